@@ -1,0 +1,1 @@
+"""Causeway: distributed payment infrastructure on EVM chains."""

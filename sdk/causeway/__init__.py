@@ -1,0 +1,1 @@
+"""Client for the Causeway payment platform: sign orders, send payments, follow them."""
