@@ -1,0 +1,81 @@
+"""What tests of contracts share: `reverts`, which names the expected error and its values."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+from ape.exceptions import VirtualMachineError
+from eth_abi import decode
+from eth_utils import keccak
+
+# The errors that Solidity itself raises belong to no contract's ABI.
+_BUILT_IN_ERRORS = {"Error": ["string reason"], "Panic": ["uint256 code"]}
+
+
+def _error_inputs(contract, error_name: str) -> dict[str, str]:
+    """Return {input: canonical type} of the one error of this name in the contract's ABI."""
+    if error_name in _BUILT_IN_ERRORS:
+        return {text.split()[1]: text.split()[0] for text in _BUILT_IN_ERRORS[error_name]}
+    errors = {error.name: error for error in contract.contract_type.errors}
+    if error_name not in errors:
+        raise AssertionError(
+            f"{contract.contract_type.name} has no error {error_name}; it has {sorted(errors)}"
+        )
+    inputs = errors[error_name].inputs
+    return {item.name or f"value{i}": item.canonical_type for i, item in enumerate(inputs)}
+
+
+def _revert_data(error: VirtualMachineError) -> bytes:
+    """Return the bytes with which a transaction, or else a call, reverted."""
+    cause: BaseException | None = error
+    while cause is not None:
+        data = getattr(cause, "data", None)
+        if isinstance(data, str) and data.startswith("0x"):
+            return bytes.fromhex(data[2:])
+        cause = cause.__cause__
+    data = error.trace.return_value if error.trace is not None else None
+    return bytes.fromhex(data[2:]) if isinstance(data, str) else b""
+
+
+def _comparable(value):
+    """Return addresses, byte strings and accounts in one spelling."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, list | tuple):
+        return tuple(map(_comparable, value))
+    value = getattr(value, "address", value)
+    return value.lower() if isinstance(value, str) else value
+
+
+@contextmanager
+def _reverts(contract, error_name: str, **values) -> Generator[None]:
+    inputs = _error_inputs(contract, error_name)
+    if set(inputs) != set(values):
+        raise AssertionError(f"{error_name} has the values {list(inputs)}, not {list(values)}")
+
+    try:
+        yield
+    except VirtualMachineError as error:
+        data = _revert_data(error)
+        selector = keccak(text=f"{error_name}({','.join(inputs.values())})")[:4]
+        if data[:4] != selector:
+            raise AssertionError(f"expected {error_name}, got {error!r} 0x{data.hex()}") from error
+        actual = dict(zip(inputs, decode(list(inputs.values()), data[4:]), strict=True))
+        for name, expected in values.items():
+            if expected is not ... and _comparable(expected) != _comparable(actual[name]):
+                raise AssertionError(
+                    f"{error_name}.{name}: expected {expected}, got {actual[name]}"
+                ) from error
+    else:
+        raise AssertionError(f"expected {error_name}, but nothing reverted")
+
+
+@pytest.fixture(scope="session")
+def reverts():
+    """`with reverts(contract, "StaleRoot", expected=a, actual=b): …` for one custom error.
+
+    `contract` is an instance or container whose ABI has the error (or any, for "Error" and
+    "Panic"). Every value is named; `...` stands for any. Stricter than `ape.reverts`, which
+    accepts a misspelt name, a value the error does not have, and a plain revert.
+    """
+    return _reverts
