@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ICommittee} from "./ICommittee.sol";
+import {IDepositGate} from "./IDepositGate.sol";
+
+/// @title The rollup: holds the money and the ledger's batches
+/// @notice Money enters by `deposit`, moves in the ledger off the chain, and leaves by
+/// `claimWithdrawal` from a settled batch. A batch is accepted with the signatures of 2f + 1
+/// validators and settles when the challenge window has passed.
+/// @dev Amounts named `amountMinor` are minor units of an asset; plain `amount` is token base units
+/// (`amountMinor * unit`). Times are seconds. Bytes and hashes are those of docs/PROTOCOL.md; the
+/// hash of a header is its EIP-712 digest.
+/// Assumptions about a listed token:
+/// - a transfer moves exactly the amount asked for (a fee on transfer makes deposits revert);
+/// - balances change by transfers only: the vault of a rebasing token may fall short.
+interface IRollup {
+    /// @notice What the committee signs about a batch (EIP-712 type `BatchHeader`).
+    struct BatchHeader {
+        uint64 number; // of the batch, from 1
+        uint32 epoch; // whose committee signs
+        bytes32 parentHash; // of the header before; 0 for batch 1
+        bytes32 preRoot; // state root before the batch
+        bytes32 postRoot; // state root after it
+        bytes32 chunksRoot; // root of the depth-10 tree over the chunks' hashes
+        uint16 chunkCount; // 1 to 768
+        bytes32 dataHash; // of the chunk bytes, or of the concatenated blob hashes
+        uint64 depositCursor; // deposits consumed up to the batch's end
+        uint64 l1BlockNumber; // the L1 block the batch was built upon
+        bytes32 l1BlockHash; // its hash
+        uint64 lastBlockNumber; // last ledger block in the batch
+        bytes32 lastBlockHash; // its hash
+        uint64 timestamp; // seconds
+    }
+
+    /// @notice A batch as L1 accepted it: what a caller shows, checked against the stored slot.
+    struct AcceptedBatch {
+        BatchHeader header;
+        uint64 acceptedTsS; // L1 time of acceptance
+        uint256 signers; // the committee's bitmap
+    }
+
+    /// @notice Proof that a withdrawal stands in a batch.
+    struct WithdrawalProof {
+        uint256 slot; // chunk index * 64 + position in the chunk
+        bytes chunk; // 992 bytes: 64 operations and the state root after them
+        bytes32[10] chunkPath; // siblings from the chunk's hash up to chunksRoot
+        address owner; // the payer's leaf in the state after the chunk
+        uint16 assetId;
+        uint64 nonce;
+        uint64 balanceMinor;
+        bytes32[32] leafPath; // siblings from the payer's leaf up to the chunk's state root
+    }
+
+    /// @notice An asset was listed; this can't be undone.
+    event AssetListed(uint16 indexed assetId, address indexed token, uint64 unit, address feeOwner);
+    /// @notice A deposit entered the queue; its money is in the vault.
+    /// @param index Place in the queue, from 0.
+    /// @param hash The chain of deposits up to and with this one: `depositHash(index + 1)`.
+    event DepositQueued(
+        uint64 indexed index,
+        address indexed owner,
+        uint16 indexed assetId,
+        address token,
+        uint48 amountMinor,
+        uint64 tsS,
+        bytes32 hash
+    );
+    /// @notice A batch was accepted. Header and chunks (or their hashes) are in the calldata of the
+    /// transaction itself, since no contract can submit.
+    event BatchPosted(
+        uint64 indexed number,
+        bytes32 indexed headerHash,
+        bytes32 postRoot,
+        uint64 acceptedTsS,
+        uint256 signers
+    );
+    /// @notice A batch's window has passed: withdrawals can be claimed from it.
+    event BatchSettled(uint64 indexed number);
+    /// @notice A withdrawal was paid to its owner.
+    /// @param nonce The payer's nonce before the operation: the one in his order.
+    /// @param amount Token base units.
+    /// @param key Under which the withdrawal is marked as claimed.
+    event WithdrawalClaimed(
+        address indexed owner,
+        uint16 indexed assetId,
+        bytes32 indexed key,
+        uint64 nonce,
+        address token,
+        uint256 amount,
+        uint64 batchNumber,
+        uint256 slot
+    );
+
+    /// @notice Blocks may be older than the window, so headers must be allowed to be.
+    error TimestampLagTooShort(uint64 minimum, uint64 actual);
+
+    error SenderNotLister(address expected, address actual);
+    error TokenWithoutCode(address token);
+    error TokenAlreadyListed(address token, uint16 assetId);
+    error UnitZero();
+
+    error AssetUnknown(uint16 assetId);
+    error OwnerZero();
+    /// @notice The amount is not a whole number of minor units.
+    error AmountNotMultiple(uint256 unit, uint256 actual);
+    error AmountMinorOutOfRange(uint256 minimum, uint256 maximum, uint256 actual);
+    /// @notice Deposits less claims of an asset would exceed 2^63 - 1 minor units.
+    error AssetFull(uint256 maximumMinor, uint256 actualMinor);
+    /// @notice The token moved another amount than was asked for.
+    error VaultBalanceMismatch(uint256 expected, uint256 actual);
+
+    error SenderNotOrigin(address expected, address actual);
+    error SenderHasCode(address sender);
+    error BatchOutOfOrder(uint64 expected, uint64 actual);
+    error EpochMismatch(uint32 expected, uint32 actual);
+    /// @notice What was shown of a batch is not what L1 accepted under its number.
+    error BatchNotAccepted(uint64 number, bytes32 expectedSlot, bytes32 actualSlot);
+    error ParentHashMismatch(bytes32 expected, bytes32 actual);
+    error PreRootMismatch(bytes32 expected, bytes32 actual);
+    error ChunkBytesInvalid(uint256 chunkSizeBytes, uint256 actualBytes);
+    error ChunkCountOutOfRange(uint256 minimum, uint256 maximum, uint256 actual);
+    error ChunkCountMismatch(uint256 expected, uint256 actual);
+    error ChunksRootMismatch(bytes32 expected, bytes32 actual);
+    error DataHashMismatch(bytes32 expected, bytes32 actual);
+    error BlobMissing(uint256 index);
+    error DepositCursorOutOfRange(uint64 minimum, uint64 maximum, uint64 actual);
+    error L1BlockUnavailable(uint64 number);
+    error L1BlockHashMismatch(bytes32 expected, bytes32 actual);
+    error LastBlockNumberBehind(uint64 minimum, uint64 actual);
+    error LastBlockHashMismatch(bytes32 expected, bytes32 actual);
+    error TimestampOutOfRange(uint64 minimum, uint64 maximum, uint64 actual);
+
+    error WindowOpen(uint256 settlesAtTsS, uint256 actualTsS);
+    error BatchNotSettled(uint64 frontier, uint64 actual);
+
+    error SlotOutOfRange(uint256 limit, uint256 actual);
+    error ChunkSizeMismatch(uint256 expectedBytes, uint256 actualBytes);
+    error ChunkNotInBatch(bytes32 expectedRoot, bytes32 actualRoot);
+    /// @notice The slot is the second half of an *open account*, whatever it looks like.
+    error SlotIsSecondHalf(uint256 slot);
+    error SlotNotWithdrawal(uint32 payer, uint32 payee, uint48 amountMinor);
+    error LeafNotInState(bytes32 expectedRoot, bytes32 actualRoot);
+    error NonceBelowCount(uint256 minimum, uint256 actual);
+    error AlreadyClaimed(bytes32 key);
+    /// @notice More would leave than came in and has not been claimed.
+    error VaultShort(uint256 availableMinor, uint256 neededMinor);
+
+    /* DEPOSITS */
+
+    /// @notice Takes tokens from the sender and queues a deposit for `owner`.
+    /// @dev The sender must have approved the rollup for `amount`. Reverts unless the asset is
+    /// listed, `amount` is a whole number of minor units between 1 and 2^48 - 1, `owner` is not
+    /// zero, the gate lets it in, and the vault's balance grows by exactly `amount`.
+    /// @dev Warning: a deposit can't be called back; it is credited to `owner` by the next batches.
+    /// @param amount Token base units.
+    /// @param evidence What the deposit gate asks for; may be empty.
+    function deposit(uint16 assetId, address owner, uint256 amount, bytes calldata evidence)
+        external;
+
+    /// @notice As `deposit`, with an ERC-2612 permit of the sender in place of an approval.
+    /// @dev A permit that fails is passed over, since anybody may have sent it first: the allowance
+    /// decides. So it also works for tokens without permits that were approved before.
+    /// @param deadlineTsS The permit's deadline.
+    function depositWithPermit(
+        uint16 assetId,
+        address owner,
+        uint256 amount,
+        bytes calldata evidence,
+        uint256 deadlineTsS,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external;
+
+    /* BATCHES */
+
+    /// @notice Accepts the next batch, its chunks in calldata. Anyone may send a certified batch.
+    /// @dev The sender must be the transaction's origin and have no code, so that the calldata is
+    /// the transaction's own and everybody can read it.
+    /// @dev Warning: at most 120 chunks, since nodes refuse transactions over 128 KiB.
+    /// @param parent The batch before as it was accepted; not read for batch 1 (pass zeros).
+    /// @param signatures Of 2f + 1 members over the header's hash: see `ICommittee.requireQuorum`.
+    /// @param chunks 992 bytes each.
+    function submitBatchCalldata(
+        BatchHeader calldata header,
+        AcceptedBatch calldata parent,
+        bytes calldata signatures,
+        bytes calldata chunks
+    ) external;
+
+    /// @notice Accepts the next batch, its chunks in the transaction's first blobs, 128 in each.
+    /// @dev Conditions of the sender as in `submitBatchCalldata`. The contract can't read blobs:
+    /// that the hashes are those of the blobs' chunks is what the validators check and sign.
+    /// @param chunkHashes keccak-256 of each chunk, in order; 1 to 768 of them.
+    function submitBatchBlobs(
+        BatchHeader calldata header,
+        AcceptedBatch calldata parent,
+        bytes calldata signatures,
+        bytes32[] calldata chunkHashes
+    ) external;
+
+    /// @notice Settles batches from `frontier() + 1` on, in order. Anyone may call.
+    /// @dev Reverts if the window of one is still open.
+    function settle(AcceptedBatch[] calldata batches) external;
+
+    /* WITHDRAWALS */
+
+    /// @notice Pays a withdrawal of a settled batch to its owner. Anyone may send it.
+    /// @dev Settles the batch first if it is the next and its window has passed. Each withdrawal is
+    /// paid once; a transfer that fails changes nothing and can be repeated for ever.
+    /// @dev Warning: the tokens go to the payer's owner, whoever sends the claim.
+    function claimWithdrawal(AcceptedBatch calldata batch, WithdrawalProof calldata proof) external;
+
+    /* LISTING */
+
+    /// @notice Lists a token as the next asset, once and for ever. Only the lister.
+    /// @dev The lister can't change or remove an asset and has no power over money.
+    /// @param unit Token base units in one minor unit: 1 for six decimals, 10^12 for eighteen.
+    /// @param feeOwner Who owns the asset's fee account in the ledger; 0 if it takes no fee.
+    function listAsset(address token, uint64 unit, address feeOwner)
+        external
+        returns (uint16 assetId);
+
+    /* VIEWS */
+
+    function committee() external view returns (ICommittee);
+    function gate() external view returns (IDepositGate);
+    /// @notice Who may list assets.
+    function lister() external view returns (address);
+    /// @notice Seconds from a batch's acceptance until it can settle.
+    function challengeWindow() external view returns (uint64);
+    /// @notice How many seconds a header's timestamp may be behind L1.
+    function timestampLag() external view returns (uint64);
+    /// @notice The state root of batch 0.
+    function genesisRoot() external view returns (bytes32);
+
+    /// @notice Number of the last accepted batch; 0 is genesis.
+    function tip() external view returns (uint64);
+    /// @notice Number of the last settled batch; 0 is genesis.
+    function frontier() external view returns (uint64);
+    /// @notice Length of the deposit queue.
+    function depositCount() external view returns (uint64);
+    /// @notice The chain of the first `count` deposits: H_count. H_0 = 0.
+    function depositHash(uint64 count) external view returns (bytes32);
+    /// @notice keccak(header hash 32, L1 time of acceptance 8, signers 32) of a batch; 0 if none.
+    function batchSlot(uint64 number) external view returns (bytes32);
+    /// @notice Whether the withdrawal with keccak(owner 20, nonce 8, token 20, amount 32) was paid.
+    function isClaimed(bytes32 key) external view returns (bool);
+
+    function assetCount() external view returns (uint16);
+    /// @notice An asset; all zero if it is not listed. `outstandingMinor` is deposits less claims.
+    function assets(uint16 assetId)
+        external
+        view
+        returns (address token, uint64 unit, address feeOwner, uint64 outstandingMinor);
+    /// @notice A token's asset id; 0 if it is not listed.
+    function assetIdOf(address token) external view returns (uint16);
+
+    /// @notice A header's hash: its EIP-712 digest in this rollup's domain.
+    function headerHash(BatchHeader calldata header) external view returns (bytes32);
+    /// @notice The EIP-712 domain separator; the fields are in `eip712Domain()`.
+    function domainSeparator() external view returns (bytes32);
+}
