@@ -6,6 +6,8 @@ named here alone; the Makefile, the tests and the scripts take them from this mo
 
 import os
 import platform
+import shlex
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -49,3 +51,9 @@ def apply_toolchain_environment() -> None:
     # py-solc-x gives up its setting when the folder doesn't exist yet.
     SOLCX_DIR.mkdir(parents=True, exist_ok=True)
     os.environ.update(toolchain_environment())
+
+
+if __name__ == "__main__":
+    sys.stdout.writelines(
+        f"export {name}={shlex.quote(value)}\n" for name, value in toolchain_environment().items()
+    )

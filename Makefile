@@ -1,0 +1,91 @@
+# The same verbs locally and in CI. All that they install stays inside this folder.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON := .venv/bin/python
+# APE_DATA_FOLDER, SOLCX_BINARY_PATH, PATH …: backend/toolchain.py is their one home.
+WITH_TOOLS = eval "$$($(PYTHON) -m backend.toolchain)";
+PYTEST_ARGS ?=
+
+.PHONY: help preflight setup setup-hardhat demo up down test test-long check format bench lock clean
+
+help: ## list the verbs
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
+
+preflight:
+	@tools/preflight.sh >/dev/null
+
+setup: preflight ## install everything into this folder; a repeat does nothing
+	@$(MAKE) -s -j2 .venv/.installed node_modules/.installed
+	@$(MAKE) -s .cache/solcx/.installed
+
+# pip and npm have no part in common, so they run side by side.
+.venv/.installed: requirements.lock pyproject.toml sdk/pyproject.toml
+	@echo "Installing Python packages (about a minute the first time) …"
+	@"$$(tools/preflight.sh)" -m venv .venv
+	@$(PYTHON) -m pip install --quiet --require-hashes --no-deps -r requirements.lock
+	@$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation -e . -e sdk
+	@touch $@
+
+node_modules/.installed: package-lock.json .npmrc
+	@echo "Installing anvil, forge, solc and OpenZeppelin Contracts …"
+	@npm ci --silent
+	@touch $@
+
+.cache/solcx/.installed: scripts/setup_solc.py .venv/.installed node_modules/.installed
+	@$(PYTHON) scripts/setup_solc.py
+	@touch $@
+
+setup-hardhat: setup tools/hardhat/node_modules/.installed ## install the second EVM of the long tests
+
+tools/hardhat/node_modules/.installed: tools/hardhat/package-lock.json
+	@echo "Installing Hardhat …"
+	@cd tools/hardhat && npm ci --silent
+	@touch $@
+
+demo: setup ## pay, settle and withdraw on a chain of its own
+	@$(PYTHON) scripts/demo.py
+
+up: setup ## start the platform
+	@.venv/bin/causeway up
+
+down: ## stop the platform
+	@.venv/bin/causeway down
+
+test: setup ## all tests that take seconds: Python, contracts on anvil, forge
+	@$(PYTHON) -m pytest tests $(PYTEST_ARGS)
+
+test-long: setup-hardhat ## all tests, those that take minutes too
+	@$(PYTHON) -m pytest tests -m "" $(PYTEST_ARGS)
+
+check: setup ## style and types
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@$(WITH_TOOLS) forge fmt --check
+
+format: setup ## write what check wants
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+	@$(WITH_TOOLS) forge fmt
+
+bench: setup ## measure payments per second on this machine
+	@$(PYTHON) scripts/bench/run.py
+
+# Run it after a change to the dependencies in pyproject.toml or package.json, and commit the
+# lock files. uv resolves for 3.11 and 3.12 at once; to upgrade all, delete the lock files first.
+lock: preflight ## resolve the dependencies again
+	@"$$(tools/preflight.sh)" -m venv .cache/lock && .cache/lock/bin/pip install --quiet uv
+	@.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate \
+		pyproject.toml --output-file requirements.lock
+	@npm install --package-lock-only --silent
+	@cd tools/hardhat && npm install --package-lock-only --silent
+
+clean: ## remove what setup and the tests made; keeps var/, the data of a running node
+	@rm -rf .venv node_modules tools/hardhat/node_modules .cache .build .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +

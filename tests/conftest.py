@@ -1,0 +1,33 @@
+"""Gives every test our tools, and a chain to those alone that ask for one."""
+
+from collections.abc import Generator
+
+import pytest
+
+from backend.toolchain import apply_toolchain_environment
+
+# Before ape reads it: so a bare `.venv/bin/python -m pytest` needs no prepared shell.
+apply_toolchain_environment()
+
+# A test asks for a chain by one of ape's fixtures, itself or through another fixture.
+_APE_FIXTURES = {"accounts", "chain", "compilers", "networks", "project"}
+
+
+def _needs_chain(item: pytest.Item) -> bool:
+    return not _APE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Don't let ape start anvil (about two seconds) when no selected test uses it."""
+    if not any(map(_needs_chain, items)):
+        config.pluginmanager.unregister(name="ape-test")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    """Don't let ape snapshot the chain around a test that has none."""
+    ape_runner = item.config.pluginmanager.get_plugin("ape-test")
+    if ape_runner is not None:
+        ape_runner.config_wrapper.isolation = _needs_chain(item)
+    return (yield)
