@@ -9,9 +9,7 @@ interface ICommittee {
     /// @notice A new epoch began; its members are the ones whose signatures count from now on.
     /// @param epoch The new epoch's number.
     /// @param members Ascending addresses, 3f + 1 of them.
-    /// @param isRestart Whether the ledger goes on from the last accepted header instead of the old
-    /// committee's closing block.
-    event EpochBegun(uint32 indexed epoch, address[] members, bool isRestart);
+    event EpochBegun(uint32 indexed epoch, address[] members);
 
     /// @notice The number of members is not 3f + 1, or is above 256.
     error MemberCountInvalid(uint256 actual);
@@ -31,10 +29,7 @@ interface ICommittee {
     /// @notice Begins the next epoch with another committee. Only the owner.
     /// @dev Batches signed for the old epoch that L1 has not accepted yet must be signed anew.
     /// @param members Strictly ascending addresses without zero; 3f + 1 of them, at most 256.
-    /// @param isRestart True if the old committee can't close its epoch (it is dead or stuck): the
-    /// ledger then goes on from the last accepted header, and final payments that were never posted
-    /// are lost.
-    function beginEpoch(address[] calldata members, bool isRestart) external;
+    function beginEpoch(address[] calldata members) external;
 
     /// @notice Returns who signed; reverts unless exactly 2f + 1 members of the epoch signed.
     /// @dev Any epoch that has begun may be asked for; that it is the present one is for the caller

@@ -42,7 +42,7 @@ interface IRollup {
 
     /// @notice Proof that a withdrawal stands in a batch.
     struct WithdrawalProof {
-        uint256 slot; // chunk index * 64 + position in the chunk
+        uint256 slotNumber; // chunk index * 64 + position in the chunk
         bytes chunk; // 992 bytes: 64 operations and the state root after them
         bytes32[10] chunkPath; // siblings from the chunk's hash up to chunksRoot
         address owner; // the payer's leaf in the state after the chunk
@@ -89,7 +89,7 @@ interface IRollup {
         address token,
         uint256 amount,
         uint64 batchNumber,
-        uint256 slot
+        uint256 slotNumber
     );
 
     /// @notice Blocks may be older than the window, so headers must be allowed to be.
@@ -138,7 +138,7 @@ interface IRollup {
     error ChunkSizeMismatch(uint256 expectedBytes, uint256 actualBytes);
     error ChunkNotInBatch(bytes32 expectedRoot, bytes32 actualRoot);
     /// @notice The slot is the second half of an *open account*, whatever it looks like.
-    error SlotIsSecondHalf(uint256 slot);
+    error SlotIsSecondHalf(uint256 slotNumber);
     error SlotNotWithdrawal(uint32 payer, uint32 payee, uint48 amountMinor);
     error LeafNotInState(bytes32 expectedRoot, bytes32 actualRoot);
     error NonceBelowCount(uint256 minimum, uint256 actual);
