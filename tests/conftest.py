@@ -31,3 +31,12 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
     if ape_runner is not None:
         ape_runner.config_wrapper.isolation = _needs_chain(item)
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_exception_interact(report: pytest.TestReport) -> Generator[None]:
+    """Keep pytest's own report of a failure; ape would bury its message in local variables."""
+    longrepr = report.longrepr
+    result = yield
+    report.longrepr = longrepr
+    return result
