@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ICommittee} from "../interfaces/ICommittee.sol";
+import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+
+/// @title Committee: the validators of each epoch
+/// @notice Powers of the owner: to begin an epoch with other members, and to hand over ownership in
+/// two steps or give it up. It can move no money, but who names 2f + 1 members can have any batch
+/// accepted.
+contract Committee is ICommittee, Ownable2Step {
+    uint256 private constant SIGNATURE_SIZE_BYTES = 65;
+    /// @dev 3 * 85 + 1: the bitmap of the signers has a bit for each.
+    uint256 private constant MEMBERS_MAX = 256;
+
+    /// @inheritdoc ICommittee
+    uint32 public epoch;
+
+    mapping(uint32 epoch => address[] members) private _members;
+
+    constructor(address owner, address[] memory members) Ownable(owner) {
+        _beginEpoch(members);
+    }
+
+    /* CERTIFICATES */
+
+    /// @inheritdoc ICommittee
+    function requireQuorum(uint32 epoch_, bytes32 digest, bytes calldata signatures)
+        external
+        view
+        returns (uint256 signers)
+    {
+        if (epoch_ == 0 || epoch_ > epoch) revert EpochUnknown(epoch, epoch_);
+        address[] memory members = _members[epoch_];
+        uint256 needed = _quorum(members.length);
+        _requireSize(needed, signatures.length);
+
+        uint256 index = 0;
+        address previous = address(0);
+        for (uint256 i = 0; i < needed; ++i) {
+            uint256 start = i * SIGNATURE_SIZE_BYTES;
+            address signer =
+                ECDSA.recoverCalldata(digest, signatures[start:start + SIGNATURE_SIZE_BYTES]);
+            if (signer <= previous) revert SignersNotAscending(previous, signer);
+
+            // Both lists ascend, so one walk over the members finds all signers.
+            while (index < members.length && members[index] < signer) ++index;
+            if (index == members.length || members[index] != signer) {
+                revert SignerNotMember(signer);
+            }
+            signers |= 1 << index;
+            previous = signer;
+        }
+    }
+
+    /* ADMIN */
+
+    /// @inheritdoc ICommittee
+    function beginEpoch(address[] calldata members) external onlyOwner {
+        _beginEpoch(members);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc ICommittee
+    function membersOf(uint32 epoch_) external view returns (address[] memory) {
+        return _members[epoch_];
+    }
+
+    /// @inheritdoc ICommittee
+    function quorumOf(uint32 epoch_) external view returns (uint256) {
+        uint256 count = _members[epoch_].length;
+        return count == 0 ? 0 : _quorum(count);
+    }
+
+    /* INTERNAL */
+
+    function _beginEpoch(address[] memory members) private {
+        uint256 count = members.length;
+        if (count % 3 != 1 || count > MEMBERS_MAX) revert MemberCountInvalid(count);
+        address previous = address(0);
+        for (uint256 i = 0; i < count; ++i) {
+            if (members[i] <= previous) revert MembersNotAscending(previous, members[i]);
+            previous = members[i];
+        }
+
+        uint32 next = ++epoch;
+        _members[next] = members;
+        emit EpochBegun(next, members);
+    }
+
+    /// @dev 2f + 1 of 3f + 1 members.
+    function _quorum(uint256 memberCount) private pure returns (uint256) {
+        return (memberCount - 1) / 3 * 2 + 1;
+    }
+
+    function _requireSize(uint256 needed, uint256 sizeBytes) private pure {
+        uint256 expectedBytes = needed * SIGNATURE_SIZE_BYTES;
+        if (sizeBytes < expectedBytes) {
+            revert QuorumNotReached(needed, sizeBytes / SIGNATURE_SIZE_BYTES);
+        }
+        // Exactly a quorum: otherwise who sends a batch could choose among several proofs of it.
+        if (sizeBytes > expectedBytes) revert SignaturesTooLong(expectedBytes, sizeBytes);
+    }
+}
