@@ -73,7 +73,11 @@ def _text(path: str) -> str:
 
 @cache
 def _tree(path: str) -> ast.Module:
-    return ast.parse(_text(path), path)
+    try:
+        return ast.parse(_text(path), path)
+    except SyntaxError as error:
+        at = f"{path}:{error.lineno}"
+        pytest.fail(f"{at}: {error.msg}. Write what Python 3.11 reads too.", pytrace=False)
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
