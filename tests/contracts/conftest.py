@@ -1,4 +1,8 @@
-"""What tests of contracts share: `reverts`, which names the expected error and its values."""
+"""What tests of contracts share.
+
+- `reverts` names the expected error and its values
+- `sign_typed` signs a message of a contract as any wallet would
+"""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -6,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from ape.exceptions import VirtualMachineError
 from eth_abi import decode
+from eth_account import Account
 from eth_utils import keccak
 
 # The errors that Solidity itself raises belong to no contract's ABI.
@@ -79,3 +84,43 @@ def reverts():
     accepts a misspelt name, a value the error does not have, and a plain revert.
     """
     return _reverts
+
+
+@pytest.fixture
+def sign_typed(chain):
+    """`sign_typed(key, contract, domain_name, type_string, values)` signs by EIP-712.
+
+    `key` is an eth-account key, `type_string` is what the contract hashes. Returns (v, r, s),
+    r and s as 32 bytes.
+    """
+
+    def _sign(key, contract, domain_name, type_string, values):
+        type_name, _, fields = type_string.removesuffix(")").partition("(")
+        kinds_and_names = [field.split(" ") for field in fields.split(",")]
+        signed = Account.sign_typed_data(
+            key.key,
+            {
+                "name": domain_name,
+                "version": "1",
+                "chainId": chain.chain_id,
+                "verifyingContract": str(contract.address),
+            },
+            {type_name: [{"name": name, "type": kind} for kind, name in kinds_and_names]},
+            dict(zip([name for _, name in kinds_and_names], values, strict=True)),
+        )
+        return signed.v, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big")
+
+    return _sign
+
+
+_SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+@pytest.fixture(scope="session")
+def with_high_s():
+    """`with_high_s(v, r, s)` is the other signature that the curve accepts for the message."""
+
+    def _with_high_s(v, r, s):
+        return 55 - v, r, (_SECP256K1_ORDER - int.from_bytes(s, "big")).to_bytes(32, "big")
+
+    return _with_high_s
