@@ -1,0 +1,235 @@
+"""The local log.
+
+- append: positions, several frames, nothing at all, refused after a failure and after closing
+- read: from any position, only what was durable at the call
+- open: fresh, whole, torn at every byte, torn by zeros, changed at every byte, changed position
+- failures: disk full (a real limit), failed fsync, second opener
+"""
+
+import os
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import zlib
+
+import pytest
+
+from backend.engine import log as log_module
+from backend.engine.log import LocalLog, LogCorrupted, LogFailed, LogLocked
+from backend.protocol.errors import DiskFull
+from backend.protocol.hashing import keccak
+
+FRAMES = ([b"one", b""], [b"two" * 40], [b"three", b"four", b"\0" * 5])
+ENTRIES = [entry for frame in FRAMES for entry in frame]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "orders.log"
+
+
+def written(path, frames=FRAMES):
+    """Return the offsets of the frames, and the end."""
+    offsets = []
+    with LocalLog(path) as log:
+        for frame in frames:
+            offsets.append(path.stat().st_size)
+            log.append(frame)
+    return [*offsets, path.stat().st_size]
+
+
+def entries_of(path):
+    with LocalLog(path) as log:
+        return list(log.read())
+
+
+def test_append__several_frames__succeeds(path):
+    with LocalLog(path) as log:
+        positions = [log.append(frame) for frame in FRAMES]
+
+        assert positions == [0, 2, 3]
+        assert log.next_position == 6
+        assert list(log.read()) == ENTRIES
+    assert entries_of(path) == ENTRIES
+
+
+def test_append__bytes_of_the_frame__succeeds(path):
+    written(path, [[b"ab"]])
+
+    checked = struct.pack(">QII", 0, 1, 6)
+    content = checked + struct.pack(">I", zlib.crc32(checked)) + b"\0\0\0\2ab"
+    assert path.read_bytes() == content + keccak(bytes(32) + content)
+
+
+def test_append__nothing__changes_nothing(path):
+    with LocalLog(path) as log:
+        log.append([b"one"])
+        size_bytes = path.stat().st_size
+
+        assert log.append([]) == 1
+        assert path.stat().st_size == size_bytes
+
+
+def test_append__closed__rejects(path):
+    log = LocalLog(path)
+    log.close()
+    log.close()
+
+    with pytest.raises(LogFailed, match="closed"):
+        log.append([b"one"])
+
+
+@pytest.mark.parametrize("position", range(8))
+def test_read__any_position__succeeds(path, position):
+    written(path)
+
+    with LocalLog(path) as log:
+        assert list(log.read(position)) == ENTRIES[position:]
+
+
+def test_read__appended_meanwhile__changes_nothing(path):
+    with LocalLog(path) as log:
+        log.append([b"one"])
+        reading = log.read()
+        log.append([b"two"])
+
+        assert list(reading) == [b"one"]
+
+
+def test_open__last_frame_cut_at_every_byte__succeeds(path):
+    *_, last, end = written(path)
+    whole = path.read_bytes()
+
+    for cut in range(last, end):
+        path.write_bytes(whole[:cut])
+        with LocalLog(path) as log:
+            assert list(log.read()) == ENTRIES[:3], cut
+            assert path.stat().st_size == last
+            log.append([b"again"])
+        assert entries_of(path) == [*ENTRIES[:3], b"again"]
+
+
+@pytest.mark.parametrize("zeros_after", [0, 1, 4096])
+def test_open__last_frame_zero_from_any_byte__succeeds(path, zeros_after):
+    *_, last, end = written(path)
+    whole = path.read_bytes()
+
+    for cut in range(last, end - 8):
+        path.write_bytes(whole[:cut] + bytes(end - cut + zeros_after))
+        assert entries_of(path) == ENTRIES[:3], cut
+
+
+def test_open__byte_changed_anywhere__rejects(path):
+    offsets = written(path)
+    whole = path.read_bytes()
+
+    for at in range(len(whole)):
+        changed = bytearray(whole)
+        changed[at] ^= 1 + at % 255
+        path.write_bytes(changed)
+        with pytest.raises(LogCorrupted) as caught:
+            LocalLog(path)
+        frame = max(index for index, offset in enumerate(offsets) if offset <= at)
+        assert (caught.value.path, caught.value.frame) == (path, frame)
+        assert caught.value.offset == offsets[frame]
+
+
+def test_open__changed_frame_ends_in_a_zero_byte__rejects(path):
+    """One frame in 256 does, and is no more torn than the others."""
+    for number in range(10_000):
+        content = struct.pack(">QII", 0, 1, 8)
+        content += struct.pack(">I", zlib.crc32(content)) + struct.pack(">II", 4, number)
+        if keccak(bytes(32) + content)[-1] == 0:
+            break
+    written(path, [[struct.pack(">I", number)]])
+    changed = bytearray(path.read_bytes())
+    assert changed[-1] == 0
+    changed[25] ^= 1
+    path.write_bytes(changed)
+
+    with pytest.raises(LogCorrupted):
+        LocalLog(path)
+
+
+def test_open__frames_exchanged_with_another_log__rejects(path, tmp_path):
+    offsets = written(path)
+    other = tmp_path / "other.log"
+    written(other, [[b"ONE", b""], *FRAMES[1:]])
+    mixed = other.read_bytes()[: offsets[1]] + path.read_bytes()[offsets[1] :]
+    path.write_bytes(mixed)
+
+    with pytest.raises(LogCorrupted) as caught:
+        LocalLog(path)
+
+    assert caught.value.frame == 1
+
+
+def test_open__second_opener__rejects(path):
+    with LocalLog(path), pytest.raises(LogLocked) as caught:
+        LocalLog(path)
+
+    assert caught.value.holder == str(os.getpid())
+    assert entries_of(path) == []
+
+
+def test_open__holder_was_killed__succeeds(path):
+    script = (
+        "import sys, time; from pathlib import Path; from backend.engine.log import LocalLog;"
+        "log = LocalLog(Path(sys.argv[1])); log.append([b'one']);"
+        "sys.stdout.write('up\\n'); sys.stdout.flush(); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "up\n"
+        with pytest.raises(LogLocked):
+            LocalLog(path)
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+
+    assert entries_of(path) == [b"one"]
+
+
+def test_append__disk_full__rejects(path):
+    with LocalLog(path) as log:
+        log.append([b"kept"])
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 30, limits[1]))
+            with pytest.raises(DiskFull):
+                log.append([b"too much" * 100])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+        with pytest.raises(LogFailed, match="opened again"):
+            log.append([b"room again, but what is on the disk?"])
+        assert list(log.read()) == [b"kept"]
+    assert entries_of(path) == [b"kept"]
+
+
+def test_append__fsync_failed__rejects(path, monkeypatch):
+    def fail(_file):
+        raise OSError(5, "Input/output error")
+
+    with LocalLog(path) as log:
+        log.append([b"kept"])
+        with monkeypatch.context() as patch:
+            patch.setattr(log_module, "_sync", fail)
+            with pytest.raises(LogFailed, match="Input/output error"):
+                log.append([b"unknown"])
+
+        with pytest.raises(LogFailed):
+            log.append([b"refused"])
+        assert list(log.read()) == [b"kept"]
+    # Unknown is not failed: the frame is there after all, and durable once it was opened.
+    assert entries_of(path) == [b"kept", b"unknown"]
+
+
+def test_append__frame_too_large__rejects(path, monkeypatch):
+    monkeypatch.setattr(log_module, "FRAME_BODY_BYTES_MAX", 10)
+
+    with LocalLog(path) as log:
+        with pytest.raises(ValueError, match="fewer entries"):
+            log.append([b"eleven bytes"])
+        assert log.append([b"six"]) == 0
