@@ -1,0 +1,161 @@
+"""Commitments and proofs of blobs, in a process of their own.
+
+Law (PROTOCOL.md, section 3): sidecars are EIP-7594, version 1, with 128 cell proofs a blob.
+eth-account 0.13 writes only version 0 and loads the set-up for each blob, so both are done here.
+ckzg holds the GIL (0.15 to 0.35 s a blob), which is why threads would stop the event loop.
+"""
+
+import asyncio
+import hashlib
+import multiprocessing
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import ckzg
+import eth_account
+import rlp
+
+FIELD_ELEMENTS: Final = 4096
+BLOB_SIZE_BYTES: Final = 32 * FIELD_ELEMENTS
+CHUNK_SIZE_BYTES: Final = 992
+BLOB_CHUNKS: Final = 128
+_ELEMENT_DATA_BYTES: Final = 31
+_SIDECAR_VERSION: Final = 1
+_TRANSACTION_TYPE: Final = b"\x03"
+_CACHED_COMMITMENTS_MAX: Final = 64
+
+_SETUP_FILE: Final = (
+    Path(eth_account.__file__).parent / "typed_transactions/blob_transactions/kzg_trusted_setup.txt"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """What travels beside a blob transaction; one commitment (48 bytes) for each blob."""
+
+    blobs: tuple[bytes, ...]
+    commitments: tuple[bytes, ...]
+    cell_proofs: tuple[bytes, ...]  # 128 of 48 bytes for each blob, one after the other
+
+    @property
+    def versioned_hashes(self) -> tuple[bytes, ...]:
+        return tuple(map(versioned_hash, self.commitments))
+
+
+def versioned_hash(commitment: bytes) -> bytes:
+    """Return the 32 bytes by which the chain knows a blob (EIP-4844)."""
+    return b"\x01" + hashlib.sha256(commitment).digest()[1:]
+
+
+def blobs_of(chunks: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Return the blobs that hold `chunks` (992 bytes each), 128 in a blob, the rest zero."""
+    blobs = []
+    for start in range(0, len(chunks), BLOB_CHUNKS):
+        data = b"".join(chunks[start : start + BLOB_CHUNKS])
+        elements = range(0, len(data), _ELEMENT_DATA_BYTES)
+        blob = b"".join(b"\0" + data[at : at + _ELEMENT_DATA_BYTES] for at in elements)
+        blobs.append(blob.ljust(BLOB_SIZE_BYTES, b"\0"))
+    return tuple(blobs)
+
+
+def chunks_of(blobs: Sequence[bytes], chunk_count: int) -> list[bytes]:
+    """Return the first `chunk_count` chunks that `blobs` hold: the inverse of `blobs_of`."""
+    data = b"".join(
+        blob[at + 1 : at + 1 + _ELEMENT_DATA_BYTES]
+        for blob in blobs
+        for at in range(0, BLOB_SIZE_BYTES, 1 + _ELEMENT_DATA_BYTES)
+    )
+    return [data[at : at + CHUNK_SIZE_BYTES] for at in range(0, len(data), CHUNK_SIZE_BYTES)][
+        :chunk_count
+    ]
+
+
+def blob_transaction(signed_body: bytes, sidecar: Sidecar) -> bytes:
+    """Return the network form of a blob transaction (EIP-7594).
+
+    `signed_body` is the signed transaction without blobs, 0x03 ‖ rlp(fields), as eth-account
+    makes it from `blobVersionedHashes` alone.
+    """
+    if signed_body[:1] != _TRANSACTION_TYPE:
+        raise ValueError(f"not a blob transaction: type {signed_body[:1].hex()}")
+    fields = rlp.decode(signed_body[1:])
+    version = bytes([_SIDECAR_VERSION])
+    wrapped = [fields, version, sidecar.blobs, sidecar.commitments, sidecar.cell_proofs]
+    return _TRANSACTION_TYPE + bytes(rlp.encode(wrapped))
+
+
+@cache
+def _setup() -> Any:
+    """Load the public set-up once in each process: 1.5 s."""
+    return ckzg.load_trusted_setup(str(_SETUP_FILE), 0)
+
+
+def _load_setup() -> None:
+    _setup()
+
+
+def _commit(blob: bytes) -> bytes:
+    return bytes(ckzg.blob_to_kzg_commitment(blob, _setup()))
+
+
+def _prove(blob: bytes) -> tuple[bytes, ...]:
+    return tuple(map(bytes, ckzg.compute_cells_and_kzg_proofs(blob, _setup())[1]))
+
+
+class Kzg:
+    """Makes commitments and proofs off the event loop; the set-up is loaded with the first call.
+
+    Commitments are kept by the blob's hash: the submitter and all validators of a process ask for
+    the same ones.
+    """
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+        self._commitments: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def start(self) -> None:
+        """Start the process now, so that the first batch doesn't wait for the set-up."""
+        self._executor().submit(_load_setup)
+
+    def close(self) -> None:
+        """Stop the process. A later call starts another one."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    async def commitments(self, blobs: Sequence[bytes]) -> tuple[bytes, ...]:
+        """Return the commitment of each blob."""
+        return tuple([await self._commitment(blob) for blob in blobs])
+
+    async def versioned_hashes(self, blobs: Sequence[bytes]) -> tuple[bytes, ...]:
+        """Return the versioned hash of each blob."""
+        return tuple(map(versioned_hash, await self.commitments(blobs)))
+
+    async def sidecar(self, blobs: Sequence[bytes]) -> Sidecar:
+        """Return commitments and cell proofs of `blobs`: about a third of a second for each."""
+        commitments = await self.commitments(blobs)
+        proofs = [await self._run(_prove, blob) for blob in blobs]
+        return Sidecar(tuple(blobs), commitments, tuple(one for each in proofs for one in each))
+
+    async def _commitment(self, blob: bytes) -> bytes:
+        key = hashlib.sha256(blob).digest()
+        if key not in self._commitments:
+            self._commitments[key] = await self._run(_commit, blob)
+            if len(self._commitments) > _CACHED_COMMITMENTS_MAX:
+                self._commitments.popitem(last=False)
+        return self._commitments[key]
+
+    async def _run(self, function: Any, blob: bytes) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor(), function, blob)
+
+    def _executor(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            # A forked child would inherit the engine's threads and locks.
+            spawn = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(1, mp_context=spawn)
+        return self._pool
