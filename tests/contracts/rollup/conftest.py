@@ -1,0 +1,113 @@
+"""Actors and contracts of the rollup's tests."""
+
+import pytest
+
+from tests.contracts.rollup.ledger import Ledger
+from tests.contracts.rollup.operator import BlobCarrier, Operator, address_of, member_keys
+
+CHALLENGE_WINDOW_S = 60
+TIMESTAMP_LAG_S = 86_400
+DOLLAR = 10**6
+
+
+@pytest.fixture
+def lister(accounts):
+    return accounts[0]
+
+
+@pytest.fixture
+def payer(accounts):
+    return accounts[1]
+
+
+@pytest.fixture
+def payee(accounts):
+    return accounts[2]
+
+
+@pytest.fixture
+def attacker(accounts):
+    return accounts[3]
+
+
+@pytest.fixture
+def gate(project, lister):
+    return lister.deploy(project.SwitchGate)
+
+
+@pytest.fixture
+def keys():
+    return member_keys(4)
+
+
+@pytest.fixture
+def committee(project, lister, keys):
+    return lister.deploy(project.Committee, lister, [address_of(key) for key in keys])
+
+
+@pytest.fixture
+def rollup(project, lister, committee, gate):
+    return lister.deploy(
+        project.Rollup, committee, gate, lister, CHALLENGE_WINDOW_S, TIMESTAMP_LAG_S
+    )
+
+
+@pytest.fixture
+def token(project, lister):
+    return lister.deploy(project.ReturnBoolToken, "Test Dollar", "TUSD", 6)
+
+
+@pytest.fixture
+def list_asset(rollup, lister):
+    """List a token and return its asset id."""
+
+    def _list(token, unit=1, fee_owner="0x" + "00" * 20):
+        rollup.listAsset(token, unit, fee_owner, sender=lister)
+        return rollup.assetIdOf(token)
+
+    return _list
+
+
+@pytest.fixture
+def asset_id(list_asset, token):
+    return list_asset(token)
+
+
+@pytest.fixture
+def deposit(rollup, payer):
+    """Mint, approve and deposit, all by the payer, and return the receipt."""
+
+    def _deposit(token, amount, owner=payer, evidence=b""):
+        token.mint(payer, amount, sender=payer)
+        token.approve(rollup, amount, sender=payer)
+        asset_id = rollup.assetIdOf(token)
+        return rollup.deposit(asset_id, owner, amount, evidence, sender=payer)
+
+    return _deposit
+
+
+@pytest.fixture
+def operator(rollup, lister, chain, keys):
+    return Operator(rollup, lister, chain.provider, keys)
+
+
+@pytest.fixture
+def blob_carrier(chain, lister):
+    carrier = BlobCarrier(chain.provider, member_keys(1, seed=1)[0])
+    lister.transfer(carrier.address, 10**19)
+    return carrier
+
+
+@pytest.fixture
+def ledger():
+    return Ledger()
+
+
+@pytest.fixture
+def pass_window(chain):
+    """Let the challenge window of all that was accepted pass."""
+
+    def _pass():
+        chain.mine(timestamp=chain.pending_timestamp + CHALLENGE_WINDOW_S)
+
+    return _pass
