@@ -1,0 +1,1 @@
+"""What all planes agree on: types, bytes, hashes, errors. Law: docs/PROTOCOL.md."""

@@ -1,0 +1,184 @@
+"""Blocks and their bodies (docs/PROTOCOL.md, section 5)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from backend.protocol.codec import Reader
+from backend.protocol.eip712 import Domain, type_hash
+from backend.protocol.errors import MalformedBytes
+from backend.protocol.hashing import Digest, keccak
+from backend.protocol.money import AmountMinor
+from backend.protocol.orders import WITHDRAWAL_RECORD_BYTES, SignedOrder, read_order
+from backend.protocol.types import Address, Asset, DepositRecord
+
+BODY_VERSION: Final = 1
+BLOCK_BYTES: Final = 124
+LISTING_BYTES: Final = 50
+DEPOSIT_BYTES: Final = 56
+REJECTION_BYTES: Final = 34
+
+_BLOCK_TYPE_HASH: Final = type_hash(
+    "Block",
+    (
+        ("uint64", "number"),
+        ("uint32", "epoch"),
+        ("uint32", "round"),
+        ("bytes32", "parentHash"),
+        ("bytes32", "operationsHash"),
+        ("bytes32", "bodyHash"),
+        ("uint32", "operationCount"),
+        ("uint64", "timestampMs"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a validator votes for. `operation_count` counts slots, second halves too."""
+
+    number: int
+    epoch: int
+    round: int
+    parent_hash: Digest
+    operations_hash: Digest
+    body_hash: Digest
+    operation_count: int
+    timestamp_ms: int
+
+    def digest(self, domain: Domain) -> Digest:
+        """Return the block's hash: what a vote signs."""
+        return domain.digest(
+            keccak(
+                _BLOCK_TYPE_HASH
+                + self.number.to_bytes(32)
+                + self.epoch.to_bytes(32)
+                + self.round.to_bytes(32)
+                + self.parent_hash
+                + self.operations_hash
+                + self.body_hash
+                + self.operation_count.to_bytes(32)
+                + self.timestamp_ms.to_bytes(32)
+            )
+        )
+
+    @property
+    def ts_s(self) -> int:
+        """The block's time in seconds, which orders are judged by; rounded down."""
+        return self.timestamp_ms // 1000
+
+    def encode(self) -> bytes:
+        """Return the 124 bytes that stand in the log."""
+        return (
+            self.number.to_bytes(8)
+            + self.epoch.to_bytes(4)
+            + self.round.to_bytes(4)
+            + self.parent_hash
+            + self.operations_hash
+            + self.body_hash
+            + self.operation_count.to_bytes(4)
+            + self.timestamp_ms.to_bytes(8)
+        )
+
+    @staticmethod
+    def decode(data: bytes) -> "Block":
+        """Return the block of 124 bytes. Raises MalformedBytes."""
+        reader = Reader(data)
+        block = read_block(reader)
+        reader.finish()
+        return block
+
+
+def read_block(reader: Reader) -> Block:
+    """Take a block off the front. Raises MalformedBytes."""
+    return Block(
+        number=reader.uint(8),
+        epoch=reader.uint(4),
+        round=reader.uint(4),
+        parent_hash=Digest(reader.take(32)),
+        operations_hash=Digest(reader.take(32)),
+        body_hash=Digest(reader.take(32)),
+        operation_count=reader.uint(4),
+        timestamp_ms=reader.uint(8),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An accepted order that can no longer be executed, and the `number` of the error why."""
+
+    digest: Digest
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What happened in a block; its slots are a function of the state and of this."""
+
+    l1_block_number: int
+    listings: tuple[Asset, ...] = ()
+    deposits: tuple[DepositRecord, ...] = ()
+    orders: tuple[SignedOrder, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+
+    def encode(self) -> bytes:
+        """Return the body's only encoding."""
+        parts = [BODY_VERSION.to_bytes(1), self.l1_block_number.to_bytes(8)]
+        parts.append(len(self.listings).to_bytes(4))
+        parts.extend(listing.encode() for listing in self.listings)
+        parts.append(len(self.deposits).to_bytes(4))
+        parts.extend(deposit.encode() for deposit in self.deposits)
+        parts.append(len(self.orders).to_bytes(4))
+        parts.extend(signed.encode() for signed in self.orders)
+        parts.append(len(self.rejections).to_bytes(4))
+        parts.extend(r.digest + r.number.to_bytes(2) for r in self.rejections)
+        return b"".join(parts)
+
+    @staticmethod
+    def decode(data: bytes) -> "Body":
+        """Return the body of these bytes. Raises MalformedBytes."""
+        reader = Reader(data)
+        version = reader.uint(1)
+        if version != BODY_VERSION:
+            raise MalformedBytes(f"the body has version {version}, this program reads 1")
+        body = Body(
+            l1_block_number=reader.uint(8),
+            listings=tuple(_listing(reader) for _ in range(reader.count(LISTING_BYTES))),
+            deposits=tuple(_deposit(reader) for _ in range(reader.count(DEPOSIT_BYTES))),
+            orders=tuple(read_order(reader) for _ in range(reader.count(WITHDRAWAL_RECORD_BYTES))),
+            rejections=tuple(_rejection(reader) for _ in range(reader.count(REJECTION_BYTES))),
+        )
+        reader.finish()
+        return body
+
+
+def body_hash(body: bytes) -> Digest:
+    """Return the hash of an encoded body."""
+    return keccak(body)
+
+
+def operations_hash(slots: bytes) -> Digest:
+    """Return the hash of a block's slots."""
+    return keccak(slots)
+
+
+def _listing(reader: Reader) -> Asset:
+    return Asset(
+        asset_id=reader.uint(2),
+        token=Address(reader.take(20)),
+        unit=reader.uint(8),
+        fee_owner=Address(reader.take(20)),
+    )
+
+
+def _deposit(reader: Reader) -> DepositRecord:
+    return DepositRecord(
+        token=Address(reader.take(20)),
+        asset_id=reader.uint(2),
+        owner=Address(reader.take(20)),
+        amount_minor=AmountMinor(reader.uint(6)),
+        l1_ts_s=reader.uint(8),
+    )
+
+
+def _rejection(reader: Reader) -> Rejection:
+    return Rejection(Digest(reader.take(32)), reader.uint(2))

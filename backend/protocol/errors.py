@@ -1,0 +1,324 @@
+"""Every way to be refused. Law: a code and its number never change their meaning.
+
+A `PaymentError` is expected and shown to the client; it says what to do. `MalformedBytes` is for
+whoever reads bytes of somebody else's. `InvariantViolated` is a bug of ours: nobody catches it.
+"""
+
+import re
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, dataclass_transform
+
+
+class InvariantViolated(Exception):
+    """The program contradicts itself. Business code never catches this; the process stops."""
+
+
+def check_invariant(condition: bool, message: str, **values: object) -> None:
+    """Raise InvariantViolated with `values` unless `condition` (`assert` vanishes under -O)."""
+    if not condition:
+        shown = ", ".join(f"{name}={value!r}" for name, value in values.items())
+        raise InvariantViolated(f"{message} ({shown})" if shown else message)
+
+
+class MalformedBytes(ValueError):
+    """Bytes that are not what docs/PROTOCOL.md says they should be."""
+
+
+_BY_NUMBER: dict[int, type["PaymentError"]] = {}
+
+
+@dataclass_transform(eq_default=False)
+class PaymentError(Exception):
+    """A refusal. `code` is for programs, `number` (u16) for block bodies, `str()` for people.
+
+    A subclass names its number and its values (as in a dataclass); its code is its name.
+    """
+
+    code: ClassVar[str]
+    number: ClassVar[int]
+    message: ClassVar[str]
+
+    def __init_subclass__(cls, *, number: int) -> None:
+        check_invariant(number not in _BY_NUMBER, "two errors of one number", number=number)
+        cls.number = number
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper()
+        _BY_NUMBER[number] = dataclass(eq=False)(cls)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The named values, which the message shows."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        return self.message.format(**self.values)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(self.values.values())
+
+
+def error_class(number: int) -> type[PaymentError]:
+    """Return the class of a block body's rejection code. Raises MalformedBytes if it has none."""
+    error = _BY_NUMBER.get(number)
+    if error is None:
+        raise MalformedBytes(f"{number} is no error of this version")
+    return error
+
+
+def error_classes() -> tuple[type[PaymentError], ...]:
+    """Return all of them, by number."""
+    return tuple(_BY_NUMBER[number] for number in sorted(_BY_NUMBER))
+
+
+# Requests
+
+
+class MalformedRequest(PaymentError, number=1):
+    message = "The field {field} is malformed: {reason}. Correct it and send again."
+    field: str
+    reason: str
+
+
+class ApiKeyInvalid(PaymentError, number=2):
+    message = "The API key is unknown or revoked. Send a valid one."
+
+
+class PermissionDenied(PaymentError, number=3):
+    message = "The API key lacks the scope {needed}. Use a key that has it."
+    needed: str
+
+
+class RateLimited(PaymentError, number=4):
+    message = "Too many requests. Send again in {retry_after_ms} ms."
+    retry_after_ms: int
+
+
+class RequestInProgress(PaymentError, number=5):
+    message = "A request of this idempotency key is still in progress. Send it again shortly."
+
+
+class IdempotencyKeyReused(PaymentError, number=6):
+    message = (
+        "This idempotency key was used with another {field}. Take a new key for a new request."
+    )
+    field: str
+
+
+class BodyTooLarge(PaymentError, number=7):
+    message = "The body has {size_bytes} bytes, at most {size_bytes_max} are taken. Split it."
+    size_bytes_max: int
+    size_bytes: int
+
+
+# People
+
+
+class KycRequired(PaymentError, number=20):
+    message = "The owner has not been verified. Have the customer verified first."
+
+
+class KycExpired(PaymentError, number=21):
+    message = "The owner's verification expired at {expired_ts_s}. Have it renewed."
+    expired_ts_s: int
+
+
+class KycRevoked(PaymentError, number=22):
+    message = "The owner's verification was revoked. Ask the operator."
+
+
+# What is not there
+
+
+class AccountNotFound(PaymentError, number=40):
+    message = "There is no account {account}. It is opened by its first deposit or payment."
+    account: str
+
+
+class PaymentNotFound(PaymentError, number=41):
+    message = "There is no payment {payment_id}. Check the id: it is the digest of the order."
+    payment_id: str
+
+
+class BatchNotFound(PaymentError, number=42):
+    message = "There is no batch {batch_number} yet."
+    batch_number: int
+
+
+class BlockNotFound(PaymentError, number=43):
+    message = "There is no block {block_number} yet."
+    block_number: int
+
+
+class DepositNotFound(PaymentError, number=44):
+    message = "There is no deposit {deposit_index} yet."
+    deposit_index: int
+
+
+class ProofNotAvailable(PaymentError, number=45):
+    message = "The proof can't be made: {reason}."
+    reason: str
+
+
+class ApplicantNotFound(PaymentError, number=46):
+    message = "There is no applicant {applicant_id}."
+    applicant_id: str
+
+
+class WithdrawalNotFound(PaymentError, number=47):
+    message = "There is no withdrawal {withdrawal_id}. Check the id: it is the digest of the order."
+    withdrawal_id: str
+
+
+# Service
+
+
+class BackPressure(PaymentError, number=60):
+    message = "Too much is waiting. Send the same order again in {retry_after_ms} ms."
+    retry_after_ms: int
+
+
+class NoQuorum(PaymentError, number=61):
+    message = "Only {actual} of {needed} validators answer. Nothing is lost; ask again."
+    needed: int
+    actual: int
+
+
+class ChainUnavailable(PaymentError, number=62):
+    message = "The chain doesn't answer. Nothing is lost; ask again."
+
+
+class DiskFull(PaymentError, number=63):
+    message = "The disk is full: nothing more is accepted until the operator makes room."
+
+
+class CertificateInvalid(PaymentError, number=64):
+    message = "The certificate proves nothing: {reason}."
+    reason: str
+
+
+# Amounts
+
+
+class AmountNotInteger(PaymentError, number=100):
+    message = "{text} is no amount. Send whole units, as decimal digits."
+    text: str
+
+
+class AmountZero(PaymentError, number=101):
+    message = "The amount is zero. Send at least one minor unit."
+
+
+class AmountTooLarge(PaymentError, number=102):
+    message = "The amount {actual} is above {maximum}. Split it."
+    maximum: int
+    actual: int
+
+
+class AmountNotMultipleOfUnit(PaymentError, number=103):
+    message = "The amount {actual} is no multiple of {unit} base units. Round it."
+    unit: int
+    actual: int
+
+
+class FeeNotRepresentable(PaymentError, number=104):
+    message = (
+        "A fee of {fee_minor} minor units can't be encoded. The nearest are {below_minor} and"
+        " {above_minor}."
+    )
+    fee_minor: int
+    below_minor: int
+    above_minor: int
+
+
+class FeeTooLow(PaymentError, number=105):
+    message = "The fee is {actual_minor} minor units, at least {needed_minor} are asked. Sign anew."
+    needed_minor: int
+    actual_minor: int
+
+
+class FeeNotAllowed(PaymentError, number=106):
+    message = "This asset takes no fee. Sign an order of fee 0."
+
+
+class BalanceTooLarge(PaymentError, number=107):
+    message = "The payment would take {account} past the largest balance. Send less."
+    account: str
+
+
+# Orders
+
+
+class AssetUnknown(PaymentError, number=120):
+    message = "The asset {asset} is not listed."
+    asset: str
+
+
+class AccountUnknown(PaymentError, number=121):
+    message = "{owner} has no account of this asset. Deposit first."
+    owner: str
+
+
+class SameAccount(PaymentError, number=122):
+    message = "Payer and payee are the same account."
+
+
+class NonceTooLow(PaymentError, number=123):
+    message = "The nonce {actual} is used; the next one is {expected}. Sign anew."
+    expected: int
+    actual: int
+
+
+class NonceGap(PaymentError, number=124):
+    message = "The nonce {actual} is ahead of the next one, {expected}. Send that one first."
+    expected: int
+    actual: int
+
+
+class InsufficientFunds(PaymentError, number=125):
+    message = "{available_minor} minor units are available, {needed_minor} are needed with the fee."
+    available_minor: int
+    needed_minor: int
+
+
+class OrderExpired(PaymentError, number=126):
+    message = "The order was valid until {valid_until_ts_s}, now it is {ts_s}. Sign anew."
+    valid_until_ts_s: int
+    ts_s: int
+
+
+class OrderInGroup(PaymentError, number=127):
+    message = "The order is a leg of an atomic group. Send all its legs together."
+
+
+class GroupInvalid(PaymentError, number=128):
+    message = "The group of orders can't be executed: {reason}."
+    reason: str
+
+
+class PayeeInvalid(PaymentError, number=129):
+    message = "{payee} can't be paid. Check the payee's address."
+    payee: str
+
+
+# Signatures
+
+
+class SignatureInvalid(PaymentError, number=140):
+    message = (
+        "The signature is invalid: {reason}. Sign the order's typed data with the payer's key."
+    )
+    reason: str
+
+
+class SignatureHighS(PaymentError, number=141):
+    message = "The signature's s is in the upper half. Use the lower one (n - s, other v)."
+
+
+class WrongDomain(PaymentError, number=142):
+    message = "The order is signed for the domain {actual}, ours is {expected}. Sign anew."
+    expected: str
+    actual: str
+
+
+class NotAuthorised(PaymentError, number=143):
+    message = "{payer} did not sign this order. Sign it with the payer's key."
+    payer: str
