@@ -1,0 +1,67 @@
+"""All settings in one place. Law: the environment is read here alone, and names carry units."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from backend.toolchain import PROJECT_ROOT
+
+# Anybody can read it here, so it protects nothing outside a laptop.
+DEVELOPMENT_PASSPHRASE = "causeway-development"
+
+
+class Settings(BaseSettings):
+    """What an operator may set, by `CAUSEWAY_<NAME>` or a line in `.env`."""
+
+    model_config = SettingsConfigDict(env_prefix="CAUSEWAY_", env_file=PROJECT_ROOT / ".env")
+
+    environment: Literal["development", "production"] = "development"
+    data_dir: Path = PROJECT_ROOT / "var"
+    deployments_dir: Path = PROJECT_ROOT / "deployments"
+    keys_passphrase: SecretStr = SecretStr(DEVELOPMENT_PASSPHRASE)
+
+    chain_host: str = "127.0.0.1"
+    chain_port: int = 8545
+    rpc_url: str = ""  # default: the chain that `causeway up` starts on chain_host:chain_port
+    confirmations: int = Field(default=1, ge=1)
+
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    api_key: SecretStr = SecretStr("")  # what the command line shows to the API
+
+    validator_count: int = 4
+    block_interval_ms_max: int = Field(default=50, ge=1, le=5_000)
+    order_wait_ms_max: int = 5_000
+
+    batch_carrier: Literal["auto", "blobs", "calldata"] = "auto"
+    batch_operations: int = Field(default=8_192, ge=1)  # post when this many are waiting …
+    batch_age_ms_max: int = Field(default=60_000, ge=1)  # … or the oldest is this old
+    submission_stuck_ms: int = 30_000
+
+    fee_minor_min: int = Field(default=0, ge=0)
+    fee_bps: int = Field(default=0, ge=0, le=10_000)
+
+    kyc_level_min: int = Field(default=1, ge=1, le=255)
+    kyc_validity_s: int = 365 * 24 * 3600
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.rpc_url:
+            self.rpc_url = f"http://{self.chain_host}:{self.chain_port}"
+        is_default = self.keys_passphrase.get_secret_value() == DEVELOPMENT_PASSPHRASE
+        if self.environment == "production" and is_default:
+            raise ValueError("set CAUSEWAY_KEYS_PASSPHRASE: production refuses the default")
+        return self
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.api_host}:{self.api_port}"
+
+
+@cache
+def settings() -> Settings:
+    """Return the process's settings, read once."""
+    return Settings()

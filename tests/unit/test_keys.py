@@ -1,0 +1,52 @@
+"""Keys on disk.
+
+- load_or_create: first time makes one, then the same one
+- load: wrong passphrase, damaged file, no file
+- the file: encrypted, for its owner alone
+"""
+
+from pathlib import Path
+
+import pytest
+
+from backend.keys import SCRYPT_N_DEVELOPMENT, KeyStore, KeyUnreadable
+
+
+def store(folder: Path, passphrase: str = "correct horse") -> KeyStore:
+    return KeyStore(folder, passphrase, SCRYPT_N_DEVELOPMENT)
+
+
+def test_load_or_create__repeated__changes_nothing(tmp_path: Path) -> None:
+    first = store(tmp_path).load_or_create("submitter")
+
+    again = store(tmp_path).load_or_create("submitter")
+
+    assert again.address == first.address
+    assert store(tmp_path).names() == ["submitter"]
+
+
+def test_load__wrong_passphrase__rejects(tmp_path: Path) -> None:
+    store(tmp_path).load_or_create("submitter")
+
+    with pytest.raises(KeyUnreadable, match="CAUSEWAY_KEYS_PASSPHRASE"):
+        store(tmp_path, "battery staple").load("submitter")
+
+
+def test_load__damaged_file__rejects(tmp_path: Path) -> None:
+    (tmp_path / "submitter.json").write_text("{")
+
+    with pytest.raises(KeyUnreadable):
+        store(tmp_path).load("submitter")
+
+
+def test_load__no_file__rejects(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        store(tmp_path).load("submitter")
+
+
+def test_load_or_create__new_key__is_for_its_owner_alone(tmp_path: Path) -> None:
+    store(tmp_path / "keys").load_or_create("submitter")
+
+    path = tmp_path / "keys" / "submitter.json"
+    assert path.stat().st_mode & 0o077 == 0
+    assert "ciphertext" in path.read_text()
