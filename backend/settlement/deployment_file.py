@@ -1,0 +1,231 @@
+"""What a deployment is, and its file `deployments/<chainId>.json`."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from backend.protocol.types import Address, Digest, address_from_text, address_text
+from backend.settlement.artifacts import artifact
+from backend.settlement.chain import Contract
+
+_VERSION: Final = 1
+_DAY_S: Final = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Section 9 of PROTOCOL.md, and the level of customer checks that deposits need."""
+
+    challenge_window_s: int
+    timestamp_lag_s: int
+    confirmations: int | None  # blocks; None: whatever the chain calls finalised
+    kyc_level_needed: int = 1
+
+
+LOCAL_PARAMETERS: Final = Parameters(60, _DAY_S, 1)
+PUBLIC_PARAMETERS: Final = Parameters(7 * _DAY_S, 17 * _DAY_S, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Who may do what. Nobody here has power over deposited money but a quorum of validators."""
+
+    admin: Address  # owns the committee and the registry, and our own tokens
+    lister: Address
+    validators: tuple[Address, ...]  # 3f + 1 of them
+    attestor: Address | None = None
+    guardian: Address | None = None
+    minter: Address | None = None
+    fee_owner: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRecord:
+    """A contract that was created; `code_hash` is None until it has been seen on the chain."""
+
+    artifact: str
+    address: Address
+    nonce: int
+    init_code_hash: bytes
+    code_hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """A listed token."""
+
+    symbol: str
+    address: Address
+    decimals: int
+    unit: int
+    asset_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where the contracts of one chain are. Events begin after `block_number`."""
+
+    chain_id: int
+    genesis_hash: bytes
+    block_number: int
+    parameters: Parameters
+    roles: Roles
+    contracts: Mapping[str, ContractRecord]
+    tokens: tuple[TokenRecord, ...]
+
+    @property
+    def rollup(self) -> Contract:
+        """The rollup. Its ABI also knows the errors of committee, registry and tokens."""
+        others = (artifact(name).abi for name in ("Committee", "KycRegistry", "Stablecoin"))
+        return Contract(self.address("Rollup"), artifact("Rollup").abi.joined(*others))
+
+    @property
+    def kyc_registry(self) -> Contract:
+        return Contract(self.address("KycRegistry"), artifact("KycRegistry").abi)
+
+    @property
+    def committee(self) -> Contract:
+        return Contract(self.address("Committee"), artifact("Committee").abi)
+
+    @property
+    def rollup_code_hash(self) -> Digest:
+        """keccak of the rollup's code: part of the ordering log's identity."""
+        return Digest(self.contracts["Rollup"].code_hash or bytes(32))
+
+    def address(self, name: str) -> Address:
+        """Return the address of a contract of ours."""
+        return self.contracts[name].address
+
+    def token(self, symbol: str) -> Contract:
+        """Return a listed token by its symbol. Raises KeyError."""
+        addresses = {token.symbol: token.address for token in self.tokens}
+        return Contract(addresses[symbol], artifact("Stablecoin").abi)
+
+
+def save_deployment(path: Path, deployment: Deployment) -> None:
+    """Write the file so that a crash leaves the old or the new one, never half of either."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(_to_json(deployment), file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load_deployment(path: Path) -> Deployment | None:
+    """Return the deployment that a file describes; None if there is no file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    return _from_json(json.loads(text))
+
+
+def _to_json(deployment: Deployment) -> dict[str, Any]:
+    parameters, roles = deployment.parameters, deployment.roles
+    return {
+        "version": _VERSION,
+        "chainId": deployment.chain_id,
+        "genesisHash": _hex(deployment.genesis_hash),
+        "blockNumber": deployment.block_number,
+        "parameters": {
+            "challengeWindow": parameters.challenge_window_s,
+            "timestampLag": parameters.timestamp_lag_s,
+            "confirmations": parameters.confirmations,
+            "kycLevelNeeded": parameters.kyc_level_needed,
+        },
+        "roles": {
+            "admin": address_text(roles.admin),
+            "lister": address_text(roles.lister),
+            "validators": [address_text(each) for each in roles.validators],
+            "attestor": _optional(roles.attestor),
+            "guardian": _optional(roles.guardian),
+            "minter": _optional(roles.minter),
+            "feeOwner": _optional(roles.fee_owner),
+        },
+        "contracts": {
+            name: {
+                "artifact": record.artifact,
+                "address": address_text(record.address),
+                "nonce": record.nonce,
+                "initCodeHash": _hex(record.init_code_hash),
+                "codeHash": None if record.code_hash is None else _hex(record.code_hash),
+            }
+            for name, record in deployment.contracts.items()
+        },
+        "tokens": [
+            {
+                "symbol": token.symbol,
+                "address": address_text(token.address),
+                "decimals": token.decimals,
+                "unit": token.unit,
+                "assetId": token.asset_id,
+            }
+            for token in deployment.tokens
+        ],
+    }
+
+
+def _from_json(found: Any) -> Deployment:
+    parameters, roles = found["parameters"], found["roles"]
+    return Deployment(
+        chain_id=found["chainId"],
+        genesis_hash=_bytes(found["genesisHash"]),
+        block_number=found["blockNumber"],
+        parameters=Parameters(
+            parameters["challengeWindow"],
+            parameters["timestampLag"],
+            parameters["confirmations"],
+            parameters["kycLevelNeeded"],
+        ),
+        roles=Roles(
+            admin=address_from_text(roles["admin"]),
+            lister=address_from_text(roles["lister"]),
+            validators=tuple(map(address_from_text, roles["validators"])),
+            attestor=_address(roles["attestor"]),
+            guardian=_address(roles["guardian"]),
+            minter=_address(roles["minter"]),
+            fee_owner=_address(roles["feeOwner"]),
+        ),
+        contracts={
+            name: ContractRecord(
+                artifact=record["artifact"],
+                address=address_from_text(record["address"]),
+                nonce=record["nonce"],
+                init_code_hash=_bytes(record["initCodeHash"]),
+                code_hash=None if record["codeHash"] is None else _bytes(record["codeHash"]),
+            )
+            for name, record in found["contracts"].items()
+        },
+        tokens=tuple(
+            TokenRecord(
+                symbol=token["symbol"],
+                address=address_from_text(token["address"]),
+                decimals=token["decimals"],
+                unit=token["unit"],
+                asset_id=token["assetId"],
+            )
+            for token in found["tokens"]
+        ),
+    )
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text[2:])
+
+
+def _optional(address: Address | None) -> str | None:
+    return None if address is None else address_text(address)
+
+
+def _address(text: str | None) -> Address | None:
+    return None if text is None else address_from_text(text)
