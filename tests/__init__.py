@@ -1,0 +1,1 @@
+"""A package, or the `tests` of an installed library would be found in its place."""

@@ -1,0 +1,100 @@
+"""Vectors of orders, groups and authorised roots."""
+
+from dataclasses import replace
+from typing import Any
+
+from backend.protocol.authorised import authorised_proof, authorised_root
+from backend.protocol.hashing import keccak
+from backend.protocol.orders import (
+    Order,
+    PaymentOrder,
+    SignedOrder,
+    WithdrawalOrder,
+    group_link,
+    leg_hash,
+    linked,
+)
+from tests.vectors.common import DOMAIN, DOMAIN_VECTOR, TOKEN, key, named
+
+PAYMENT = PaymentOrder(
+    payer=key("payer").address,
+    payee=key("payee").address,
+    asset=TOKEN,
+    amount=1_500_000,
+    fee=2500,
+    nonce=42,
+    valid_until=1_900_000_000,
+    memo=keccak(b"invoice 7"),
+)
+LARGEST_PAYMENT = replace(
+    PAYMENT, amount=2**256 - 1, fee=2**256 - 2, nonce=2**64 - 1, valid_until=2**64 - 2
+)
+WITHDRAWAL = WithdrawalOrder(
+    payer=key("payer").address,
+    asset=TOKEN,
+    amount=10**18,
+    fee=0,
+    nonce=43,
+    valid_until=1_900_000_000,
+)
+
+
+def legs() -> list[PaymentOrder]:
+    """Return an atomic group of 3, each leg of another payer."""
+    words = ("payer", "payee", "third")
+    return linked(
+        [
+            replace(PAYMENT, payer=key(word).address, payee=key(words[i - 1]).address, fee=i)
+            for i, word in enumerate(words)
+        ]
+    )
+
+
+def signed(order: Order, word: str = "payer") -> SignedOrder:
+    """Return the order with the signature of a word's key."""
+    return SignedOrder(order, key(word).sign_digest(order.digest(DOMAIN)))
+
+
+def _order_vector(name: str, order: Order, word: str = "payer") -> dict[str, Any]:
+    whole = signed(order, word)
+    return {
+        "name": name,
+        "fields": named(order),
+        "struct_hash": order.struct_hash(),
+        "digest": order.digest(DOMAIN),
+        "signature": whole.signature,
+        "record": whole.encode(),
+    }
+
+
+def _authorised_vector(count: int) -> dict[str, Any]:
+    digests = [replace(PAYMENT, nonce=nonce).digest(DOMAIN) for nonce in range(count)]
+    return {
+        "digests": digests,
+        "root": authorised_root(digests),
+        "proofs": [authorised_proof(digests, index) for index in range(count)],
+    }
+
+
+def orders() -> dict[str, Any]:
+    group = legs()
+    return {
+        "domain": DOMAIN_VECTOR,
+        "orders": [
+            _order_vector("payment", PAYMENT),
+            _order_vector("largest payment", LARGEST_PAYMENT),
+            _order_vector("withdrawal", WITHDRAWAL),
+        ],
+        "typed_data": [PAYMENT.typed_data(DOMAIN), WITHDRAWAL.typed_data(DOMAIN)],
+        "group": {
+            "link": group_link(group),
+            "leg_hashes": [leg_hash(leg) for leg in group],
+            "legs": [
+                _order_vector(f"leg {index}", leg, word)
+                for index, (leg, word) in enumerate(
+                    zip(group, ("payer", "payee", "third"), strict=True)
+                )
+            ],
+        },
+        "authorised_roots": [_authorised_vector(1), _authorised_vector(5)],
+    }
