@@ -1,6 +1,6 @@
 """The fixture `reverts` notices every way in which a revert differs from the expected one.
 
-- error: the expected one, of a transaction, call, constructor or bubbled up → succeeds
+- error: the expected one, of a transaction, call or constructor, panic, no data → succeeds
 - name not in the ABI, value not of the error, value left out → rejects
 - another error, a plain revert, no revert, another value → rejects
 """
@@ -37,6 +37,11 @@ def test_reverts__panic__succeeds(token, payer, reverts):
         token.mint(payer, 1, sender=payer)
 
 
+def test_reverts__without_data__succeeds(payer, token, reverts):
+    with reverts(token, ""):
+        payer.transfer(token, 1)  # there is no receive function
+
+
 @pytest.mark.parametrize(
     ("name", "values", "complaint"),
     [
@@ -44,6 +49,7 @@ def test_reverts__panic__succeeds(token, payer, reverts):
         ("BalanceTooLow", {"balance": 0}, "has the values"),
         ("BalanceTooLow", {"balance": 0, "need": 1}, "has the values"),
         ("BalanceTooLow", {"balance": 0, "needed": 2}, "expected 2, got 1"),
+        ("", {}, "expected a revert without data"),
         ("AllowanceTooLow", {"allowance": 0, "needed": 1}, "expected AllowanceTooLow"),
     ],
 )

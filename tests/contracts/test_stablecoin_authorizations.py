@@ -36,12 +36,12 @@ def relayer(accounts):
     return accounts[2]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def payer():
     return Account.from_key(keccak(text="payer"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def attacker():
     return Account.from_key(keccak(text="attacker"))
 
