@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ape.exceptions import VirtualMachineError
 from eth_abi import encode
 from eth_account import Account
 from eth_utils import keccak
@@ -164,3 +165,13 @@ class BlobCarrier:
         signed = Account.sign_transaction(transaction, self.key)
         raw = blob_transaction(bytes(signed.raw_transaction), sidecar)
         return self.web3.eth.wait_for_transaction_receipt(self.web3.eth.send_raw_transaction(raw))
+
+    def reason(self, receipt: dict) -> VirtualMachineError:
+        """Return the error of a transaction that reverted, with its revert data."""
+        trace = self.web3.provider.make_request(
+            "debug_traceTransaction",
+            [receipt["transactionHash"].to_0x_hex(), {"tracer": "callTracer"}],
+        )
+        error = VirtualMachineError("the blob transaction reverted")
+        error.data = trace["result"]["output"]
+        return error
