@@ -142,7 +142,7 @@ class Body:
             raise MalformedBytes(f"the body has version {version}, this program reads 1")
         body = Body(
             l1_block_number=reader.uint(8),
-            listings=tuple(_listing(reader) for _ in range(reader.count(LISTING_BYTES))),
+            listings=tuple(read_listing(reader) for _ in range(reader.count(LISTING_BYTES))),
             deposits=tuple(_deposit(reader) for _ in range(reader.count(DEPOSIT_BYTES))),
             orders=tuple(read_order(reader) for _ in range(reader.count(WITHDRAWAL_RECORD_BYTES))),
             rejections=tuple(_rejection(reader) for _ in range(reader.count(REJECTION_BYTES))),
@@ -161,7 +161,8 @@ def operations_hash(slots: bytes) -> Digest:
     return keccak(slots)
 
 
-def _listing(reader: Reader) -> Asset:
+def read_listing(reader: Reader) -> Asset:
+    """Take a listing off the front. Raises MalformedBytes."""
     return Asset(
         asset_id=reader.uint(2),
         token=Address(reader.take(20)),

@@ -1,0 +1,49 @@
+"""The ledger: applies blocks to balances. Law: an asset's balances add up to what came in less
+what went out, and what is valid in two phases is valid in sequence with the same result.
+"""
+
+from backend.engine.ledger.errors import (
+    BlockTooLarge,
+    DepositInvalid,
+    InvalidBlock,
+    InvalidOperation,
+    L1PointBehind,
+    ListingInvalid,
+    OrderNotExecutable,
+    RejectionUnjustified,
+)
+from backend.engine.ledger.execution import ExecutedDeposit, ExecutedOrder, Execution, execute
+from backend.engine.ledger.judge import Judged, Pending, check_order
+from backend.engine.ledger.selection import Selection, check_rejections, select
+from backend.engine.ledger.sequence import L1Facts, apply_in_sequence
+from backend.engine.ledger.snapshot import decode_snapshot, encode_snapshot
+from backend.engine.ledger.state import GENESIS_LEAF, SUPPLY_MINOR_LIMIT, Changes, Ledger
+
+__all__ = [
+    "GENESIS_LEAF",
+    "SUPPLY_MINOR_LIMIT",
+    "BlockTooLarge",
+    "Changes",
+    "DepositInvalid",
+    "ExecutedDeposit",
+    "ExecutedOrder",
+    "Execution",
+    "InvalidBlock",
+    "InvalidOperation",
+    "Judged",
+    "L1Facts",
+    "L1PointBehind",
+    "Ledger",
+    "ListingInvalid",
+    "OrderNotExecutable",
+    "Pending",
+    "RejectionUnjustified",
+    "Selection",
+    "apply_in_sequence",
+    "check_order",
+    "check_rejections",
+    "decode_snapshot",
+    "encode_snapshot",
+    "execute",
+    "select",
+]

@@ -1,0 +1,236 @@
+"""Runs a block in two phases (docs/PROTOCOL.md, section 5).
+
+Law: debits are judged against the balances at the block's start, credits come after all of them;
+so the result doesn't depend on how the work is split among partitions.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backend.engine.ledger.errors import (
+    BlockTooLarge,
+    DepositInvalid,
+    L1PointBehind,
+    ListingInvalid,
+    OrderNotExecutable,
+)
+from backend.engine.ledger.judge import Pending, check_order
+from backend.engine.ledger.state import SUPPLY_MINOR_LIMIT, Changes, Ledger
+from backend.engine.packing import BLOCK_CHUNKS_MAX, ChunkCursor
+from backend.protocol.blocks import Body
+from backend.protocol.errors import PaymentError, check_invariant
+from backend.protocol.money import AmountMinor, BalanceMinor
+from backend.protocol.operations import SLOT_BYTES, OpenAccount, encode, slot
+from backend.protocol.orders import Order
+from backend.protocol.types import (
+    BRIDGE,
+    ZERO_ADDRESS,
+    AccountId,
+    Address,
+    Asset,
+    DepositRecord,
+    Leaf,
+    fee_account_id,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutedOrder:
+    """Where an order's operation stands in the block's slots, and what it moves.
+
+    `payee_id` is BRIDGE for a withdrawal.
+    """
+
+    slot: int
+    payer_id: AccountId
+    payee_id: AccountId
+    amount_minor: AmountMinor
+    fee_minor: AmountMinor
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutedDeposit:
+    """Where a deposit's operation stands in the block's slots, and whom it credits.
+
+    `index` is its place in L1's queue.
+    """
+
+    slot: int
+    index: int
+    payee_id: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What a block does. `orders` and `deposits` stand in the order of the body's.
+
+    `fee_accounts` says, by slot, where a fee above 0 goes.
+    """
+
+    changes: Changes
+    slots: bytes
+    orders: tuple[ExecutedOrder, ...]
+    deposits: tuple[ExecutedDeposit, ...]
+    fee_accounts: Mapping[int, AccountId]
+
+    @property
+    def operation_count(self) -> int:
+        """How many slots there are, second halves too."""
+        return len(self.slots) // SLOT_BYTES
+
+
+def execute(ledger: Ledger, body: Body, ts_s: int) -> Execution:
+    """Return what the next block does to `ledger`, which stays as it is (see Ledger.advance).
+
+    `ts_s` is the block's time, by which orders expire. Signatures, rejections, and whether L1 has
+    these listings and deposits, are judged elsewhere.
+
+    Raises the first InvalidBlock in the body's order: L1PointBehind, ListingInvalid,
+    DepositInvalid, OrderNotExecutable; BlockTooLarge at the end (a proposer takes fewer orders).
+    """
+    if body.l1_block_number < ledger.l1_block_number:
+        raise L1PointBehind(ledger.l1_block_number, body.l1_block_number)
+    run = _Run(ledger)
+    for index, asset in enumerate(body.listings):
+        run.list_asset(index, asset)
+    deposits = tuple(run.deposit(index, record) for index, record in enumerate(body.deposits))
+    orders = tuple(run.order(index, signed.order, ts_s) for index, signed in enumerate(body.orders))
+    if run.cursor.chunk_count > BLOCK_CHUNKS_MAX:
+        raise BlockTooLarge(BLOCK_CHUNKS_MAX, run.cursor.chunk_count)
+    return Execution(
+        run.changes(body.l1_block_number), b"".join(run.slots), orders, deposits, run.fee_accounts
+    )
+
+
+class _Run:
+    """A block being executed: phase one as the operations come, phase two in `changes`."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.slots: list[bytes] = []
+        self.slot_count = 0
+        self.cursor = ChunkCursor()
+        self.fee_accounts: dict[int, AccountId] = {}
+        self.listings: dict[int, Asset] = {}
+        self.opened: dict[tuple[Address, int], AccountId] = {}
+        self.next_index: dict[int, int] = {}
+        self.debits = Pending()
+        self.credits: defaultdict[AccountId, int] = defaultdict(int)
+        self.supply: dict[int, int] = {}
+        self.deposit_count = ledger.deposit_count
+
+    def list_asset(self, index: int, asset: Asset) -> None:
+        """Take a listing, and open its fee account."""
+        due = len(self.ledger.assets) + len(self.listings) + 1
+        if asset.asset_id != due:
+            raise ListingInvalid(index, f"the asset id is {asset.asset_id}, not {due}")
+        if asset.unit == 0:
+            raise ListingInvalid(index, "the unit is zero")
+        listed = self.listings.values()
+        if asset.token == ZERO_ADDRESS or asset.token in self.ledger.asset_ids:
+            raise ListingInvalid(index, "the token is zero or listed already")
+        if any(asset.token == other.token for other in listed):
+            raise ListingInvalid(index, "the token is listed twice")
+        # Nobody can have an account of the asset yet: it becomes known here.
+        self.listings[asset.asset_id] = asset
+        if asset.takes_fee:
+            self._open(fee_account_id(asset.asset_id), asset.asset_id, asset.fee_owner)
+
+    def deposit(self, index: int, record: DepositRecord) -> ExecutedDeposit:
+        """Credit the next deposit."""
+        asset_id = record.asset_id
+        asset = self.listings.get(asset_id) or self.ledger.assets.get(asset_id)
+        if asset is None or asset.token != record.token:
+            raise DepositInvalid(index, "no such asset is listed")
+        if record.amount_minor == 0 or record.owner == ZERO_ADDRESS:
+            raise DepositInvalid(index, "the amount or the owner is zero")
+        supply_minor = self._supply_minor(asset_id) + record.amount_minor
+        if supply_minor >= SUPPLY_MINOR_LIMIT:
+            raise DepositInvalid(index, f"the asset would have {supply_minor} minor units")
+        self.supply[asset_id] = supply_minor
+        payee_id = self._account_id(record.owner, asset_id)
+        self.credits[payee_id] += record.amount_minor
+        start = self._put(slot(BRIDGE, payee_id, record.amount_minor, 0))
+        self.deposit_count += 1
+        return ExecutedDeposit(start, self.deposit_count - 1, payee_id)
+
+    def order(self, index: int, order: Order, ts_s: int) -> ExecutedOrder:
+        """Debit the payer, and note the credits."""
+        try:
+            judged = check_order(self.ledger, order, ts_s, self.debits)
+        except PaymentError as error:
+            raise OrderNotExecutable(index, error) from error
+        self.debits.add(judged)
+        asset_id, amount_minor = judged.asset.asset_id, judged.amount_minor
+        if judged.payee is None:
+            payee_id = BRIDGE
+            self.supply[asset_id] = self._supply_minor(asset_id) - amount_minor
+        else:
+            payee_id = self._account_id(judged.payee, asset_id)
+            self.credits[payee_id] += amount_minor
+        fee_account = None
+        if judged.fee_minor:
+            fee_account = fee_account_id(asset_id)
+            self.credits[fee_account] += judged.fee_minor
+            self.fee_accounts[self.slot_count] = fee_account
+        data = slot(judged.payer_id, payee_id, amount_minor, judged.fee_byte)
+        start = self._put(data, fee_account)
+        return ExecutedOrder(start, judged.payer_id, payee_id, amount_minor, judged.fee_minor)
+
+    def changes(self, l1_block_number: int) -> Changes:
+        """Return the leaves after both phases."""
+        leaves = dict[AccountId, Leaf]()
+        before = self.ledger.leaves
+        made = dict.fromkeys(self.supply, 0)
+        for (owner, asset_id), account_id in self.opened.items():
+            leaves[account_id] = Leaf(owner, asset_id, 0, BalanceMinor(0))
+        for account_id, (count, debit_minor) in self.debits.items():
+            leaf = before[account_id]
+            balance_minor = BalanceMinor(leaf.balance_minor - debit_minor)
+            leaves[account_id] = Leaf(leaf.owner, leaf.asset_id, leaf.nonce + count, balance_minor)
+            made[leaf.asset_id] = made.get(leaf.asset_id, 0) - debit_minor
+        for account_id, credit_minor in self.credits.items():
+            leaf = leaves.get(account_id) or before[account_id]
+            balance_minor = BalanceMinor(leaf.balance_minor + credit_minor)
+            leaves[account_id] = Leaf(leaf.owner, leaf.asset_id, leaf.nonce, balance_minor)
+            made[leaf.asset_id] = made.get(leaf.asset_id, 0) + credit_minor
+        for asset_id, made_minor in made.items():
+            came_minor = self._supply_minor(asset_id) - self.ledger.supply_minor.get(asset_id, 0)
+            check_invariant(made_minor == came_minor, "money was made or lost", asset_id=asset_id)
+        if self.deposit_count > self.ledger.deposit_count:
+            bridge = before[BRIDGE]
+            leaves[BRIDGE] = Leaf(
+                bridge.owner, bridge.asset_id, self.deposit_count, bridge.balance_minor
+            )
+        return Changes(
+            self.ledger.block_number + 1,
+            l1_block_number,
+            tuple(self.listings.values()),
+            tuple(self.opened.values()),
+            leaves,
+            self.supply,
+        )
+
+    def _account_id(self, owner: Address, asset_id: int) -> AccountId:
+        key = (owner, asset_id)
+        account_id = self.ledger.account_ids.get(key) or self.opened.get(key)
+        if account_id is None:
+            account_id = self.ledger.free_account_id(owner, self.next_index)
+            self._open(account_id, asset_id, owner)
+        return account_id
+
+    def _open(self, account_id: AccountId, asset_id: int, owner: Address) -> None:
+        self.opened[owner, asset_id] = account_id
+        self._put(encode(OpenAccount(account_id, asset_id, owner)))
+
+    def _put(self, data: bytes, fee_account: AccountId | None = None) -> int:
+        start, count = self.slot_count, len(data) // SLOT_BYTES
+        self.slots.append(data)
+        self.slot_count += count
+        self.cursor.place(count, fee_account)
+        return start
+
+    def _supply_minor(self, asset_id: int) -> int:
+        in_block = self.supply.get(asset_id)
+        return self.ledger.supply_minor.get(asset_id, 0) if in_block is None else in_block

@@ -1,0 +1,86 @@
+"""A ledger as bytes, for a restart. Law: one ledger has one encoding, and its hash is the last 32.
+
+version u8 = 1 ‖ block u64 ‖ L1 block u64 ‖ listings u32, each as in a block's body ‖ accounts u32,
+each id u32 ‖ leaf 38, ids ascending ‖ keccak of all before. What else a ledger holds follows.
+"""
+
+from itertools import pairwise
+from typing import Final
+
+from backend.engine.ledger.state import FIRST_ACCOUNT, GENESIS_LEAF, Ledger, ledger_of
+from backend.protocol.blocks import LISTING_BYTES, read_listing
+from backend.protocol.codec import Reader
+from backend.protocol.errors import MalformedBytes
+from backend.protocol.hashing import keccak
+from backend.protocol.money import BalanceMinor
+from backend.protocol.types import BRIDGE, AccountId, Address, Leaf
+
+SNAPSHOT_VERSION: Final = 1
+_HASH_BYTES: Final = 32
+_ACCOUNT_BYTES: Final = 42
+
+
+def encode_snapshot(ledger: Ledger) -> bytes:
+    """Return the ledger's only encoding."""
+    parts = [
+        SNAPSHOT_VERSION.to_bytes(1),
+        ledger.block_number.to_bytes(8),
+        ledger.l1_block_number.to_bytes(8),
+        len(ledger.assets).to_bytes(4),
+    ]
+    parts.extend(ledger.assets[asset_id].encode() for asset_id in sorted(ledger.assets))
+    parts.append(len(ledger.leaves).to_bytes(4))
+    for account_id in sorted(ledger.leaves):
+        parts.append(account_id.to_bytes(4) + ledger.leaves[account_id].encode())
+    data = b"".join(parts)
+    return data + keccak(data)
+
+
+def decode_snapshot(data: bytes) -> Ledger:
+    """Return the ledger of these bytes.
+
+    Raises MalformedBytes if the hash at the end is wrong, or for what no ledger can hold.
+    """
+    if keccak(data[:-_HASH_BYTES]) != data[-_HASH_BYTES:]:
+        raise MalformedBytes("the snapshot's hash is wrong: bytes of it have changed")
+    reader = Reader(data[:-_HASH_BYTES])
+    version = reader.uint(1)
+    if version != SNAPSHOT_VERSION:
+        raise MalformedBytes(f"the snapshot has version {version}, this program reads 1")
+    block_number, l1_block_number = reader.uint(8), reader.uint(8)
+    assets = [read_listing(reader) for _ in range(reader.count(LISTING_BYTES))]
+    leaves = [_account(reader) for _ in range(reader.count(_ACCOUNT_BYTES))]
+    reader.finish()
+    if [asset.asset_id for asset in assets] != list(range(1, len(assets) + 1)):
+        raise MalformedBytes("the listings are not in order")
+    if len({asset.token for asset in assets}) < len(assets):
+        raise MalformedBytes("a token is listed twice")
+    _check_accounts(leaves, len(assets))
+    return ledger_of(block_number, l1_block_number, assets, dict(leaves))
+
+
+def _account(reader: Reader) -> tuple[AccountId, Leaf]:
+    return AccountId(reader.uint(4)), Leaf(
+        owner=Address(reader.take(20)),
+        asset_id=reader.uint(2),
+        nonce=reader.uint(8),
+        balance_minor=BalanceMinor(reader.uint(8)),
+    )
+
+
+def _check_accounts(leaves: list[tuple[AccountId, Leaf]], asset_count: int) -> None:
+    if not leaves or leaves[0][0] != BRIDGE:
+        raise MalformedBytes("the bridge's leaf is missing")
+    bridge = leaves[0][1]
+    if (bridge.owner, bridge.asset_id, bridge.balance_minor) != (GENESIS_LEAF.owner, 0, 0):
+        raise MalformedBytes("the bridge's leaf is wrong")
+    if any(one[0] >= other[0] for one, other in pairwise(leaves)):
+        raise MalformedBytes("the accounts are not ascending")
+    owned = {(leaf.owner, leaf.asset_id) for _, leaf in leaves}
+    if len(owned) < len(leaves):
+        raise MalformedBytes("an owner has two accounts of an asset")
+    for account_id, leaf in leaves[1:]:
+        if account_id < FIRST_ACCOUNT or not 1 <= leaf.asset_id <= asset_count:
+            raise MalformedBytes(f"account {account_id} is reserved or of no asset")
+        if not any(leaf.owner):
+            raise MalformedBytes(f"account {account_id} has no owner")

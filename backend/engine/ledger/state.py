@@ -1,0 +1,160 @@
+"""The record of balances. Law: an asset's balances add up to its deposits less its withdrawals."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from backend.protocol.errors import check_invariant
+from backend.protocol.money import BalanceMinor
+from backend.protocol.types import (
+    BRIDGE,
+    BRIDGE_OWNER,
+    FEE_PARTITION,
+    AccountId,
+    Address,
+    Asset,
+    Leaf,
+    partition_of,
+)
+
+# Section 1: what an asset has had deposited less what was claimed stays below this.
+SUPPLY_MINOR_LIMIT: Final = 2**63
+_PARTITION_SIZE: Final = 2**24
+# Ids 0 and 1 are reserved.
+FIRST_ACCOUNT: Final = 2
+_FIRST_INDEX: Final = (FIRST_ACCOUNT, *([0] * (FEE_PARTITION - 1)))
+
+GENESIS_LEAF: Final = Leaf(BRIDGE_OWNER, 0, 0, BalanceMinor(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a block does to the ledger: the leaves as they are after it, and what L1 told.
+
+    `opened` are the accounts that the block opens, in order; their leaves are in `leaves` too.
+    `supply_minor` is by asset, only of assets that came in or went out.
+    """
+
+    block_number: int
+    l1_block_number: int
+    listings: tuple[Asset, ...]
+    opened: tuple[AccountId, ...]
+    leaves: Mapping[AccountId, Leaf]
+    supply_minor: Mapping[int, int]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Accounts after block `block_number`. Read it freely; `advance` alone changes it.
+
+    `l1_block_number` is the L1 block up to which facts have been used; BRIDGE's nonce counts the
+    deposits consumed, so `deposit_count` is the index of the next one.
+    """
+
+    block_number: int = 0
+    l1_block_number: int = 0
+    leaves: dict[AccountId, Leaf] = field(default_factory=lambda: {BRIDGE: GENESIS_LEAF})
+    account_ids: dict[tuple[Address, int], AccountId] = field(default_factory=dict)
+    assets: dict[int, Asset] = field(default_factory=dict)
+    asset_ids: dict[Address, int] = field(default_factory=dict)
+    supply_minor: dict[int, int] = field(default_factory=dict)
+    next_index: list[int] = field(default_factory=lambda: list(_FIRST_INDEX))
+
+    @property
+    def deposit_count(self) -> int:
+        """How many deposits have been consumed."""
+        return self.leaves[BRIDGE].nonce
+
+    def asset_of(self, token: Address) -> Asset | None:
+        """Return the listing of a token."""
+        asset_id = self.asset_ids.get(token)
+        return None if asset_id is None else self.assets[asset_id]
+
+    def account(self, owner: Address, asset_id: int) -> tuple[AccountId, Leaf] | None:
+        """Return the owner's account of an asset, if it is open."""
+        account_id = self.account_ids.get((owner, asset_id))
+        return None if account_id is None else (account_id, self.leaves[account_id])
+
+    def free_account_id(self, owner: Address, next_index: dict[int, int]) -> AccountId:
+        """Return the id that an account opened for `owner` gets, and note it in `next_index`.
+
+        `next_index` holds, by partition, what has been given out since this state. A full
+        partition passes on to the next one, so nobody keeps others out by filling it.
+        """
+        partition = partition_of(owner)
+        while (index := next_index.get(partition, self.next_index[partition])) == _PARTITION_SIZE:
+            partition = (partition + 1) % FEE_PARTITION
+        next_index[partition] = index + 1
+        return AccountId(partition << 24 | index)
+
+    def advance(self, changes: Changes) -> None:
+        """Make a block's changes. They must have been computed upon this very state."""
+        check_invariant(
+            changes.block_number == self.block_number + 1,
+            "the changes belong upon another block",
+            block_number=self.block_number,
+            changes_block_number=changes.block_number,
+        )
+        for asset in changes.listings:
+            self.assets[asset.asset_id] = asset
+            self.asset_ids[asset.token] = asset.asset_id
+            self.supply_minor[asset.asset_id] = 0
+        for account_id in changes.opened:
+            leaf = changes.leaves[account_id]
+            self._note_opened(account_id, leaf)
+        self.leaves.update(changes.leaves)
+        self.supply_minor.update(changes.supply_minor)
+        self.block_number = changes.block_number
+        self.l1_block_number = changes.l1_block_number
+
+    def fork(self) -> "Ledger":
+        """Return a copy that goes its own way. It takes time for every account."""
+        return Ledger(
+            self.block_number,
+            self.l1_block_number,
+            dict(self.leaves),
+            dict(self.account_ids),
+            dict(self.assets),
+            dict(self.asset_ids),
+            dict(self.supply_minor),
+            list(self.next_index),
+        )
+
+    def check_conservation(self) -> None:
+        """Raise InvariantViolated unless each asset's balances add up to its supply."""
+        sums = dict.fromkeys(self.supply_minor, 0)
+        for account_id, leaf in self.leaves.items():
+            if account_id != BRIDGE:
+                sums[leaf.asset_id] += leaf.balance_minor
+        check_invariant(sums == self.supply_minor, "money was made or lost", balances=sums)
+
+    def _note_opened(self, account_id: AccountId, leaf: Leaf) -> None:
+        check_invariant(
+            (leaf.owner, leaf.asset_id) not in self.account_ids,
+            "an owner would have two accounts of an asset",
+            account_id=account_id,
+        )
+        self.account_ids[leaf.owner, leaf.asset_id] = account_id
+        partition, index = account_id >> 24, account_id & 0xFFFFFF
+        if partition != FEE_PARTITION:
+            self.next_index[partition] = index + 1
+
+
+def ledger_of(
+    block_number: int,
+    l1_block_number: int,
+    assets: Iterable[Asset],
+    leaves: Mapping[AccountId, Leaf],
+) -> Ledger:
+    """Return the ledger with these listings and leaves; all the rest follows from them."""
+    ledger = Ledger(block_number, l1_block_number, dict(leaves))
+    for asset in assets:
+        ledger.assets[asset.asset_id] = asset
+        ledger.asset_ids[asset.token] = asset.asset_id
+        ledger.supply_minor[asset.asset_id] = 0
+    for account_id in sorted(leaves):
+        if account_id != BRIDGE:
+            leaf = leaves[account_id]
+            ledger._note_opened(account_id, leaf)
+            ledger.supply_minor[leaf.asset_id] += leaf.balance_minor
+    return ledger

@@ -1,0 +1,62 @@
+"""How operations fall into chunks. Law: whoever packs the same operations gets the same chunks.
+
+An operation goes into the next free slots. A new chunk begins when it doesn't fit there: past the
+64th slot, an *open account* in the last slot, or a fee account that would be the chunk's fifth.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from backend.protocol.batches import CALLDATA_CHUNKS_MAX, CHUNK_SLOTS, FEE_ACCOUNTS_MAX
+from backend.protocol.operations import SLOT_BYTES
+from backend.protocol.types import REGISTRY, AccountId
+
+# A batch ends where a block ends, so each block must fit the smaller carrier by itself.
+BLOCK_CHUNKS_MAX: Final = CALLDATA_CHUNKS_MAX
+_REGISTRY_BYTES: Final = REGISTRY.to_bytes(4)
+
+
+def operation_spans(slots: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where each operation of valid `slots` starts and how many slots it takes."""
+    start, end = 0, len(slots) // SLOT_BYTES
+    while start < end:
+        offset = start * SLOT_BYTES
+        count = 2 if slots[offset : offset + 4] == _REGISTRY_BYTES else 1
+        yield start, count
+        start += count
+
+
+@dataclass(slots=True)
+class ChunkCursor:
+    """Where the next operation goes: `slot` counts from the batch's start, padding too."""
+
+    slot: int = 0
+    _fee_accounts: set[AccountId] = field(default_factory=set)
+
+    @property
+    def chunk_count(self) -> int:
+        """How many chunks have been begun."""
+        return -(-self.slot // CHUNK_SLOTS)
+
+    def place(self, slot_count: int, fee_account: AccountId | None) -> int:
+        """Return the slot where an operation of `slot_count` slots starts, and move past it.
+
+        `fee_account` is None when the operation's fee is 0.
+        """
+        position = self.slot % CHUNK_SLOTS
+        fits = position + slot_count <= CHUNK_SLOTS and (
+            fee_account is None
+            or fee_account in self._fee_accounts
+            or len(self._fee_accounts) < FEE_ACCOUNTS_MAX
+        )
+        if position == 0:
+            self._fee_accounts.clear()
+        elif not fits:
+            self.slot += CHUNK_SLOTS - position
+            self._fee_accounts.clear()
+        if fee_account is not None:
+            self._fee_accounts.add(fee_account)
+        start = self.slot
+        self.slot += slot_count
+        return start
