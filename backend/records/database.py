@@ -1,0 +1,90 @@
+"""Opens a database and brings its tables up to date. SQLite by default, PostgreSQL possible."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy.engine import make_url
+
+from backend.records.tables import projections, registers
+
+MIGRATIONS_DIR: Final = Path(__file__).parent / "migrations"
+METADATA: Final[dict[str, MetaData]] = {
+    "registers": registers.metadata,
+    "projections": projections.metadata,
+}
+DatabaseName = Literal["registers", "projections"]
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """Both databases, open."""
+
+    registers: Engine
+    projections: Engine
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.registers.dispose()
+        self.projections.dispose()
+
+
+def open_databases(registers_url: str, projections_url: str) -> Databases:
+    """Open both databases, making or changing their tables as needed. A repeat does nothing."""
+    opened = Databases(
+        open_database("registers", registers_url), open_database("projections", projections_url)
+    )
+    return opened
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of an SQLite file; its folder is made if there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{path}"
+
+
+def open_database(name: DatabaseName, url: str) -> Engine:
+    """Open one database and bring it to the newest step. Raises whatever the driver raises."""
+    engine = create_engine(url, pool_pre_ping=make_url(url).get_backend_name() != "sqlite")
+    if engine.dialect.name == "sqlite":
+        # Registers can't be rebuilt, so each commit of theirs waits for the disk.
+        _prepare_sqlite(engine, synchronous="FULL" if name == "registers" else "NORMAL")
+    upgrade(name, engine)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine, synchronous: Literal["FULL", "NORMAL"]) -> None:
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _record: object) -> None:
+        for pragma in (
+            "journal_mode = WAL",
+            f"synchronous = {synchronous}",
+            "busy_timeout = 10000",
+            "temp_store = MEMORY",
+            "cache_size = -65536",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+
+def upgrade(name: DatabaseName, engine: Engine) -> None:
+    """Run the steps that `engine` has not had yet, in one transaction."""
+    script = ScriptDirectory(str(MIGRATIONS_DIR), version_locations=[str(MIGRATIONS_DIR / name)])
+
+    def steps(revision: Sequence[str], _context: MigrationContext) -> list[RevisionStep]:
+        return script._upgrade_revs("head", revision)  # type: ignore[arg-type]
+
+    # What env.py does when alembic's command line runs it, without a file for it.
+    with (
+        engine.connect() as connection,
+        EnvironmentContext(Config(), script, fn=steps, destination_rev="head") as environment,
+    ):
+        environment.configure(connection=connection, target_metadata=METADATA[name])
+        with environment.begin_transaction():
+            environment.run_migrations()
+        connection.commit()

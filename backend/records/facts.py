@@ -1,0 +1,122 @@
+"""What the projections follow from: final blocks of the engine, and events of the chain.
+
+Law: of each source, the same facts in the same order give the same rows.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from backend.protocol.batches import BatchHeader
+from backend.protocol.blocks import Block, Body
+from backend.protocol.hashing import Digest
+from backend.protocol.types import Address, DepositRecord
+
+
+class FinalBlock(Protocol):
+    """A certified block with all that it did (fitted by the engine's own)."""
+
+    @property
+    def block(self) -> Block: ...
+
+    @property
+    def block_hash(self) -> Digest: ...
+
+    @property
+    def body(self) -> Body: ...
+
+    @property
+    def slots(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DepositSeen:
+    """The chain queued a deposit, in a block that may still go."""
+
+    deposit_index: int
+    record: DepositRecord
+    l1_block_number: int
+    tx_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DepositConfirmed:
+    """A deposit is `confirmations` deep."""
+
+    deposit_index: int
+    l1_block_number: int  # the block that made it so deep
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DepositGone:
+    """A reorganisation took the deposit back."""
+
+    deposit_index: int
+    l1_block_number: int
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPosted:
+    """The chain accepted a batch. `noop_slots`: where its chunks are padded, None if not known."""
+
+    header: BatchHeader
+    header_hash: bytes
+    accepted_ts_s: int
+    signers: int
+    l1_block_number: int
+    tx_hash: bytes
+    noop_slots: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettled:
+    """The frontier moved past a batch."""
+
+    number: int
+    l1_block_number: int
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchGone:
+    """A reorganisation took back a batch, with `is_settled_only` its settling alone."""
+
+    number: int
+    l1_block_number: int
+    ts_ms: int
+    is_settled_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalClaimed:
+    """A withdrawal was paid on the chain."""
+
+    claim_key: bytes
+    owner: Address
+    batch_number: int
+    slot: int
+    l1_block_number: int
+    ts_ms: int
+    tx_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimGone:
+    """A reorganisation took a claim back; it can be claimed again."""
+
+    claim_key: bytes
+    l1_block_number: int
+    ts_ms: int
+
+
+ChainEvent = (
+    DepositSeen
+    | DepositConfirmed
+    | DepositGone
+    | BatchPosted
+    | BatchSettled
+    | BatchGone
+    | WithdrawalClaimed
+    | ClaimGone
+)

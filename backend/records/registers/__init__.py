@@ -1,0 +1,1 @@
+"""Reads and writes the registers: API keys, applicants, idempotency keys."""

@@ -1,0 +1,1 @@
+"""What the databases hold, table by table."""

@@ -1,0 +1,86 @@
+"""The databases: their tables come from the migrations alone.
+
+- the migrated tables are those that the code describes, for both databases
+- opening twice changes nothing
+- SQLite is in WAL mode; registers wait for the disk
+"""
+
+import importlib
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect
+
+from backend.records.database import METADATA, open_database, open_databases, sqlite_url, upgrade
+from backend.records.migrations.projections import v0001_initial as projections_0001
+from backend.records.migrations.registers import v0001_initial as registers_0001
+from backend.records.tables import types
+
+NAMES = ("registers", "projections")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_upgrade__empty_database__has_the_tables_of_the_code_succeeds(name, tmp_path):
+    engine = open_database(name, sqlite_url(tmp_path / "new" / "x.sqlite3"))
+
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), METADATA[name])
+
+    assert differences == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_open_database__again__changes_nothing(name, tmp_path):
+    url = sqlite_url(tmp_path / "x.sqlite3")
+    first = set(inspect(open_database(name, url)).get_table_names())
+
+    second = set(inspect(open_database(name, url)).get_table_names())
+
+    assert first == second == {*METADATA[name].tables, "alembic_version"}
+
+
+def test_open_databases__sqlite__writes_ahead_succeeds(tmp_path):
+    databases = open_databases(
+        sqlite_url(tmp_path / "r.sqlite3"), sqlite_url(tmp_path / "p.sqlite3")
+    )
+
+    with databases.registers.connect() as registers, databases.projections.connect() as projections:
+        modes = [
+            connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+            for connection in (registers, projections)
+        ]
+        levels = [
+            connection.exec_driver_sql("PRAGMA synchronous").scalar()
+            for connection in (registers, projections)
+        ]
+
+    assert modes == ["wal", "wal"]
+    assert levels == [2, 1]
+    databases.dispose()
+
+
+@pytest.mark.parametrize(
+    ("name", "step"), [("registers", registers_0001), ("projections", projections_0001)]
+)
+def test_migration__first_step__names_every_table_holds(name, step):
+    assert set(step.TABLES) == set(METADATA[name].tables)
+    assert step.down_revision is None
+
+
+def test_unsigned64__both_halves__keeps_the_number_holds():
+    for value in (0, 2**63 - 1, 2**63, 2**64 - 1, None):
+        stored = types.U64.process_bind_param(value, None)
+        assert types.U64.process_result_value(stored, None) == value
+
+
+def test_migrations__steps__import_no_tables_holds():
+    for name in NAMES:
+        step = importlib.import_module(f"backend.records.migrations.{name}.v0001_initial")
+        assert not hasattr(step, "metadata")
+
+
+def test_upgrade__memory__succeeds():
+    engine = create_engine("sqlite://")
+
+    upgrade("registers", engine)
