@@ -20,11 +20,8 @@ import ckzg
 import eth_account
 import rlp
 
-FIELD_ELEMENTS: Final = 4096
-BLOB_SIZE_BYTES: Final = 32 * FIELD_ELEMENTS
-CHUNK_SIZE_BYTES: Final = 992
-BLOB_CHUNKS: Final = 128
-_ELEMENT_DATA_BYTES: Final = 31
+from backend.protocol.batches import Chunk, pack_blobs
+
 _SIDECAR_VERSION: Final = 1
 _TRANSACTION_TYPE: Final = b"\x03"
 _CACHED_COMMITMENTS_MAX: Final = 64
@@ -53,26 +50,8 @@ def versioned_hash(commitment: bytes) -> bytes:
 
 
 def blobs_of(chunks: Sequence[bytes]) -> tuple[bytes, ...]:
-    """Return the blobs that hold `chunks` (992 bytes each), 128 in a blob, the rest zero."""
-    blobs = []
-    for start in range(0, len(chunks), BLOB_CHUNKS):
-        data = b"".join(chunks[start : start + BLOB_CHUNKS])
-        elements = range(0, len(data), _ELEMENT_DATA_BYTES)
-        blob = b"".join(b"\0" + data[at : at + _ELEMENT_DATA_BYTES] for at in elements)
-        blobs.append(blob.ljust(BLOB_SIZE_BYTES, b"\0"))
-    return tuple(blobs)
-
-
-def chunks_of(blobs: Sequence[bytes], chunk_count: int) -> list[bytes]:
-    """Return the first `chunk_count` chunks that `blobs` hold: the inverse of `blobs_of`."""
-    data = b"".join(
-        blob[at + 1 : at + 1 + _ELEMENT_DATA_BYTES]
-        for blob in blobs
-        for at in range(0, BLOB_SIZE_BYTES, 1 + _ELEMENT_DATA_BYTES)
-    )
-    return [data[at : at + CHUNK_SIZE_BYTES] for at in range(0, len(data), CHUNK_SIZE_BYTES)][
-        :chunk_count
-    ]
+    """Return the blobs that hold `chunks` of 992 bytes each."""
+    return tuple(pack_blobs([Chunk.decode(chunk) for chunk in chunks]))
 
 
 def blob_transaction(signed_body: bytes, sidecar: Sidecar) -> bytes:

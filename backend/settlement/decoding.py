@@ -1,0 +1,112 @@
+"""Logs of our contracts as events."""
+
+from collections.abc import Sequence
+
+from backend.protocol.money import AmountMinor
+from backend.protocol.types import Address, Asset, DepositRecord
+from backend.settlement.abi import Decoded
+from backend.settlement.chain import L1Log
+from backend.settlement.client import ChainClient
+from backend.settlement.deployment_file import Deployment
+from backend.settlement.events import (
+    AssetListed,
+    BatchPosted,
+    BatchSettled,
+    ChainEvent,
+    DepositSeen,
+    PersonAttested,
+    PersonRevoked,
+    Place,
+    WithdrawalClaimed,
+)
+from backend.settlement.rollup import Rollup
+
+
+class EventReader:
+    """Asks for the logs of one deployment and reads them."""
+
+    def __init__(self, client: ChainClient, deployment: Deployment) -> None:
+        self._client = client
+        self._rollup = Rollup(client, deployment)
+        registry = deployment.kyc_registry
+        self._addresses = [self._rollup.contract.address, registry.address]
+        self._abi = self._rollup.contract.abi.joined(registry.abi)
+
+    async def in_range(self, first: int, last: int) -> list[ChainEvent]:
+        """Return the events of blocks that no reorganisation will change, in order."""
+        events = await self._events(await self._client.logs(self._addresses, first, last))
+        return events or []
+
+    async def in_block(self, block_hash: bytes) -> list[ChainEvent] | None:
+        """Return the events of a block; None if it was reorganised away meanwhile.
+
+        Raises RpcError if the node doesn't know the block.
+        """
+        return await self._events(await self._client.logs_of_block(self._addresses, block_hash))
+
+    async def _events(self, logs: Sequence[L1Log]) -> list[ChainEvent] | None:
+        events: list[ChainEvent] = []
+        for log in logs:
+            decoded = self._abi.decode_log(log.topics, log.data)
+            if decoded is None:
+                continue
+            place = Place(log.block, log.tx_hash, log.log_index)
+            if decoded.name == "BatchPosted":
+                batch = await self._rollup.posted_by(log)
+                if batch is None:
+                    return None
+                events.append(BatchPosted(place, batch))
+                continue
+            event = _event(place, decoded)
+            if event is not None:
+                events.append(event)
+        return events
+
+
+def _event(place: Place, decoded: Decoded) -> ChainEvent | None:
+    values = decoded.values
+    match decoded.name:
+        case "DepositQueued":
+            record = DepositRecord(
+                token=Address(values["token"]),
+                asset_id=values["assetId"],
+                owner=Address(values["owner"]),
+                amount_minor=AmountMinor(values["amountMinor"]),
+                l1_ts_s=values["tsS"],
+            )
+            return DepositSeen(place, values["index"], record)
+        case "AssetListed":
+            asset = Asset(
+                asset_id=values["assetId"],
+                token=Address(values["token"]),
+                unit=values["unit"],
+                fee_owner=Address(values["feeOwner"]),
+            )
+            return AssetListed(place, asset)
+        case "BatchSettled":
+            return BatchSettled(place, values["number"])
+        case "WithdrawalClaimed":
+            return WithdrawalClaimed(
+                place,
+                owner=Address(values["owner"]),
+                asset_id=values["assetId"],
+                token=Address(values["token"]),
+                nonce=values["nonce"],
+                amount=values["amount"],
+                batch_number=values["batchNumber"],
+                slot_number=values["slotNumber"],
+                key=values["key"],
+            )
+        case "AttestationRecorded":
+            return PersonAttested(
+                place,
+                person=Address(values["person"]),
+                attestor=Address(values["attestor"]),
+                level=values["level"],
+                expiry_ts_s=values["expiry"],
+                issued_ts_s=values["issued"],
+            )
+        case "PersonRevoked":
+            person, attestor = Address(values["person"]), Address(values["attestor"])
+            return PersonRevoked(place, person, attestor, values["revokedAt"])
+    return None

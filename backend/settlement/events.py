@@ -1,0 +1,117 @@
+"""What happened on the chain, as typed events for observers.
+
+Each event has an id that is the same whenever the chain is read again, so that whoever keeps
+events can drop a repeat. *Seen* and *posted* events may be taken back (*gone*) until they are
+confirmed; all others are told only when they are confirmed.
+"""
+
+from dataclasses import dataclass
+
+from backend.protocol.types import Address, Asset, DepositRecord
+from backend.settlement.chain import L1Point
+from backend.settlement.rollup import PostedBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where on the chain an event stands."""
+
+    block: L1Point
+    tx_hash: bytes
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEvent:
+    """Something that happened on L1."""
+
+    place: Place
+
+    @property
+    def event_id(self) -> str:
+        """The event's name, block and place in it."""
+        block = self.place.block.block_hash.hex()
+        return f"{type(self).__name__}:{block}:{self.place.log_index}"
+
+
+@dataclass(frozen=True, slots=True)
+class _DepositEvent(ChainEvent):
+    index: int  # in the queue, from 0
+    record: DepositRecord
+
+
+class DepositSeen(_DepositEvent):
+    """A deposit is in a block."""
+
+
+class DepositConfirmed(_DepositEvent):
+    """A deposit is as deep as facts have to be; the ledger will credit it."""
+
+
+class DepositGone(_DepositEvent):
+    """A reorganisation removed a deposit that was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class _BatchEvent(ChainEvent):
+    batch: PostedBatch
+
+
+class BatchPosted(_BatchEvent):
+    """L1 accepted a batch."""
+
+
+class BatchConfirmed(_BatchEvent):
+    """An accepted batch is as deep as facts have to be."""
+
+
+class BatchGone(_BatchEvent):
+    """A reorganisation removed a batch that was posted."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettled(ChainEvent):
+    """A batch's window has passed: withdrawals can be claimed from it."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalClaimed(ChainEvent):
+    """L1 paid a withdrawal. `amount` is in token base units, `nonce` the order's."""
+
+    owner: Address
+    asset_id: int
+    token: Address
+    nonce: int
+    amount: int
+    batch_number: int
+    slot_number: int
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AssetListed(ChainEvent):
+    """A token became an asset."""
+
+    asset: Asset
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAttested(ChainEvent):
+    """The registry recorded an attestation."""
+
+    person: Address
+    attestor: Address
+    level: int
+    expiry_ts_s: int
+    issued_ts_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRevoked(ChainEvent):
+    """An attestor revoked a person."""
+
+    person: Address
+    attestor: Address
+    revoked_ts_s: int

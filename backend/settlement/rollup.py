@@ -1,0 +1,169 @@
+"""The rollup contract in our words: what it has accepted, and calldata for what it takes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, Final
+
+from backend.protocol.batches import (
+    BatchHeader,
+    Chunk,
+    accepted_slot,
+    encode_chunks,
+    genesis_header,
+)
+from backend.protocol.eip712 import Domain, ledger_domain
+from backend.protocol.errors import InvariantViolated, check_invariant
+from backend.protocol.hashing import ZERO_DIGEST, Digest
+from backend.settlement.chain import L1Log, L1Point
+from backend.settlement.client import ChainClient
+from backend.settlement.deployment_file import Deployment
+
+BLOBS: Final = "blobs"
+CALLDATA: Final = "calldata"
+_CARRIERS: Final = {"submitBatchBlobs": BLOBS, "submitBatchCalldata": CALLDATA}
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedBatch:
+    """A batch as L1 accepted it: the three things that whoever refers to it has to show."""
+
+    header: BatchHeader
+    accepted_ts_s: int
+    signers: int  # bitmap: bit i is set if the i-th member signed
+
+    def arguments(self) -> tuple[Any, ...]:
+        """Return the struct `AcceptedBatch` for calldata."""
+        return astuple(self.header), self.accepted_ts_s, self.signers
+
+
+# What stands for the parent of batch 1, which nobody shows.
+NO_BATCH: Final = AcceptedBatch(genesis_header(ZERO_DIGEST), 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PostedBatch:
+    """An accepted batch and the transaction that brought it."""
+
+    accepted: AcceptedBatch
+    header_hash: Digest
+    carrier: str
+    block: L1Point
+    tx_hash: bytes
+
+    @property
+    def header(self) -> BatchHeader:
+        return self.accepted.header
+
+
+class Rollup:
+    """Reads one rollup, and encodes calls of it. Sends nothing."""
+
+    def __init__(self, client: ChainClient, deployment: Deployment) -> None:
+        self.client = client
+        self.deployment = deployment
+        self.contract = deployment.rollup
+        self.domain: Domain = ledger_domain(deployment.chain_id, deployment.address("Rollup"))
+
+    async def tip(self) -> int:
+        """Return the number of the last accepted batch; 0 is genesis."""
+        return int(await self.client.read(self.contract, "tip"))
+
+    async def frontier(self) -> int:
+        """Return the number of the last settled batch; 0 is genesis."""
+        return int(await self.client.read(self.contract, "frontier"))
+
+    async def epoch(self) -> int:
+        """Return the committee's present epoch."""
+        return int(await self.client.read(self.deployment.committee, "epoch"))
+
+    async def posted(self, number: int) -> PostedBatch | None:
+        """Return an accepted batch, found by its event and read from its transaction."""
+        abi = self.contract.abi
+        topics = [abi.topic("BatchPosted"), number.to_bytes(32)]
+        head = await self.client.latest()
+        logs = await self.client.logs(
+            [self.contract.address], self.deployment.block_number, head.number, topics
+        )
+        return await self.posted_by(logs[-1]) if logs else None
+
+    async def posted_by(self, log: L1Log) -> PostedBatch | None:
+        """Return the batch of a BatchPosted log; None if its transaction has gone meanwhile."""
+        transaction = await self.client.transaction(log.tx_hash)
+        event = self.contract.abi.decode_log(log.topics, log.data)
+        if transaction is None or event is None:
+            return None
+        # The sender is the origin and has no code, so the calldata is the transaction's own.
+        call = self.contract.abi.decode_call(transaction.data)
+        if call is None or call.name not in _CARRIERS:
+            raise InvariantViolated(f"batch of {log.tx_hash.hex()} came without a submission")
+        header = header_of(call.values["header"])
+        check_invariant(
+            header.digest(self.domain) == event.values["headerHash"],
+            "the header of a submission is not the accepted one",
+            number=header.number,
+        )
+        accepted = AcceptedBatch(header, event.values["acceptedTsS"], event.values["signers"])
+        return PostedBatch(
+            accepted=accepted,
+            header_hash=Digest(event.values["headerHash"]),
+            carrier=_CARRIERS[call.name],
+            block=log.block,
+            tx_hash=log.tx_hash,
+        )
+
+    async def parent_of(self, number: int) -> AcceptedBatch:
+        """Return the batch before `number` as a submission has to show it."""
+        if number == 1:
+            return NO_BATCH
+        parent = await self.posted(number - 1)
+        if parent is None:
+            raise InvariantViolated(f"the parent of batch {number} isn't on the chain")
+        return parent.accepted
+
+    def slot_of(self, batch: AcceptedBatch) -> Digest:
+        """Return what the contract keeps of a batch."""
+        digest = batch.header.digest(self.domain)
+        return accepted_slot(digest, batch.accepted_ts_s, batch.signers)
+
+    def submission(
+        self,
+        header: BatchHeader,
+        parent: AcceptedBatch,
+        signatures: bytes,
+        chunks: Sequence[Chunk],
+        carrier: str,
+    ) -> bytes:
+        """Return the calldata that submits a batch."""
+        head = (astuple(header), parent.arguments(), signatures)
+        if carrier == BLOBS:
+            hashes = [chunk.hash() for chunk in chunks]
+            return self.contract.abi.call_data("submitBatchBlobs", *head, hashes)
+        return self.contract.abi.call_data("submitBatchCalldata", *head, encode_chunks(chunks))
+
+    def settlement(self, batches: Sequence[AcceptedBatch]) -> bytes:
+        """Return the calldata that settles batches, in order, from the frontier on."""
+        return self.contract.abi.call_data("settle", [batch.arguments() for batch in batches])
+
+
+def header_of(values: Mapping[str, Any]) -> BatchHeader:
+    """Return the header that a decoded struct stands for; its fields are in the same order."""
+    return BatchHeader(*values.values())
+
+
+def decode_header(data: bytes) -> BatchHeader:
+    """Return the header of its 14 words: the inverse of `BatchHeader.encode`."""
+    words = [data[start : start + 32] for start in range(0, 14 * 32, 32)]
+    integers = {0, 1, 6, 8, 9, 11, 13}
+    fields: list[Any] = [
+        int.from_bytes(word) if index in integers else Digest(word)
+        for index, word in enumerate(words)
+    ]
+    return BatchHeader(*fields)
+
+
+async def confirmed_number(client: ChainClient, head_number: int, depth: int | None) -> int:
+    """Return the newest block that counts: `depth` blocks under the head, or finalised if None."""
+    if depth is not None:
+        return max(head_number - depth, 0)
+    finalised = await client.block("finalized")
+    return 0 if finalised is None else min(finalised.number, head_number)

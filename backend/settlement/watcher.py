@@ -1,0 +1,242 @@
+"""Follows the chain and tells what is confirmed on it. Law: a fact counts when it is deep enough.
+
+Nothing is kept on disk: a start reads all events again from the deployment's block on. Blocks near
+the head are followed one by one by their hashes, so a reorganisation is noticed by a parent that
+doesn't fit, and what it removed is taken back.
+"""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from backend.protocol.errors import ChainUnavailable
+from backend.protocol.types import Asset, DepositRecord
+from backend.settlement.chain import L1Block, L1Point, RpcError
+from backend.settlement.client import ChainClient
+from backend.settlement.decoding import EventReader
+from backend.settlement.deployment_file import Deployment
+from backend.settlement.events import (
+    AssetListed,
+    BatchConfirmed,
+    BatchGone,
+    BatchPosted,
+    BatchSettled,
+    ChainEvent,
+    DepositConfirmed,
+    DepositGone,
+    DepositSeen,
+)
+from backend.settlement.rollup import PostedBatch, confirmed_number
+
+_RANGE_BLOCKS: Final = 2_000  # public nodes refuse much larger questions
+_TAIL_BLOCKS: Final = 64  # below the confirmed block, to notice what must never happen
+_POLL_MS: Final = 500
+_RETRY_MS: Final = 2_000
+
+log = structlog.get_logger(__name__)
+
+Observer = Callable[[ChainEvent], None]
+
+
+class ConfirmedBlockGone(Exception):
+    """The chain took back what was confirmed: facts that the ledger may have used already.
+
+    No code can mend it. Stop the node; find out whether the node or the chain is at fault; if it is
+    the chain, set more `confirmations` and recover the ledger from the batches that L1 has.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"L1 block {number} was confirmed and is gone. Stop the node, and see "
+            "whether its RPC endpoint or the chain itself went back."
+        )
+        self.number = number
+
+
+class Watcher:
+    """One chain's facts, as far as they are confirmed; fits the engine's port L1View."""
+
+    def __init__(
+        self, client: ChainClient, deployment: Deployment, *, confirmations: int | None = None
+    ) -> None:
+        """`confirmations` in blocks; by default the deployment's."""
+        self.observers: list[Observer] = []
+        self._client = client
+        self._reader = EventReader(client, deployment)
+        self._depth = confirmations or deployment.parameters.confirmations
+        self._first = deployment.block_number
+        self._genesis = L1Point(0, deployment.genesis_hash)
+        self._confirmed: L1Point | None = None
+        self._tail: list[L1Block] = []  # consecutive blocks, up to the newest that was read
+        self._waiting: list[ChainEvent] = []  # seen, not confirmed; in order
+        self._listings: list[tuple[int, Asset]] = []  # with the L1 block of each
+        self._deposits: list[DepositRecord] = []
+        self._deposit_blocks: list[int] = []
+        self._batches: dict[int, PostedBatch] = {}
+        self._settled_number = 0
+
+    # What is confirmed
+
+    def confirmed(self) -> L1Point:
+        """Return the newest block whose facts count. Raises ChainUnavailable before it is known."""
+        if self._confirmed is None:
+            raise ChainUnavailable()
+        return self._confirmed
+
+    def listings(self, known_count: int, to_l1_block: int) -> list[Asset]:
+        """Return the assets listed up to an L1 block, without the first `known_count`."""
+        return [asset for block, asset in self._listings[known_count:] if block <= to_l1_block]
+
+    def deposits(self, from_index: int, to_l1_block: int) -> list[DepositRecord]:
+        """Return the confirmed deposits from a place in the queue up to an L1 block."""
+        return self._deposits[from_index : bisect_right(self._deposit_blocks, to_l1_block)]
+
+    def batch(self, number: int) -> PostedBatch | None:
+        """Return a confirmed batch."""
+        return self._batches.get(number)
+
+    @property
+    def settled_number(self) -> int:
+        """The last batch that is settled beyond doubt; 0 is genesis."""
+        return self._settled_number
+
+    # Following
+
+    async def run(self, poll_ms: int = _POLL_MS) -> None:
+        """Follow the chain for ever. A chain that doesn't answer is asked again."""
+        is_available = True
+        while True:
+            try:
+                await self.poll()
+                if not is_available:
+                    log.info("chain_available_again")
+                is_available = True
+            except (ChainUnavailable, RpcError) as error:
+                if is_available:
+                    log.warning("chain_unavailable", reason=str(error))
+                is_available = False
+            await asyncio.sleep((poll_ms if is_available else _RETRY_MS) / 1000)
+
+    async def poll(self) -> None:
+        """Read what is new, and tell it. Raises ConfirmedBlockGone, ChainUnavailable."""
+        head = await self._client.latest()
+        if self._tail and self._tail[-1].block_hash == head.block_hash:
+            await self._confirm(head.number)
+            return
+        if self._tail:
+            await self._drop_gone_blocks()
+        await self._catch_up(head)
+        while self._tail[-1].number < head.number and await self._read_next_block():
+            pass
+        await self._confirm(self._tail[-1].number)
+
+    async def _catch_up(self, head: L1Block) -> None:
+        """Read the far past in large ranges, and let the tail begin after it."""
+        confirmed = await confirmed_number(self._client, head.number, self._depth)
+        first = self._tail[-1].number + 1 if self._tail else self._first
+        end = confirmed - _TAIL_BLOCKS
+        if self._tail and end < first + _TAIL_BLOCKS:
+            return
+        end = max(first, end)
+        anchor = await self._client.block(end)
+        if anchor is None:
+            raise ChainUnavailable()
+        past: list[ChainEvent] = []
+        while first <= end:
+            last = min(first + _RANGE_BLOCKS - 1, end)
+            past += await self._reader.in_range(first, last)
+            first = last + 1
+        self._tail = [anchor]
+        self._see(past)
+
+    async def _read_next_block(self) -> bool:
+        """Read one block more; return False if the chain changed meanwhile."""
+        block = await self._client.block(self._tail[-1].number + 1)
+        if block is None:
+            return False
+        if block.parent_hash != self._tail[-1].block_hash:
+            await self._drop_gone_blocks()
+            return True
+        try:
+            events = await self._reader.in_block(block.block_hash)
+        except RpcError:
+            return False  # it was reorganised between the two questions
+        if events is None:
+            return False
+        self._tail.append(block)
+        self._see(events)
+        return True
+
+    async def _drop_gone_blocks(self) -> None:
+        """Walk back to the newest block that is still the chain's, and take back the others."""
+        while True:
+            last = self._tail[-1]
+            current = await self._client.block(last.number)
+            if current is not None and current.block_hash == last.block_hash:
+                return
+            if self._confirmed is not None and last.number <= self._confirmed.number:
+                log.critical("confirmed_block_gone", block=last.number)
+                raise ConfirmedBlockGone(last.number)
+            if len(self._tail) == 1:
+                raise ConfirmedBlockGone(last.number)
+            log.warning("block_reorganised", block=last.number)
+            self._take_back(last)
+
+    def _see(self, events: list[ChainEvent]) -> None:
+        for event in events:
+            self._waiting.append(event)
+            if isinstance(event, DepositSeen | BatchPosted):
+                self._tell(event)
+
+    def _take_back(self, block: L1Block) -> None:
+        self._tail.pop()
+        gone = [e for e in self._waiting if e.place.block.block_hash == block.block_hash]
+        self._waiting = [e for e in self._waiting if e not in gone]
+        for event in reversed(gone):
+            if isinstance(event, DepositSeen):
+                self._tell(DepositGone(event.place, event.index, event.record))
+            elif isinstance(event, BatchPosted):
+                self._tell(BatchGone(event.place, event.batch))
+
+    async def _confirm(self, head_number: int) -> None:
+        """Let what has become deep enough count, then tell it."""
+        number = await confirmed_number(self._client, head_number, self._depth)
+        points = [block.point for block in self._tail if block.number <= number]
+        if not points:
+            self._confirmed = self._confirmed or self._genesis
+            return
+        ripe = [event for event in self._waiting if event.place.block.number <= number]
+        del self._waiting[: len(ripe)]
+        for event in ripe:
+            self._count(event)
+        self._confirmed = points[-1]
+        self._tail = [b for b in self._tail if b.number >= number - _TAIL_BLOCKS]
+        for event in ripe:
+            self._tell(_confirmation(event))
+
+    def _count(self, event: ChainEvent) -> None:
+        if isinstance(event, AssetListed):
+            self._listings.append((event.place.block.number, event.asset))
+        elif isinstance(event, DepositSeen):
+            self._deposits.append(event.record)
+            self._deposit_blocks.append(event.place.block.number)
+        elif isinstance(event, BatchPosted):
+            self._batches[event.batch.header.number] = event.batch
+        elif isinstance(event, BatchSettled):
+            self._settled_number = event.number
+
+    def _tell(self, event: ChainEvent) -> None:
+        for observer in self.observers:
+            observer(event)
+
+
+def _confirmation(event: ChainEvent) -> ChainEvent:
+    """Return what is told when `event` has become deep enough."""
+    if isinstance(event, DepositSeen):
+        return DepositConfirmed(event.place, event.index, event.record)
+    if isinstance(event, BatchPosted):
+        return BatchConfirmed(event.place, event.batch)
+    return event
