@@ -5,7 +5,8 @@ whoever reads bytes of somebody else's. `InvariantViolated` is a bug of ours: no
 """
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from inspect import get_annotations
 from typing import Any, ClassVar, dataclass_transform
 
 
@@ -37,17 +38,19 @@ class PaymentError(Exception):
     code: ClassVar[str]
     number: ClassVar[int]
     message: ClassVar[str]
+    _names: ClassVar[tuple[str, ...]]
 
     def __init_subclass__(cls, *, number: int) -> None:
         check_invariant(number not in _BY_NUMBER, "two errors of one number", number=number)
         cls.number = number
         cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper()
+        cls._names = tuple(get_annotations(cls))
         _BY_NUMBER[number] = dataclass(eq=False)(cls)
 
     @property
     def values(self) -> dict[str, Any]:
         """The named values, which the message shows."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: getattr(self, name) for name in self._names}
 
     def __str__(self) -> str:
         return self.message.format(**self.values)
