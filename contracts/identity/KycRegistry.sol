@@ -13,12 +13,13 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 /// @title KycRegistry
 /// @notice Keeps what attestors say of people, and is the deposit gate that asks for it.
 /// @dev All powers over this registry:
-/// - DEFAULT_ADMIN_ROLE appoints and dismisses admins, guardians and attestors, ends the trust in what
-///   an attestor recorded, and sets the level that deposits need.
+/// - DEFAULT_ADMIN_ROLE appoints and dismisses admins, guardians and attestors, ends the trust in
+///   what an attestor recorded, and sets the level that deposits need.
 /// - An attestor attests and revokes anybody.
 /// - GUARDIAN_ROLE closes and reopens deposits and caps single ones; it can touch nothing else.
-/// All of them together can keep money out of the rollup. None can hold back a withdrawal: the rollup
-/// calls this contract for deposits only.
+///
+/// All of them together can keep money out of the rollup. None can hold back a withdrawal: the
+/// rollup calls this contract for deposits only.
 contract KycRegistry is EIP712, AccessControl, IKycRegistry {
     /// @inheritdoc IKycRegistry
     bytes32 public constant GUARDIAN_ROLE = keccak256("GUARDIAN_ROLE");
@@ -69,6 +70,7 @@ contract KycRegistry is EIP712, AccessControl, IKycRegistry {
 
     /// @inheritdoc IDepositGate
     /// @dev Open to any caller: it counts nothing, and what it records anyone may record.
+    ///
     /// The depositor is not checked: who wants to hide where money comes from sends the token to the
     /// owner first. The owner answers for what he brings in.
     function requireDeposit(
@@ -152,8 +154,8 @@ contract KycRegistry is EIP712, AccessControl, IKycRegistry {
             abi.decode(evidence, (Attestation, bytes));
         if (attestation.person != owner) revert EvidenceOfAnotherPerson(owner, attestation.person);
 
-        // Somebody may have copied the evidence out of the pool and recorded it first; a deposit must
-        // not fail for that.
+        // Somebody may have copied the evidence out of the pool and recorded it first; a deposit
+        // must not fail for that.
         if (attestation.issued > _newest(owner)) _record(attestation, signature);
     }
 

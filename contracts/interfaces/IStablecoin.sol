@@ -9,12 +9,12 @@ import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC2
 /// @notice An ERC-20 whose holders may also act by signature: ERC-2612 for allowances, ERC-3009 for
 /// payments. Its issuer mints what customers paid in and burns what they redeem. Amounts are token
 /// base units.
-/// @dev Warning: `transferWithAuthorization` may be sent by anyone who sees it. A contract that acts on
-/// the payment must take `receiveWithAuthorization`, which only the payee may send.
+/// @dev Warning: `transferWithAuthorization` may be sent by anyone who sees it. A contract that
+/// acts on the payment must take `receiveWithAuthorization`, which only the payee may send.
 /// @dev Warning: a permit can be used by anyone before the transaction that carries it, which then
 /// finds the nonce consumed. Callers go on if the allowance is there.
-/// @dev Warning: `validAfter` and `validBefore` are seconds, both exclusive; only if both have bit 47
-/// set (the year 4,461,642) are they read as block numbers.
+/// @dev Warning: `validAfter` and `validBefore` are seconds, both exclusive. Only if both have bit
+/// 47 set (as seconds: millions of years ahead) are they read as block numbers.
 interface IStablecoin is IERC20Metadata, IERC20Permit, IERC3009, IERC3009Cancel {
     /// @notice A token without an administrator could never be minted.
     error AdminIsZero();
@@ -23,8 +23,8 @@ interface IStablecoin is IERC20Metadata, IERC20Permit, IERC3009, IERC3009Cancel 
     /// @param amount Token base units.
     function mint(address account, uint256 amount) external;
 
-    /// @notice Destroys money of the caller. Only for BURNER_ROLE, and only its own balance: nobody can
-    /// destroy another holder's money.
+    /// @notice Destroys money of the caller. Only for BURNER_ROLE, and only its own balance: nobody
+    /// can destroy another holder's money.
     /// @param amount Token base units.
     function burn(uint256 amount) external;
 

@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 
 /// @title ContractAttestor
-/// @notice An attestor without a key (ERC-1271): it "signs" what its tests approve, and the signature
-/// is the password.
+/// @notice An attestor without a key (ERC-1271): it "signs" what its tests approve, and the
+/// signature is the password.
 contract ContractAttestor is IERC1271 {
     bytes32 public approvedDigest;
     bytes32 private immutable _passwordHash;

@@ -16,6 +16,7 @@ import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3
 ///   renounces leaves the other roles as they are for ever.
 /// - MINTER_ROLE creates any amount for anybody: holders trust it as they trust the issuer.
 /// - BURNER_ROLE destroys its own balance.
+///
 /// Nobody can freeze, pause, seize or move another holder's money, or replace this code.
 contract Stablecoin is ERC20, ERC20Permit, ERC3009, AccessControl, IStablecoin {
     /// @inheritdoc IStablecoin

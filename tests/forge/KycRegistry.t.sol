@@ -5,8 +5,8 @@ import {KycRegistry} from "../../contracts/identity/KycRegistry.sol";
 import {IKycRegistry} from "../../contracts/interfaces/IKycRegistry.sol";
 import {vm} from "./Vm.sol";
 
-/// @dev Attestors who attest and revoke three people, by signatures of any age, while time passes and
-/// now and then one of them is dismissed. It watches that nothing recorded goes back.
+/// @dev Attestors who attest and revoke three people, by signatures of any age, while time passes
+/// and now and then one of them is dismissed. It watches that nothing recorded goes back.
 contract KycRegistryHandler {
     KycRegistry public immutable registry;
 

@@ -50,7 +50,8 @@ contract StablecoinHandler {
         bytes32 structHash = keccak256(
             abi.encode(
                 keccak256(
-                    "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+                    "TransferWithAuthorization(address from,address to,uint256 value,"
+                    "uint256 validAfter,uint256 validBefore,bytes32 nonce)"
                 ),
                 holder(from),
                 holder(to),
@@ -137,7 +138,8 @@ contract StablecoinTest {
         bytes32 structHash = keccak256(
             abi.encode(
                 keccak256(
-                    "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
+                    "Permit(address owner,address spender,uint256 value,"
+                    "uint256 nonce,uint256 deadline)"
                 ),
                 owner,
                 address(this),
