@@ -1,0 +1,177 @@
+"""The posted batches, and proofs from them at any time later.
+
+The chunks are kept, but a state's tree only of the newest batches and of one in 64; any other state
+comes from the nearest tree before it by executing the chunks in between again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from backend.engine.batch.chunking import facts_of
+from backend.engine.batch.verify import BatchTip
+from backend.engine.ledger import apply_in_sequence
+from backend.protocol.batches import CHUNK_SLOTS, BatchHeader, Chunk, chunk_hashes
+from backend.protocol.errors import BatchNotFound, ProofNotAvailable, check_invariant
+from backend.protocol.hashing import Digest
+from backend.protocol.operations import Withdrawal
+from backend.protocol.state_tree import StateTree, chunk_path
+from backend.protocol.types import BRIDGE, AccountId, Asset, DepositRecord, Leaf
+
+TREE_INTERVAL: Final = 64
+TREES_RECENT: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalProof:
+    """What `claimWithdrawal` takes: see IRollup.WithdrawalProof. `nonce` is the order's own."""
+
+    batch_number: int
+    slot: int
+    chunk: bytes
+    chunk_path: tuple[Digest, ...]
+    payer_id: AccountId
+    leaf: Leaf
+    leaf_path: tuple[Digest, ...]
+    amount_minor: int
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountProof:
+    """An account in the state after a batch, whose root is the header's postRoot."""
+
+    batch_number: int
+    account_id: AccountId
+    leaf: Leaf
+    leaf_path: tuple[Digest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Archived:
+    header: BatchHeader
+    chunks: tuple[Chunk, ...]
+    deposit_count: int
+    deposits: tuple[DepositRecord, ...]
+
+
+class BatchArchive:
+    """Batches from the first one added on. `assets` grows with the ledger's listings."""
+
+    def __init__(self, assets: Mapping[int, Asset]) -> None:
+        self._assets = assets
+        self._batches: dict[int, _Archived] = {}
+        # By batch number, the state before it.
+        self._trees: dict[int, StateTree] = {}
+        self._last: tuple[int, int, StateTree] | None = None
+
+    def add(
+        self,
+        header: BatchHeader,
+        chunks: Sequence[Chunk],
+        before: BatchTip,
+        deposits: Sequence[DepositRecord],
+    ) -> None:
+        """Keep a posted batch; `before` is the batch that it continues."""
+        number = header.number
+        self._batches[number] = _Archived(
+            header, tuple(chunks), before.deposit_count, tuple(deposits)
+        )
+        self._trees[number] = before.tree
+        old = number - TREES_RECENT
+        first = next(iter(self._batches))
+        if (old - first) % TREE_INTERVAL:
+            self._trees.pop(old, None)
+
+    def chunks(self, batch_number: int) -> tuple[Chunk, ...]:
+        """Return a batch's chunks. Raises BatchNotFound."""
+        return self._batch(batch_number).chunks
+
+    def header(self, batch_number: int) -> BatchHeader:
+        """Return a batch's header. Raises BatchNotFound."""
+        return self._batch(batch_number).header
+
+    def withdrawal_proof(self, batch_number: int, slot: int) -> WithdrawalProof:
+        """Return the proof of the withdrawal that starts at `slot` (chunk index * 64 + position).
+
+        Raises BatchNotFound, and ProofNotAvailable if no withdrawal starts there.
+        """
+        chunks = self.chunks(batch_number)
+        chunk_index, position = divmod(slot, CHUNK_SLOTS)
+        if not 0 <= chunk_index < len(chunks):
+            raise ProofNotAvailable(f"the batch has {len(chunks)} chunks")
+        chunk = chunks[chunk_index]
+        operations = chunk.operations()
+        withdrawal = dict(operations).get(position)
+        if not isinstance(withdrawal, Withdrawal):
+            raise ProofNotAvailable(f"no withdrawal starts at slot {slot}")
+        tree = self._tree_after(batch_number, chunk_index)
+        payer_id = withdrawal.payer
+        later = sum(
+            1 for at, o in operations if at >= position and getattr(o, "payer", None) == payer_id
+        )
+        leaf = _leaf(tree, payer_id)
+        return WithdrawalProof(
+            batch_number,
+            slot,
+            chunk.encode(),
+            tuple(chunk_path(chunk_hashes(chunks), chunk_index)),
+            payer_id,
+            leaf,
+            tuple(tree.path(payer_id)),
+            withdrawal.amount_minor,
+            leaf.nonce - later,
+        )
+
+    def account_proof(self, batch_number: int, account_id: AccountId) -> AccountProof:
+        """Return the proof of an account after a batch.
+
+        Raises BatchNotFound, and ProofNotAvailable if the account was not open then.
+        """
+        tree = self._tree_after(batch_number, len(self.chunks(batch_number)) - 1)
+        if account_id == BRIDGE or tree.leaf(account_id) is None:
+            raise ProofNotAvailable(f"account {account_id} was not open after the batch")
+        return AccountProof(
+            batch_number, account_id, _leaf(tree, account_id), tuple(tree.path(account_id))
+        )
+
+    def _batch(self, number: int) -> _Archived:
+        batch = self._batches.get(number)
+        if batch is None:
+            raise BatchNotFound(number)
+        return batch
+
+    def _tree_after(self, batch_number: int, chunk_index: int) -> StateTree:
+        """Return the state after a chunk. Asked for the same one again, it is at hand."""
+        if self._last is not None and self._last[:2] == (batch_number, chunk_index):
+            return self._last[2]
+        start = max(number for number in self._trees if number <= batch_number)
+        tree = self._trees[start]
+        for number in range(start, batch_number):
+            tree = self._replayed(tree, number, len(self._batches[number].chunks))
+        tree = self._replayed(tree, batch_number, chunk_index + 1)
+        self._last = (batch_number, chunk_index, tree)
+        return tree
+
+    def _replayed(self, tree: StateTree, number: int, chunk_count: int) -> StateTree:
+        """Return the state after a batch's first chunks. Only the last root is computed."""
+        batch = self._batches[number]
+        facts = facts_of(self._assets, batch.deposit_count, batch.deposits)
+        changed = dict[AccountId, Leaf]()
+
+        def leaf_of(account_id: AccountId) -> Leaf | None:
+            return changed.get(account_id) or tree.leaf(account_id)
+
+        for chunk in batch.chunks[:chunk_count]:
+            changed.update(apply_in_sequence(leaf_of, chunk.slots, facts))
+        after = tree.set_many(changed)
+        expected = batch.chunks[chunk_count - 1].root
+        check_invariant(after.root == expected, "a batch ends in another state", number=number)
+        return after
+
+
+def _leaf(tree: StateTree, account_id: AccountId) -> Leaf:
+    leaf = tree.leaf(account_id)
+    if leaf is None:
+        raise ProofNotAvailable(f"account {account_id} is not open")
+    return leaf

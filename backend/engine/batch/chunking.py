@@ -1,0 +1,137 @@
+"""Turns final blocks into chunks, and back: which operation of which block stands where."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from backend.engine.batch.errors import ChunkInvalid
+from backend.engine.ledger import Changes, Execution, InvalidOperation, L1Facts, apply_in_sequence
+from backend.engine.packing import ChunkCursor, operation_spans
+from backend.protocol.batches import CHUNK_SLOTS, Chunk, padded, slot_number
+from backend.protocol.blocks import Block, Body
+from backend.protocol.hashing import Digest
+from backend.protocol.operations import NO_OP_SLOT, SLOT_BYTES
+from backend.protocol.state_tree import StateTree
+from backend.protocol.types import AccountId, Asset, DepositRecord
+
+
+@dataclass(frozen=True, slots=True)
+class BlockOperations:
+    """A final block as batches need it. `ts_s` is its time, rounded down.
+
+    `fee_accounts` says, by slot, where a fee above 0 goes; `payments` are its orders' ids and
+    slots.
+    """
+
+    block_hash: Digest
+    ts_s: int
+    changes: Changes
+    slots: bytes
+    fee_accounts: Mapping[int, AccountId]
+    deposits: tuple[DepositRecord, ...]
+    payments: tuple[tuple[Digest, int], ...]
+
+    @property
+    def number(self) -> int:
+        """The block's number."""
+        return self.changes.block_number
+
+
+def block_operations(
+    block: Block,
+    block_hash: Digest,
+    body: Body,
+    execution: Execution,
+    payment_ids: Iterable[Digest],
+) -> BlockOperations:
+    """Return what batches need of a final block; `payment_ids` are its orders' digests."""
+    slots = (executed.slot for executed in execution.orders)
+    return BlockOperations(
+        block_hash,
+        block.ts_s,
+        execution.changes,
+        execution.slots,
+        execution.fee_accounts,
+        body.deposits,
+        tuple(zip(payment_ids, slots, strict=True)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The slots of each chunk, and how many blocks they hold."""
+
+    block_count: int
+    chunk_slots: tuple[bytes, ...]
+
+
+def lay_out(blocks: Sequence[BlockOperations], chunks_max: int) -> Layout:
+    """Return the chunks' slots for as many whole blocks as `chunks_max` chunks hold.
+
+    The first block that has operations is taken even if it needs more: blocks are never split,
+    and each of them fits the smaller carrier (see execute).
+    """
+    cursor = ChunkCursor()
+    pieces: list[list[bytes]] = []
+    for block_count, block in enumerate(blocks):
+        begun = len(pieces), len(pieces[-1]) if pieces else 0
+        for start, count in operation_spans(block.slots):
+            place = cursor.place(count, block.fee_accounts.get(start))
+            if place // CHUNK_SLOTS == len(pieces):
+                pieces.append([])
+            pieces[-1].append(block.slots[start * SLOT_BYTES : (start + count) * SLOT_BYTES])
+        if begun[0] and len(pieces) > chunks_max:
+            del pieces[begun[0] :]
+            del pieces[-1][begun[1] :]
+            return _layout(block_count, pieces)
+    return _layout(len(blocks), pieces)
+
+
+def _layout(block_count: int, pieces: Iterable[Iterable[bytes]]) -> Layout:
+    return Layout(block_count, tuple(padded(b"".join(chunk)) for chunk in pieces))
+
+
+def with_roots(
+    tree: StateTree, chunk_slots: Iterable[bytes], facts: L1Facts
+) -> Iterator[tuple[Chunk, StateTree]]:
+    """Yield each chunk with the state root after it, and the state's tree there.
+
+    `tree` is the state before them. Raises ChunkInvalid for what L1 would call fraud.
+    """
+    for index, slots in enumerate(chunk_slots):
+        try:
+            changed = apply_in_sequence(tree.leaf, slots, facts)
+        except InvalidOperation as error:
+            raise ChunkInvalid(index, error) from error
+        tree = tree.set_many(changed)
+        yield Chunk(slots, tree.root), tree
+
+
+def batch_operations(chunk_slots: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield the slot number in the batch and the bytes of each operation that is no no-op."""
+    for index, slots in enumerate(chunk_slots):
+        for start, count in operation_spans(slots):
+            operation = slots[start * SLOT_BYTES : (start + count) * SLOT_BYTES]
+            if operation != NO_OP_SLOT:
+                yield slot_number(index, start), operation
+
+
+def payment_slots(
+    chunks: Iterable[Chunk], blocks: Iterable[BlockOperations]
+) -> tuple[tuple[Digest, int], ...]:
+    """Return each payment's id and its slot number in the batch that holds exactly `blocks`."""
+    slots = [slot for slot, _ in batch_operations(chunk.slots for chunk in chunks)]
+    placed = []
+    first = 0
+    for block in blocks:
+        index_of = {start: i for i, (start, _) in enumerate(operation_spans(block.slots), first)}
+        placed += [(payment_id, slots[index_of[start]]) for payment_id, start in block.payments]
+        first += len(index_of)
+    return tuple(placed)
+
+
+def facts_of(
+    assets: Mapping[int, Asset], deposit_count: int, deposits: Sequence[DepositRecord]
+) -> L1Facts:
+    """Return what L1 knows for a batch with these `deposits`, `deposit_count` of them before it."""
+    by_index = dict(enumerate(deposits, deposit_count))
+    return L1Facts(assets, by_index, deposit_count + len(deposits))
