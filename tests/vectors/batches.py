@@ -47,7 +47,7 @@ _SETUP_PATH = Path(eth_account.__file__).parent.joinpath(
 )
 
 
-def _chunk(index: int) -> Chunk:
+def noise_chunk(index: int) -> Chunk:
     """Return a chunk of noise: keccak(index u32 ‖ k u32) for k = 0 … 30."""
     words = [keccak(index.to_bytes(4) + k.to_bytes(4)) for k in range(31)]
     return Chunk.decode(b"".join(words))
@@ -83,7 +83,7 @@ def _count_from(chunk: Chunk, position: int, payer: AccountId) -> dict[str, Any]
 
 def chunks() -> dict[str, Any]:
     chunk, payer = _tricky_chunk()
-    noise = [_chunk(index) for index in range(BATCH_CHUNKS_MAX)]
+    noise = [noise_chunk(index) for index in range(BATCH_CHUNKS_MAX)]
     hashes = chunk_hashes(noise)
     return {
         "second_half": {
@@ -117,7 +117,8 @@ def chunks() -> dict[str, Any]:
     }
 
 
-def _header() -> BatchHeader:
+def header() -> BatchHeader:
+    """Return a header of which no two fields are alike."""
     return BatchHeader(
         number=2**64 - 1,
         epoch=3,
@@ -137,8 +138,7 @@ def _header() -> BatchHeader:
 
 
 def batches() -> dict[str, Any]:
-    header = _header()
-    digest = header.digest(DOMAIN)
+    digest = header().digest(DOMAIN)
     accepted = {"header_hash": digest, "accepted_ts_s": 1_800_000_012, "signers": 2**255 | 0b1011}
     withdrawal: dict[str, Any] = {
         "owner": address("payer"),
@@ -148,7 +148,7 @@ def batches() -> dict[str, Any]:
     }
     return {
         "domain": DOMAIN_VECTOR,
-        "header": {"fields": named(header), "encoded": header.encode(), "digest": digest},
+        "header": {"fields": named(header()), "encoded": header().encode(), "digest": digest},
         "genesis_header": named(genesis_header(genesis_tree().root)),
         "accepted": accepted | {"slot": accepted_slot(**accepted)},
         "withdrawal": withdrawal | {"key": withdrawal_key(**withdrawal)},
@@ -173,7 +173,8 @@ def deposits() -> dict[str, Any]:
 
 
 @cache
-def _kzg_setup() -> Any:
+def kzg_setup() -> Any:
+    """Return the public set-up; loading it takes a second and a half."""
     return ckzg.load_trusted_setup(str(_SETUP_PATH), 0)
 
 
@@ -185,13 +186,13 @@ def _element_point(index: int) -> bytes:
 
 
 def blobs() -> dict[str, Any]:
-    (blob,) = pack_blobs([_chunk(index) for index in range(BLOB_CHUNKS)])
-    commitment = ckzg.blob_to_kzg_commitment(blob, _kzg_setup())
+    (blob,) = pack_blobs([noise_chunk(index) for index in range(BLOB_CHUNKS)])
+    commitment = ckzg.blob_to_kzg_commitment(blob, kzg_setup())
     versioned_hash = b"\x01" + sha256(commitment).digest()[1:]
     elements = []
     for index in (0, 1, BLOB_ELEMENTS - 1):
         point = _element_point(index)
-        proof, value = ckzg.compute_kzg_proof(blob, point, _kzg_setup())
+        proof, value = ckzg.compute_kzg_proof(blob, point, kzg_setup())
         precompile_input = versioned_hash + point + value + commitment + proof
         elements.append(
             {"index": index, "point": point, "value": value, "proof": proof}
