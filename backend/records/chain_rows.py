@@ -10,7 +10,6 @@ from backend.records.facts import (
     BatchGone,
     BatchPosted,
     BatchSettled,
-    ClaimGone,
     DepositConfirmed,
     DepositGone,
     DepositSeen,
@@ -19,6 +18,11 @@ from backend.records.facts import (
 from backend.records.tables.projections import batches, claims, deposits
 
 Row = dict[str, Any]
+
+
+def forget_unconfirmed(connection: Connection) -> None:
+    """Forget deposits that may have gone while nobody watched; those that stay are seen again."""
+    connection.execute(delete(deposits).where(deposits.c.confirmed_l1_block_number.is_(None)))
 
 
 @singledispatch
@@ -102,13 +106,15 @@ def _batch_posted(event: BatchPosted, connection: Connection) -> Row | None:
     header = event.header
     is_same = batches.c.number == header.number
     found = _row(connection, batches, is_same)
+    noop_slots = _packed(event.noop_slots)
     if found is not None and (found.header_hash, found.tx_hash) == (
         event.header_hash,
         event.tx_hash,
     ):
+        if noop_slots is not None and found.noop_slots is None:
+            connection.execute(update(batches).where(is_same).values(noop_slots=noop_slots))
         return None
     connection.execute(delete(batches).where(is_same))
-    noop_slots = event.noop_slots
     connection.execute(
         insert(batches).values(
             number=header.number,
@@ -131,14 +137,16 @@ def _batch_posted(event: BatchPosted, connection: Connection) -> Row | None:
             signers=event.signers.to_bytes(32),
             tx_hash=event.tx_hash,
             l1_block_number=event.l1_block_number,
-            noop_slots=None
-            if noop_slots is None
-            else b"".join(slot.to_bytes(2) for slot in noop_slots),
+            noop_slots=noop_slots,
         )
     )
     return _event(
         "batch.posted", str(header.number), event.accepted_ts_s * 1000, event.l1_block_number
     )
+
+
+def _packed(slots: tuple[int, ...] | None) -> bytes | None:
+    return None if slots is None else b"".join(slot.to_bytes(2) for slot in slots)
 
 
 @apply.register
@@ -155,14 +163,7 @@ def _batch_settled(event: BatchSettled, connection: Connection) -> Row | None:
 
 @apply.register
 def _batch_gone(event: BatchGone, connection: Connection) -> Row | None:
-    if event.is_settled_only:
-        changed = connection.execute(
-            update(batches)
-            .where(batches.c.number == event.number, batches.c.status == "settled")
-            .values(status="posted")
-        )
-    else:
-        changed = connection.execute(delete(batches).where(batches.c.number == event.number))
+    changed = connection.execute(delete(batches).where(batches.c.number == event.number))
     if changed.rowcount == 0:
         return None
     return _event("batch.gone", str(event.number), event.ts_ms, event.l1_block_number)
@@ -184,13 +185,3 @@ def _withdrawal_claimed(event: WithdrawalClaimed, connection: Connection) -> Row
     )
     subject = digest_text(event.claim_key)
     return _event("withdrawal.claimed", subject, event.ts_ms, event.l1_block_number, event.owner)
-
-
-@apply.register
-def _claim_gone(event: ClaimGone, connection: Connection) -> Row | None:
-    found = _row(connection, claims, claims.c.claim_key == event.claim_key)
-    if found is None:
-        return None
-    connection.execute(delete(claims).where(claims.c.claim_key == event.claim_key))
-    subject = digest_text(event.claim_key)
-    return _event("withdrawal.claim_gone", subject, event.ts_ms, event.l1_block_number, found.owner)

@@ -1,6 +1,7 @@
 """What the projections follow from: final blocks of the engine, and events of the chain.
 
-Law: of each source, the same facts in the same order give the same rows.
+Law: of each source, the same facts in the same order give the same rows. Settling and claims are
+told when they are confirmed; deposits and batches before, so only these may go again.
 """
 
 from dataclasses import dataclass
@@ -58,7 +59,9 @@ class DepositGone:
 
 @dataclass(frozen=True, slots=True)
 class BatchPosted:
-    """The chain accepted a batch. `noop_slots`: where its chunks are padded, None if not known."""
+    """The chain accepted a batch. `noop_slots`: where its chunks are padded; None: not known yet,
+    the same event may bring it later.
+    """
 
     header: BatchHeader
     header_hash: bytes
@@ -80,12 +83,11 @@ class BatchSettled:
 
 @dataclass(frozen=True, slots=True)
 class BatchGone:
-    """A reorganisation took back a batch, with `is_settled_only` its settling alone."""
+    """A reorganisation took back a batch."""
 
     number: int
     l1_block_number: int
     ts_ms: int
-    is_settled_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +103,6 @@ class WithdrawalClaimed:
     tx_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimGone:
-    """A reorganisation took a claim back; it can be claimed again."""
-
-    claim_key: bytes
-    l1_block_number: int
-    ts_ms: int
-
-
 ChainEvent = (
     DepositSeen
     | DepositConfirmed
@@ -118,5 +111,4 @@ ChainEvent = (
     | BatchSettled
     | BatchGone
     | WithdrawalClaimed
-    | ClaimGone
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from backend.protocol.eip712 import Domain
 from backend.protocol.errors import check_invariant
@@ -21,6 +21,7 @@ from backend.records.block_rows import (
     accounts_named,
     operations_of,
 )
+from backend.records.bulk import insert_rows, update_accounts
 from backend.records.facts import ChainEvent, FinalBlock
 from backend.records.tables import projections as tables
 
@@ -98,6 +99,11 @@ class Projections:
             totals.deposit_count + len(rows.credits),
         )
 
+    def forget_unconfirmed(self) -> None:
+        """Forget what the chain may have taken back meanwhile. Call it before watching again."""
+        with self._engine.begin() as connection:
+            chain_rows.forget_unconfirmed(connection)
+
     def apply_chain_event(self, event: ChainEvent) -> bool:
         """Apply what happened on the chain; return whether it changed anything."""
         with self._engine.begin() as connection:
@@ -155,13 +161,8 @@ def _write(connection: Connection, final: FinalBlock, rows: BlockRows, totals: _
         (tables.events, rows.events),
         (tables.blocks, [_block_row(final, totals)]),
     ):
-        _insert(connection, table, added)
+        insert_rows(connection, table, added)
     _write_accounts(connection, rows)
-
-
-def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
 
 
 def _write_accounts(connection: Connection, rows: BlockRows) -> None:
@@ -177,21 +178,12 @@ def _write_accounts(connection: Connection, rows: BlockRows) -> None:
         }
         for account_id in sorted(rows.opened)
     ]
-    changed = [
-        {
-            "id_": account_id,
-            "nonce": rows.accounts[account_id].nonce,
-            "balance_minor": rows.accounts[account_id].balance_minor,
-        }
-        for account_id in sorted(rows.touched - rows.opened)
-    ]
-    _insert(connection, accounts, opened)
-    if changed:
-        statement = update(accounts).where(accounts.c.account_id == bindparam("id_"))
-        connection.execute(
-            statement.values(nonce=bindparam("nonce"), balance_minor=bindparam("balance_minor")),
-            changed,
-        )
+    insert_rows(connection, accounts, opened)
+    changed = sorted(rows.touched - rows.opened)
+    states = [(account_id, rows.accounts[account_id]) for account_id in changed]
+    update_accounts(
+        connection, accounts, [(state.nonce, state.balance_minor, id_) for id_, state in states]
+    )
 
 
 def _block_row(final: FinalBlock, totals: _Totals) -> dict[str, Any]:

@@ -7,6 +7,8 @@
 - laws: entries add up to zero; the last entry's balance is the account's
 """
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Engine, func, select
 
@@ -21,7 +23,6 @@ from backend.records.facts import (
     BatchGone,
     BatchPosted,
     BatchSettled,
-    ClaimGone,
     DepositConfirmed,
     DepositGone,
     DepositSeen,
@@ -214,12 +215,10 @@ def test_apply_chain_event__reorganisation__takes_back_succeeds(engine):
     for event in CHAIN_EVENTS:
         projections.apply_chain_event(event)
 
-    assert projections.apply_chain_event(ClaimGone(CLAIM.claim_key, 13, START_TS_MS))
-    assert projections.apply_chain_event(BatchGone(1, 13, START_TS_MS, is_settled_only=True))
     assert projections.apply_chain_event(BatchGone(1, 13, START_TS_MS))
     assert projections.apply_chain_event(DepositGone(0, 13, START_TS_MS))
 
-    assert count(engine, tables.claims) == 0
+    assert not projections.apply_chain_event(BatchGone(1, 13, START_TS_MS))
     assert count(engine, tables.batches) == 0
     assert count(engine, tables.deposits) == 0
 
@@ -234,6 +233,27 @@ def test_apply_chain_event__deposit_in_another_transaction__replaces_it_succeeds
     with engine.connect() as connection:
         row = connection.execute(select(tables.deposits)).one()
     assert (row.tx_hash, row.l1_block_number) == (keccak(b"another"), 6)
+
+
+def test_apply_chain_event__padding_known_later__fills_it_in_succeeds(engine):
+    projections = Projections(engine, DOMAIN)
+    projections.apply_chain_event(replace(posted(1, 3), noop_slots=None))
+
+    assert not projections.apply_chain_event(posted(1, 3))
+
+    with engine.connect() as connection:
+        row = connection.execute(select(tables.batches)).one()
+    assert len(row.noop_slots) == 54 * 2
+
+
+def test_forget_unconfirmed__restart__keeps_the_confirmed_holds(engine):
+    projections = Projections(engine, DOMAIN)
+    for event in (deposit_seen(0), DepositConfirmed(0, 6, START_TS_MS), deposit_seen(1)):
+        projections.apply_chain_event(event)
+
+    projections.forget_unconfirmed()
+
+    assert count(engine, tables.deposits) == 1
 
 
 def test_apply__not_an_event__rejects(engine):
