@@ -9,17 +9,13 @@
 """
 
 import pytest
-from eth_utils import keccak
 
-from tests.contracts.rollup.operator import address_of, member_keys, signatures_of
+from backend.protocol.hashing import keccak
+from tests.contracts.rollup.operator import addresses_of, member_keys, signatures_of
 
-DIGEST = keccak(text="a header")
+DIGEST = keccak(b"a header")
 SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 ZERO_ADDRESS = "0x" + "00" * 20
-
-
-def addresses(keys):
-    return [address_of(key) for key in keys]
 
 
 @pytest.fixture
@@ -39,12 +35,12 @@ def keys():
 
 @pytest.fixture
 def committee(project, owner, keys):
-    return owner.deploy(project.Committee, owner, addresses(keys))
+    return owner.deploy(project.Committee, owner, addresses_of(keys))
 
 
 @pytest.mark.parametrize("count", [1, 4, 7])
 def test_deploy__three_f_plus_one_members__succeeds(project, owner, count):
-    members = addresses(member_keys(count))
+    members = addresses_of(member_keys(count))
 
     committee = owner.deploy(project.Committee, owner, members)
 
@@ -57,11 +53,11 @@ def test_deploy__three_f_plus_one_members__succeeds(project, owner, count):
 
 def test_deploy__two_members__reverts(project, owner, reverts):
     with reverts(project.Committee, "MemberCountInvalid", actual=2):
-        owner.deploy(project.Committee, owner, addresses(member_keys(2)))
+        owner.deploy(project.Committee, owner, addresses_of(member_keys(2)))
 
 
 def test_begin_epoch__other_members__succeeds(committee, owner):
-    members = addresses(member_keys(7, seed=1))
+    members = addresses_of(member_keys(7, seed=1))
 
     receipt = committee.beginEpoch(members, sender=owner)
 
@@ -97,7 +93,7 @@ def test_begin_epoch__zero_member__reverts(committee, owner, reverts):
 
 @pytest.mark.parametrize("order", [(0, 1, 1, 2), (0, 2, 1, 3)])
 def test_begin_epoch__members_not_ascending__reverts(committee, owner, keys, reverts, order):
-    members = [addresses(keys)[i] for i in order]
+    members = [addresses_of(keys)[i] for i in order]
     previous, actual = next(
         pair
         for pair in zip(members, members[1:], strict=False)
@@ -116,21 +112,21 @@ def test_require_quorum__any_three_of_four__succeeds(committee, keys, signers):
 
 
 def test_require_quorum__single_member__succeeds(project, owner, keys):
-    committee = owner.deploy(project.Committee, owner, addresses(keys[:1]))
+    committee = owner.deploy(project.Committee, owner, addresses_of(keys[:1]))
 
     assert committee.requireQuorum(1, DIGEST, signatures_of(keys[:1], DIGEST)) == 1
 
 
 def test_require_quorum__epoch_gone_by__succeeds(committee, owner, keys):
-    committee.beginEpoch(addresses(member_keys(4, seed=1)), sender=owner)
+    committee.beginEpoch(addresses_of(member_keys(4, seed=1)), sender=owner)
 
     assert committee.requireQuorum(1, DIGEST, signatures_of(keys[:3], DIGEST)) == 0b111
 
 
 def test_require_quorum__members_of_other_epoch__reverts(committee, owner, keys, reverts):
-    committee.beginEpoch(addresses(member_keys(4, seed=1)), sender=owner)
+    committee.beginEpoch(addresses_of(member_keys(4, seed=1)), sender=owner)
 
-    with reverts(committee, "SignerNotMember", signer=address_of(keys[0])):
+    with reverts(committee, "SignerNotMember", signer=keys[0].address):
         committee.requireQuorum(2, DIGEST, signatures_of(keys[:3], DIGEST))
 
 
@@ -155,7 +151,7 @@ def test_require_quorum__more_than_needed__reverts(committee, keys, reverts):
 
 @pytest.mark.parametrize("order", [(0, 0, 1), (1, 0, 2)])
 def test_require_quorum__signers_not_ascending__reverts(committee, keys, reverts, order):
-    first, second = address_of(keys[order[0]]), address_of(keys[order[1]])
+    first, second = keys[order[0]].address, keys[order[1]].address
 
     with reverts(committee, "SignersNotAscending", previous=first, actual=second):
         committee.requireQuorum(1, DIGEST, signatures_of([keys[i] for i in order], DIGEST))
@@ -164,15 +160,15 @@ def test_require_quorum__signers_not_ascending__reverts(committee, keys, reverts
 @pytest.mark.parametrize("stranger_seed", range(10, 16))
 def test_require_quorum__stranger_among_signers__reverts(committee, keys, reverts, stranger_seed):
     stranger = member_keys(1, seed=stranger_seed)[0]
-    signers = sorted([*keys[:2], stranger], key=address_of)
+    signers = sorted([*keys[:2], stranger], key=lambda key: key.address)
 
-    with reverts(committee, "SignerNotMember", signer=address_of(stranger)):
+    with reverts(committee, "SignerNotMember", signer=stranger.address):
         committee.requireQuorum(1, DIGEST, signatures_of(signers, DIGEST))
 
 
 def test_require_quorum__other_digest__reverts(committee, keys, reverts):
     with reverts(committee, "SignerNotMember", signer=...):
-        committee.requireQuorum(1, keccak(text="other"), signatures_of(keys[:1] * 3, DIGEST))
+        committee.requireQuorum(1, keccak(b"other"), signatures_of(keys[:1] * 3, DIGEST))
 
 
 def test_require_quorum__high_s__reverts(committee, keys, reverts):

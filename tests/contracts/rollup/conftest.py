@@ -2,8 +2,15 @@
 
 import pytest
 
+from backend.settlement.kzg import Kzg
 from tests.contracts.rollup.ledger import Ledger
-from tests.contracts.rollup.operator import BlobCarrier, Operator, address_of, member_keys
+from tests.contracts.rollup.operator import (
+    BlobCarrier,
+    Operator,
+    addresses_of,
+    member_keys,
+    member_secrets,
+)
 
 CHALLENGE_WINDOW_S = 60
 TIMESTAMP_LAG_S = 86_400
@@ -42,7 +49,7 @@ def keys():
 
 @pytest.fixture
 def committee(project, lister, keys):
-    return lister.deploy(project.Committee, lister, [address_of(key) for key in keys])
+    return lister.deploy(project.Committee, lister, addresses_of(keys))
 
 
 @pytest.fixture
@@ -91,9 +98,16 @@ def operator(rollup, lister, chain, keys):
     return Operator(rollup, lister, chain.provider, keys)
 
 
+@pytest.fixture(scope="session")
+def kzg():
+    kzg = Kzg()
+    yield kzg
+    kzg.close()
+
+
 @pytest.fixture
-def blob_carrier(chain, lister):
-    carrier = BlobCarrier(chain.provider, member_keys(1, seed=1)[0])
+def blob_carrier(chain, lister, kzg):
+    carrier = BlobCarrier(chain.provider, member_secrets(1, seed=1)[0], kzg)
     lister.transfer(carrier.address, 10**19)
     return carrier
 

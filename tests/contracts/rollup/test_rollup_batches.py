@@ -10,7 +10,7 @@
 import pytest
 from eth_utils import keccak
 
-from tests.contracts.rollup.operator import AcceptedBatch, Header, address_of, member_keys
+from tests.contracts.rollup.operator import AcceptedBatch, addresses_of, member_keys
 
 ONES = b"\x11" * 32
 HISTORY = "0x0000F90827F1C53a10cb7A02335B175320002935"
@@ -34,12 +34,12 @@ def test_submit_batch__first__succeeds(rollup, operator, empty_chunks, chain):
 
     [event] = receipt.decode_logs(rollup.BatchPosted)
     now = chain.provider.get_block(receipt.block_number).timestamp
-    digest = header.hash(operator.domain_separator)
+    digest = header.digest(operator.domain)
     assert (event.number, event.headerHash, event.postRoot) == (1, digest, header.post_root)
     assert (event.acceptedTsS, event.signers) == (now, 0b111)
     assert (rollup.tip(), rollup.frontier()) == (1, 0)
     accepted = AcceptedBatch(header, now, 0b111)
-    assert rollup.batchSlot(1) == accepted.slot(operator.domain_separator)
+    assert rollup.batchSlot(1) == accepted.slot(operator.domain)
     assert rollup.headerHash(header) == digest
 
 
@@ -146,7 +146,7 @@ def test_submit_batch__no_new_block__succeeds(rollup, operator, posted, empty_ch
         lambda batch: batch._replace(accepted_ts_s=batch.accepted_ts_s + 1),
         lambda batch: batch._replace(signers=0b1110),
         lambda batch: batch._replace(header=batch.header._replace(post_root=ONES)),
-        lambda batch: AcceptedBatch(Header()),
+        lambda batch: AcceptedBatch(),
     ],
     ids=["time", "signers", "header", "nothing"],
 )
@@ -155,8 +155,8 @@ def test_submit_batch__other_parent_shown__reverts(
 ):
     shown = change(posted)
     slots = {
-        "expectedSlot": posted.slot(operator.domain_separator),
-        "actualSlot": shown.slot(operator.domain_separator),
+        "expectedSlot": posted.slot(operator.domain),
+        "actualSlot": shown.slot(operator.domain),
     }
 
     with reverts(rollup, "BatchNotAccepted", number=1, **slots):
@@ -298,7 +298,7 @@ def test_submit_batch__new_committee__succeeds(
     rollup, committee, lister, operator, posted, empty_chunks
 ):
     operator.keys = member_keys(7, seed=1)
-    committee.beginEpoch([address_of(key) for key in operator.keys], sender=lister)
+    committee.beginEpoch(addresses_of(operator.keys), sender=lister)
     operator.epoch = 2
 
     batch = operator.post(empty_chunks)
@@ -310,7 +310,7 @@ def test_submit_batch__epoch_gone_by__reverts(
     rollup, committee, lister, operator, empty_chunks, reverts
 ):
     header = operator.header(empty_chunks)
-    committee.beginEpoch([address_of(key) for key in operator.keys], sender=lister)
+    committee.beginEpoch(addresses_of(operator.keys), sender=lister)
 
     with reverts(rollup, "EpochMismatch", expected=2, actual=1):
         operator.submit_calldata(empty_chunks, header)

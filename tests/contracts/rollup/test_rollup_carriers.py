@@ -7,9 +7,9 @@
 """
 
 import pytest
-from eth_utils import keccak
 
-from tests.contracts.rollup.ledger import Chunk
+from backend.protocol.batches import blobs_hash, padded
+from tests.contracts.rollup.ledger import LedgerChunk
 from tests.contracts.rollup.operator import BlobCarrier
 
 ONES = b"\x11" * 32
@@ -20,9 +20,8 @@ def chunks_of(ledger):
     """Return that many chunks, all different."""
 
     def _chunks(count):
-        ledger.chunk()
         return [
-            Chunk(i.to_bytes(15, "big").ljust(960, b"\0") + ledger.root(), dict(ledger.leaves))
+            LedgerChunk(padded(i.to_bytes(15)) + ledger.tree.root, ledger.tree)
             for i in range(count)
         ]
 
@@ -51,7 +50,7 @@ def test_submit_batch_calldata__part_of_a_chunk__reverts(
     rollup, operator, chunks_of, reverts, size_bytes
 ):
     chunk = chunks_of(1)[0]
-    cut = Chunk(chunk.data.ljust(993, b"\0")[:size_bytes], chunk.leaves)
+    cut = LedgerChunk(chunk.data.ljust(993, b"\0")[:size_bytes], chunk.tree)
 
     with reverts(rollup, "ChunkBytesInvalid", chunkSizeBytes=992, actualBytes=size_bytes):
         operator.submit_calldata([cut])
@@ -77,7 +76,7 @@ def test_submit_batch_calldata__header_of_other_data__reverts(
 
 def send_blobs(carrier: BlobCarrier, operator, chunks, sidecar, hashes=None, **changes):
     header = operator.header(
-        chunks, **{"data_hash": keccak(b"".join(sidecar.versioned_hashes)), **changes}
+        chunks, **{"data_hash": blobs_hash(sidecar.versioned_hashes), **changes}
     )
     hashes = [chunk.hash for chunk in chunks] if hashes is None else hashes
     arguments = (header, operator.parent, operator.sign(header), hashes)
@@ -122,7 +121,7 @@ def test_submit_batch_blobs__more_blobs_than_needed__succeeds(
         operator,
         chunks_of(128),
         two_blobs,
-        data_hash=keccak(two_blobs.versioned_hashes[0]),
+        data_hash=blobs_hash(two_blobs.versioned_hashes[:1]),
     )
 
     assert rollup.tip() == 1

@@ -10,11 +10,11 @@
   than was deposited → reverts
 """
 
-from dataclasses import replace
-
 import pytest
 
-from tests.contracts.rollup.ledger import STATE_DEPTH, Ledger, slot, tree, withdrawal_proof
+from backend.protocol.operations import slot
+from backend.protocol.types import BRIDGE, BRIDGE_OWNER, Leaf, address_from_text
+from tests.contracts.rollup.ledger import Ledger, withdrawal_proof
 
 PAYER, PAYEE = 0x07000002, 3
 MINT = 1_000
@@ -105,11 +105,11 @@ def test_claim_withdrawal__several_in_a_chunk__nonces_counted_back(
     rollup, token, funded, settled, payer
 ):
     # The second half carries the payer's id and looks like another withdrawal of his.
-    lookalike = slot(PAYER, 0, 99)
+    lookalike = slot(PAYER, 0, 99, 0)
     chunk = (
         funded.withdraw(PAYER, 100)
         .pay(PAYER, PAYEE, 50)
-        .raw(slot(1, 9, 1 << 32))
+        .raw(slot(1, 9, 1 << 32, 0))
         .raw(lookalike)
         .withdraw(PAYER, 100)
         .pay(PAYEE, PAYER, 10)
@@ -220,7 +220,7 @@ def test_claim_withdrawal__chunk_of_other_size__reverts(
 def test_claim_withdrawal__chunk_changed__reverts(rollup, funded, settled, payer, reverts):
     chunks = [funded.withdraw(PAYER, 300).chunk()]
     batch = settled(*chunks)
-    changed = chunks[0].data.replace(slot(PAYER, 0, 300), slot(PAYER, 0, 999))
+    changed = chunks[0].data.replace(slot(PAYER, 0, 300, 0), slot(PAYER, 0, 999, 0))
     proof = replaced(withdrawal_proof(chunks, FIRST_FREE_SLOT, PAYER), chunk=changed)
 
     with reverts(rollup, "ChunkNotInBatch", expectedRoot=batch.header.chunks_root, actualRoot=...):
@@ -239,7 +239,7 @@ def test_claim_withdrawal__chunk_of_other_place__reverts(rollup, funded, settled
 
 
 def test_claim_withdrawal__second_half__reverts(rollup, funded, settled, payer, reverts):
-    funded.raw(slot(1, 9, 1 << 32)).raw(slot(PAYER, 0, 300))
+    funded.raw(slot(1, 9, 1 << 32, 0)).raw(slot(PAYER, 0, 300, 0))
     chunks = [funded.chunk()]
     batch = settled(*chunks)
     proof = withdrawal_proof(chunks, FIRST_FREE_SLOT + 1, PAYER)
@@ -252,7 +252,7 @@ def test_claim_withdrawal__after_second_half_that_opens__succeeds(
     rollup, token, funded, settled, payer
 ):
     # A second half that looks like an *open account* doesn't swallow the slot after it.
-    funded.raw(slot(1, 9, 1 << 32)).raw(slot(1, 9, 1 << 32)).withdraw(PAYER, 300)
+    funded.raw(slot(1, 9, 1 << 32, 0)).raw(slot(1, 9, 1 << 32, 0)).withdraw(PAYER, 300)
     chunks = [funded.chunk()]
 
     rollup.claimWithdrawal(
@@ -275,7 +275,7 @@ def test_claim_withdrawal__after_second_half_that_opens__succeeds(
 def test_claim_withdrawal__other_operation__reverts(
     rollup, funded, settled, payer, reverts, position, payer_id, payee_id, amount
 ):
-    funded.pay(PAYER, PAYEE, 50).raw(slot(PAYER, 0, 0))
+    funded.pay(PAYER, PAYEE, 50).raw(slot(PAYER, 0, 0, 0))
     chunks = [funded.chunk()]
     batch = settled(*chunks)
     proof = withdrawal_proof(chunks, position, PAYER)
@@ -317,23 +317,21 @@ def test_claim_withdrawal__leaf_of_somebody_else__reverts(rollup, funded, settle
 
 
 def test_claim_withdrawal__empty_leaf__reverts(rollup, funded, settled, payer, reverts):
-    chunks = [funded.raw(slot(77, 0, 300)).chunk()]
+    chunks = [funded.raw(slot(77, 0, 300, 0)).chunk()]
     batch = settled(*chunks)
-    payers = withdrawal_proof(chunks, FIRST_FREE_SLOT, PAYER)
-    siblings = siblings_of(chunks[0], 77)
-    proof = replaced(payers, owner=ZERO_ADDRESS, nonce=1, leaf_path=siblings)
+    proof = replaced(
+        withdrawal_proof(chunks, FIRST_FREE_SLOT, PAYER),
+        owner=ZERO_ADDRESS,
+        nonce=1,
+        leaf_path=chunks[0].tree.path(77),
+    )
 
     with reverts(rollup, "OwnerZero"):
         rollup.claimWithdrawal(batch, proof, sender=payer)
 
 
-def siblings_of(chunk, account_id):
-    hashes = {i: leaf.hash() for i, leaf in chunk.leaves.items()}
-    return tree(hashes, STATE_DEPTH, account_id)[1]
-
-
 def test_claim_withdrawal__nonce_below_count__reverts(rollup, funded, settled, payer, reverts):
-    chunks = [funded.raw(slot(PAYER, 0, 300)).chunk()]
+    chunks = [funded.raw(slot(PAYER, 0, 300, 0)).chunk()]
     batch = settled(*chunks)
 
     with reverts(rollup, "NonceBelowCount", minimum=1, actual=0):
@@ -344,8 +342,9 @@ def test_claim_withdrawal__nonce_below_count__reverts(rollup, funded, settled, p
 
 def test_claim_withdrawal__unlisted_asset__reverts(rollup, ledger, settled, payer, reverts):
     ledger.open(2, payer.address, 7)
-    ledger.leaves[2] = replace(ledger.leaves[2], balance_minor=300)
-    chunks = [ledger.withdraw(2, 300).chunk()]
+    chunks = [
+        ledger.put(2, Leaf(address_from_text(payer.address), 7, 0, 300)).withdraw(2, 300).chunk()
+    ]
     batch = settled(*chunks)
 
     with reverts(rollup, "AssetUnknown", assetId=7):
@@ -357,7 +356,7 @@ def test_claim_withdrawal__more_than_deposited__reverts(
 ):
     token.mint(rollup, 10 * MINT, sender=payee)  # a gift is nobody's deposit
     funded.deposit(PAYER, 1)
-    funded.leaves[0] = replace(funded.leaves[0], nonce=1)
+    funded.put(BRIDGE, Leaf(BRIDGE_OWNER, 0, 1, 0))
     chunks = [funded.withdraw(PAYER, MINT + 1).chunk()]
     batch = settled(*chunks)
 

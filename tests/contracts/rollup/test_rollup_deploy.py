@@ -7,7 +7,7 @@
 import pytest
 from eth_utils import keccak
 
-from tests.contracts.rollup.ledger import Ledger
+from backend.protocol.state_tree import genesis_tree
 
 ZERO_ADDRESS = "0x" + "00" * 20
 
@@ -21,7 +21,7 @@ def test_deploy__parameters__succeeds(rollup, committee, gate, lister):
 
 
 def test_deploy__genesis__succeeds(rollup):
-    assert rollup.genesisRoot() == Ledger().root()
+    assert rollup.genesisRoot() == genesis_tree().root
     assert (rollup.tip(), rollup.frontier(), rollup.depositCount()) == (0, 0, 0)
     assert rollup.batchSlot(0) == rollup.depositHash(0) == bytes(32)
     assert rollup.assetCount() == 0

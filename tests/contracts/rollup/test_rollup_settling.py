@@ -6,7 +6,7 @@
 
 import pytest
 
-from tests.contracts.rollup.operator import AcceptedBatch, Header
+from tests.contracts.rollup.operator import NO_HEADER, AcceptedBatch
 
 WINDOW_S = 60
 
@@ -72,7 +72,7 @@ def test_settle__out_of_order__reverts(
 
 
 def test_settle__above_tip__reverts(rollup, attacker, reverts):
-    forged = AcceptedBatch(Header(number=1))
+    forged = AcceptedBatch(NO_HEADER._replace(number=1))
 
     with reverts(rollup, "BatchNotAccepted", number=1, expectedSlot=bytes(32), actualSlot=...):
         rollup.settle([forged], sender=attacker)
