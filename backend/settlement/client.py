@@ -150,10 +150,17 @@ class ChainClient:
         return Prices(block.base_fee_wei, priority, blob_fee)
 
     async def estimate_gas(
-        self, sender: bytes, to: bytes | None, data: bytes, abi: ContractAbi
+        self,
+        sender: bytes,
+        to: bytes | None,
+        data: bytes,
+        abi: ContractAbi,
+        versioned_hashes: Sequence[bytes] = (),
     ) -> int:
         """Return the gas that a transaction would use. Raises TransactionRefused if it reverts."""
-        call = {"from": _hex(sender), "data": _hex(data)}
+        call: dict[str, Any] = {"from": _hex(sender), "data": _hex(data)}
+        if versioned_hashes:
+            call["blobVersionedHashes"] = [_hex(each) for each in versioned_hashes]
         if to is not None:
             call["to"] = _hex(to)
         try:

@@ -20,7 +20,8 @@ import ckzg
 import eth_account
 import rlp
 
-from backend.protocol.batches import Chunk, pack_blobs
+from backend.protocol.batches import Chunk, blobs_hash, calldata_hash, pack_blobs
+from backend.protocol.hashing import Digest
 
 _SIDECAR_VERSION: Final = 1
 _TRANSACTION_TYPE: Final = b"\x03"
@@ -114,6 +115,12 @@ class Kzg:
     async def versioned_hashes(self, blobs: Sequence[bytes]) -> tuple[bytes, ...]:
         """Return the versioned hash of each blob."""
         return tuple(map(versioned_hash, await self.commitments(blobs)))
+
+    async def data_hash(self, chunks: Sequence[Chunk], carrier: str) -> Digest:
+        """Return the data hash of a batch: what a validator compares with the header's."""
+        if carrier == "blobs":
+            return blobs_hash(await self.versioned_hashes(pack_blobs(chunks)))
+        return calldata_hash(chunks)
 
     async def sidecar(self, blobs: Sequence[bytes]) -> Sidecar:
         """Return commitments and cell proofs of `blobs`: about a third of a second for each."""

@@ -8,6 +8,7 @@ from backend.protocol.batches import (
     BatchHeader,
     Chunk,
     accepted_slot,
+    decode_chunks,
     encode_chunks,
     genesis_header,
 )
@@ -49,6 +50,7 @@ class PostedBatch:
     carrier: str
     block: L1Point
     tx_hash: bytes
+    chunks: tuple[Chunk, ...] | None  # None: they are in blobs
 
     @property
     def header(self) -> BatchHeader:
@@ -109,6 +111,7 @@ class Rollup:
             carrier=_CARRIERS[call.name],
             block=log.block,
             tx_hash=log.tx_hash,
+            chunks=decode_chunks(call.values["chunks"]) if "chunks" in call.values else None,
         )
 
     async def parent_of(self, number: int) -> AcceptedBatch:

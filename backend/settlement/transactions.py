@@ -16,6 +16,7 @@ from backend.settlement.chain import Fees, Prices
 TRANSACTION_GAS_MAX: Final = 16_777_216  # EIP-7825
 TRANSACTION_SIZE_BYTES_MAX: Final = 131_072  # what public nodes take, blobs apart
 _BLOB_FEE_WEI_MIN: Final = 1
+_EXCESS_FACTOR: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,16 @@ def raised(fees: Fees, now: Fees) -> Fees:
         blob_fee = above(fees.max_blob_fee_wei, now.max_blob_fee_wei or 0)
     priority = above(fees.priority_fee_wei, now.priority_fee_wei)
     return Fees(max(above(fees.max_fee_wei, now.max_fee_wei), priority), priority, blob_fee)
+
+
+def is_excessive(fees: Fees, now: Fees) -> bool:
+    """Return whether a bid is so far above the market that more of it can't be what helps."""
+    pairs = [
+        (fees.max_fee_wei, now.max_fee_wei),
+        (fees.priority_fee_wei, now.priority_fee_wei),
+        (fees.max_blob_fee_wei or 0, now.max_blob_fee_wei or 0),
+    ]
+    return any(bid > _EXCESS_FACTOR * max(market, 1) for bid, market in pairs)
 
 
 def gas_limit_of(estimate_gas: int) -> int:

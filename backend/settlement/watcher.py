@@ -77,6 +77,7 @@ class Watcher:
         self._deposit_blocks: list[int] = []
         self._batches: dict[int, PostedBatch] = {}
         self._settled_number = 0
+        self._lock = asyncio.Lock()
 
     # What is confirmed
 
@@ -97,6 +98,14 @@ class Watcher:
     def batch(self, number: int) -> PostedBatch | None:
         """Return a confirmed batch."""
         return self._batches.get(number)
+
+    def is_block(self, number: int, block_hash: bytes) -> bool:
+        """Return whether a recent block, however deep, is the chain's: for a header's pin.
+
+        Whoever asks about a very new one polls before.
+        """
+        index = number - self._tail[0].number if self._tail else -1
+        return 0 <= index < len(self._tail) and self._tail[index].block_hash == block_hash
 
     @property
     def settled_number(self) -> int:
@@ -122,6 +131,10 @@ class Watcher:
 
     async def poll(self) -> None:
         """Read what is new, and tell it. Raises ConfirmedBlockGone, ChainUnavailable."""
+        async with self._lock:
+            await self._poll()
+
+    async def _poll(self) -> None:
         head = await self._client.latest()
         if self._tail and self._tail[-1].block_hash == head.block_hash:
             await self._confirm(head.number)

@@ -1,0 +1,78 @@
+"""What settlement needs of the engine. The engine fits these; neither imports the other."""
+
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from backend.protocol.batches import BatchHeader, Chunk
+from backend.protocol.hashing import Digest
+
+
+class BatchDraft(Protocol):
+    """The next batch as the ledger has it: all of the header but epoch, pin, time, data hash."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def parent_hash(self) -> Digest: ...
+    @property
+    def pre_root(self) -> Digest: ...
+    @property
+    def post_root(self) -> Digest: ...
+    @property
+    def chunks(self) -> Sequence[Chunk]: ...
+    @property
+    def deposit_cursor(self) -> int: ...
+    @property
+    def last_block_number(self) -> int: ...
+    @property
+    def last_block_hash(self) -> Digest: ...
+    @property
+    def l1_block_number_min(self) -> int:
+        """The L1 block up to which its blocks use facts: the pin is not before it."""
+
+    @property
+    def timestamp_max(self) -> int:
+        """The latest time that the committee signs, in seconds: the first block's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the ledger has and L1 hasn't: `operation_count` slots, the oldest of `oldest_ts_ms`."""
+
+    operation_count: int
+    oldest_ts_ms: int
+
+
+class BatchSource(Protocol):
+    """Where batches come from."""
+
+    def waiting(self) -> Waiting | None:
+        """Say what waits for a batch; None if nothing does. Asked often, so it must be cheap."""
+
+    def draft(self, chunks_max: int) -> BatchDraft | None:
+        """Return what would be posted now, at most `chunks_max` chunks; None if there is nothing.
+
+        Asked again it may answer more, or cut otherwise.
+        """
+
+    def certify(
+        self, header: BatchHeader, chunks: Sequence[Chunk], carrier: str
+    ) -> Awaitable[bytes]:
+        """Return the signatures of 2f+1 validators, who check all of it, as L1 takes them."""
+
+    def posted(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> None:
+        """Learn that L1 has this batch beyond doubt. A repeat changes nothing.
+
+        `chunks` are those that L1 has in calldata; None if they are in blobs.
+        """
+
+
+class StepLog(Protocol):
+    """Durable entries in one order; the engine's LocalLog fits."""
+
+    def append(self, entries: Sequence[bytes]) -> int:
+        """Return the position of the first of `entries` when all are durable."""
+
+    def read(self, position: int = 0) -> Iterator[bytes]:
+        """Yield the durable entries from `position` on."""
