@@ -142,19 +142,20 @@ class BatchArchive:
         return batch
 
     def _tree_after(self, batch_number: int, chunk_index: int) -> StateTree:
-        """Return the state after a chunk. Asked for the same one again, it is at hand."""
-        if self._last is not None and self._last[:2] == (batch_number, chunk_index):
-            return self._last[2]
-        start = max(number for number in self._trees if number <= batch_number)
-        tree = self._trees[start]
-        for number in range(start, batch_number):
-            tree = self._replayed(tree, number, len(self._batches[number].chunks))
-        tree = self._replayed(tree, batch_number, chunk_index + 1)
+        """Return the state after a chunk. Proofs asked for in order cost each chunk once."""
+        last_number, last_chunk, tree = self._last or (0, 0, None)
+        if tree is None or last_number != batch_number or last_chunk > chunk_index:
+            start = max(number for number in self._trees if number <= batch_number)
+            tree, last_chunk = self._trees[start], -1
+            for number in range(start, batch_number):
+                tree = self._replayed(tree, number, 0, len(self._batches[number].chunks))
+        if last_chunk < chunk_index:
+            tree = self._replayed(tree, batch_number, last_chunk + 1, chunk_index + 1)
         self._last = (batch_number, chunk_index, tree)
         return tree
 
-    def _replayed(self, tree: StateTree, number: int, chunk_count: int) -> StateTree:
-        """Return the state after a batch's first chunks. Only the last root is computed."""
+    def _replayed(self, tree: StateTree, number: int, first: int, end: int) -> StateTree:
+        """Return the state after the chunks first to end - 1. Only its root is computed."""
         batch = self._batches[number]
         facts = facts_of(self._assets, batch.deposit_count, batch.deposits)
         changed = dict[AccountId, Leaf]()
@@ -162,10 +163,10 @@ class BatchArchive:
         def leaf_of(account_id: AccountId) -> Leaf | None:
             return changed.get(account_id) or tree.leaf(account_id)
 
-        for chunk in batch.chunks[:chunk_count]:
+        for chunk in batch.chunks[first:end]:
             changed.update(apply_in_sequence(leaf_of, chunk.slots, facts))
         after = tree.set_many(changed)
-        expected = batch.chunks[chunk_count - 1].root
+        expected = batch.chunks[end - 1].root
         check_invariant(after.root == expected, "a batch ends in another state", number=number)
         return after
 
