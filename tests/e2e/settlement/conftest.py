@@ -1,0 +1,34 @@
+"""A chain for each test: anvil starts in 60 ms, and our contracts are on it in 100."""
+
+import pytest
+
+from backend.settlement.anvil import start_anvil, stop_anvil
+from backend.settlement.client import ChainClient
+from backend.settlement.kzg import Kzg
+from tests.e2e.settlement.chain import Chain, deployed, free_port
+
+
+@pytest.fixture
+async def anvil(tmp_path):
+    pid_file = tmp_path / "anvil.pid"
+    yield await start_anvil(pid_file, port=free_port(), log_file=tmp_path / "anvil.log")
+    await stop_anvil(pid_file)
+
+
+@pytest.fixture
+async def client(anvil):
+    client = ChainClient(anvil.url)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def l1(client, tmp_path):
+    return Chain(client, await deployed(client, tmp_path), tmp_path / "anvil.pid")
+
+
+@pytest.fixture(scope="session")
+def kzg():
+    kzg = Kzg()
+    yield kzg
+    kzg.close()
