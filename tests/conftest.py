@@ -17,6 +17,14 @@ def _needs_chain(item: pytest.Item) -> bool:
     return not _APE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-gas",
+        action="store_true",
+        help="write what the tests measure into tests/gas_snapshot.json",
+    )
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Don't let ape start anvil (about two seconds) when no selected test uses it."""

@@ -4,7 +4,8 @@
 - `sign_typed` signs a message of a contract as any wallet would
 """
 
-from collections.abc import Generator
+import json
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from unittest.mock import patch
 
@@ -14,6 +15,8 @@ from ape_ethereum.trace import Trace
 from eth_abi import decode
 from eth_account import Account
 from eth_utils import keccak
+
+from backend.toolchain import PROJECT_ROOT
 
 # The errors that Solidity itself raises belong to no contract's ABI.
 _BUILT_IN_ERRORS = {"Error": ["string reason"], "Panic": ["uint256 code"]}
@@ -134,3 +137,33 @@ def with_high_s():
         return 55 - v, r, (_SECP256K1_ORDER - int.from_bytes(s, "big")).to_bytes(32, "big")
 
     return _with_high_s
+
+
+GAS_SNAPSHOT_PATH = PROJECT_ROOT / "tests" / "gas_snapshot.json"
+# Hashes and signatures differ from run to run, and a zero byte of calldata costs less than another.
+_GAS_TOLERANCE_PERMILLE = 5
+
+
+@pytest.fixture(scope="session")
+def gas_snapshot(request) -> Generator[Callable[[str, int], None]]:
+    """`gas_snapshot("Contract.function: case", receipt.gas_used)` compares with the snapshot.
+
+    `pytest --update-gas` writes what was measured instead, and keeps all other entries.
+    """
+    snapshot = json.loads(GAS_SNAPSHOT_PATH.read_text())
+    is_update = request.config.getoption("--update-gas")
+
+    def _compare(name: str, gas: int) -> None:
+        expected = snapshot.get(name, 0)
+        if abs(gas - expected) * 1000 <= expected * _GAS_TOLERANCE_PERMILLE:
+            return
+        if not is_update:
+            pytest.fail(
+                f"{name} used {gas} gas, not {expected}. If that is meant, run "
+                f"`.venv/bin/python -m pytest tests/contracts --update-gas` and commit the file."
+            )
+        snapshot[name] = gas
+
+    yield _compare
+    if is_update:
+        GAS_SNAPSHOT_PATH.write_text(json.dumps(snapshot, indent=2, sort_keys=True) + "\n")
