@@ -6,7 +6,7 @@ every chunk's tree is cheap and a fork is no copy.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from backend.protocol.errors import MalformedBytes
 from backend.protocol.hashing import ZERO_DIGEST, Digest, keccak
@@ -46,43 +46,50 @@ class StateTree:
     """A binary tree of depth 32 over leaves. Never changes: `set_many` returns another one."""
 
     __slots__ = ("_top",)
+    _top: Any
 
     def __init__(self, leaves: Mapping[AccountId, Leaf] | None = None) -> None:
         """Hold `leaves`; none at all is the tree of root zero."""
-        self._top: _Node | None = _changed(None, sorted((leaves or {}).items()), STATE_DEPTH)
+        self._top = _changed(None, sorted((leaves or {}).items()), STATE_DEPTH)
+
+    def set_many(self, leaves: Mapping[AccountId, Leaf]) -> Self:
+        """Return the tree with these leaves put in; paths that they share are hashed once."""
+        tree = type(self)()
+        tree._top = _changed(self._top, sorted(leaves.items()), STATE_DEPTH)
+        return tree
+
+    # A faster tree keeps its nodes in another way; it has a `set_many` and these three of its own.
+
+    def _digest(self, node: Any) -> Digest:
+        return node[0] if node else ZERO_DIGEST
+
+    def _halves(self, node: Any) -> tuple[Any, Any]:
+        return (node[1], node[2]) if node else (None, None)
+
+    def _leaf(self, node: Any) -> Leaf | None:
+        return node[1] if node else None
 
     @property
     def root(self) -> Digest:
         """The state root."""
-        return self._top[0] if self._top else ZERO_DIGEST
-
-    def set_many(self, leaves: Mapping[AccountId, Leaf]) -> "StateTree":
-        """Return the tree with these leaves put in; paths that they share are hashed once."""
-        tree = StateTree()
-        tree._top = _changed(self._top, sorted(leaves.items()), STATE_DEPTH)
-        return tree
+        return self._digest(self._top)
 
     def leaf(self, account_id: AccountId) -> Leaf | None:
         """Return a leaf, or None if it is empty."""
         node = self._top
         for level in range(STATE_DEPTH - 1, -1, -1):
-            if node is None:
-                return None
-            _, left, right = node
+            left, right = self._halves(node)
             node = right if account_id >> level & 1 else left
-        return node[1] if node else None
+        return self._leaf(node)
 
     def path(self, account_id: AccountId) -> list[Digest]:
         """Return the 32 siblings of a leaf, empty or not, lowest first."""
-        siblings: list[Digest] = []
+        siblings = []
         node = self._top
         for level in range(STATE_DEPTH - 1, -1, -1):
-            if node is None:
-                siblings.append(ZERO_DIGEST)
-                continue
-            _, left, right = node
+            left, right = self._halves(node)
             node, sibling = (right, left) if account_id >> level & 1 else (left, right)
-            siblings.append(sibling[0] if sibling else ZERO_DIGEST)
+            siblings.append(self._digest(sibling))
         return siblings[::-1]
 
     def multiproof(self, account_ids: Sequence[AccountId]) -> list[Digest]:
@@ -92,13 +99,27 @@ class StateTree:
         """
         _require_ascending(account_ids)
         siblings: list[Digest] = []
-        _collect(self._top, account_ids, STATE_DEPTH, siblings)
+        self._collect(self._top, account_ids, STATE_DEPTH, siblings)
         return siblings
+
+    def _collect(
+        self, node: Any, ids: Sequence[AccountId], level: int, siblings: list[Digest]
+    ) -> None:
+        if not ids:
+            siblings.append(self._digest(node))
+        elif level:
+            left, right = self._halves(node)
+            middle = _split([(account_id, None) for account_id in ids], level - 1)
+            self._collect(left, ids[:middle], level - 1, siblings)
+            self._collect(right, ids[middle:], level - 1, siblings)
+
+
+GENESIS_LEAVES: Final = {BRIDGE: Leaf(BRIDGE_OWNER, 0, 0, BalanceMinor(0))}
 
 
 def genesis_tree() -> StateTree:
     """Return the tree of batch 0: BRIDGE alone."""
-    return StateTree({BRIDGE: Leaf(BRIDGE_OWNER, 0, 0, BalanceMinor(0))})
+    return StateTree(GENESIS_LEAVES)
 
 
 def root_from_multiproof(
@@ -145,18 +166,6 @@ def _split(items: Sequence[tuple[AccountId, Any]], bit: int) -> int:
         else:
             low = middle + 1
     return low
-
-
-def _collect(
-    node: _Node | None, ids: Sequence[AccountId], level: int, siblings: list[Digest]
-) -> None:
-    if not ids:
-        siblings.append(node[0] if node else ZERO_DIGEST)
-    elif level:
-        _, left, right = node or (ZERO_DIGEST, None, None)
-        middle = _split([(account_id, None) for account_id in ids], level - 1)
-        _collect(left, ids[:middle], level - 1, siblings)
-        _collect(right, ids[middle:], level - 1, siblings)
 
 
 def _rebuilt(items: list[tuple[AccountId, Digest]], level: int, remaining: list[Digest]) -> Digest:
