@@ -1,14 +1,7 @@
-"""The ledger, as tables.
+"""Blocks, in two phases.
 
-check_order
-- each fault alone, and before all later ones: the fixed order of errors
-- pending orders: nonces and funds that they take
-execute
 - orders: payments, withdrawals, fees, openings; what a block's credits can't fund
 - the whole block: exact slots, listings, deposits, L1 point, size
-ledger
-- advance: another block's changes
-- accounts: partitions, the next when one is full
 """
 
 from dataclasses import replace
@@ -20,49 +13,28 @@ from backend.engine.ledger import (
     BlockTooLarge,
     DepositInvalid,
     L1PointBehind,
-    Ledger,
     ListingInvalid,
     OrderNotExecutable,
-    Pending,
-    check_order,
     execute,
 )
 from backend.engine.packing import BLOCK_CHUNKS_MAX
 from backend.protocol.blocks import Body
 from backend.protocol.errors import (
     AccountUnknown,
-    AmountNotMultipleOfUnit,
-    AmountTooLarge,
-    AmountZero,
-    AssetUnknown,
-    FeeNotAllowed,
-    FeeNotRepresentable,
     InsufficientFunds,
-    InvariantViolated,
     NonceGap,
     NonceTooLow,
-    OrderExpired,
-    OrderInGroup,
-    PayeeInvalid,
-    SameAccount,
 )
-from backend.protocol.money import AMOUNT_MINOR_MAX
 from backend.protocol.operations import Deposit, OpenAccount, Payment, Withdrawal, read_slots
 from backend.protocol.types import (
     BRIDGE,
     ZERO_ADDRESS,
-    AccountId,
-    Asset,
     address_text,
     fee_account_id,
-    partition_of,
 )
 from tests.property.world import (
-    ASSETS,
-    FREE,
     STABLE,
     TS_S,
-    VALID_UNTIL,
     WIDE,
     World,
     address,
@@ -73,130 +45,6 @@ from tests.property.world import (
     withdraw,
     world,
 )
-
-UNIT = WIDE.unit
-LINK = bytes(31) + b"\x01"
-
-# A payment of WIDE by a payer of nonce 1 who holds 100 minor units, and each fault it can have,
-# in the order in which they are reported. A later fault never undoes an earlier one.
-FAULTS = [
-    ({"asset": address("unlisted")}, AssetUnknown(address_text(address("unlisted")))),
-    ({"amount": 5 * UNIT + 1}, AmountNotMultipleOfUnit(UNIT, 5 * UNIT + 1)),
-    (
-        {"amount": 2**48 * UNIT},
-        AmountTooLarge(AMOUNT_MINOR_MAX * UNIT, 2**48 * UNIT),
-    ),
-    ({"amount": 0}, AmountZero()),
-    ({"fee": UNIT - 1}, AmountNotMultipleOfUnit(UNIT, UNIT - 1)),
-    ({"fee": 2**48 * UNIT}, AmountTooLarge(AMOUNT_MINOR_MAX * UNIT, 2**48 * UNIT)),
-    ({"fee": 33 * UNIT}, FeeNotRepresentable(33, 31, 40)),
-    ({"asset": FREE.token, "fee": UNIT}, FeeNotAllowed()),
-    ({"payee": ZERO_ADDRESS}, PayeeInvalid(address_text(ZERO_ADDRESS))),
-    ({"payer": address("stranger"), "payee": address("stranger")}, SameAccount()),
-    ({"link": LINK}, OrderInGroup()),
-    ({"valid_until": TS_S - 1}, OrderExpired(TS_S - 1, TS_S)),
-    ({"payer": address("stranger")}, AccountUnknown(address_text(address("stranger")))),
-    ({"nonce": 0}, NonceTooLow(1, 0)),
-    ({"nonce": 2}, NonceGap(1, 2)),
-    ({"amount": 98 * UNIT, "fee": 3 * UNIT}, InsufficientFunds(100, 101)),
-]
-FAULT_NAMES = [f"{index}-{error.code}" for index, (_, error) in enumerate(FAULTS)]
-
-
-@pytest.fixture(scope="module")
-def ledger() -> Ledger:
-    made = world()
-    made.block(deposits=[deposit("payer", 107, WIDE)])
-    made.block(pay("payer", "payee", 7, of=WIDE))
-    return made.ledger
-
-
-@pytest.fixture
-def order():
-    return pay("payer", "payee", 5, 1, nonce=1, of=WIDE)
-
-
-def test_check_order__right__succeeds(ledger, order):
-    judged = check_order(ledger, order, VALID_UNTIL, Pending())
-
-    assert (judged.amount_minor, judged.fee_minor, judged.fee_byte) == (5, 1, 1 << 3)
-    assert judged.debit_minor == 6
-    assert judged.payee == address("payee")
-    assert ledger.leaves[judged.payer_id].owner == address("payer")
-
-
-@pytest.mark.parametrize(("fault", "error"), FAULTS, ids=FAULT_NAMES)
-def test_check_order__one_fault__rejects(ledger, order, fault, error):
-    with pytest.raises(type(error)) as caught:
-        check_order(ledger, replace(order, **fault), TS_S, Pending())
-
-    assert caught.value.values == error.values
-
-
-@pytest.mark.parametrize("first", range(len(FAULTS)), ids=FAULT_NAMES)
-def test_check_order__later_faults_too__rejects_for_the_first(ledger, order, first):
-    faults = {}
-    for fault, _ in reversed(FAULTS[first:]):
-        faults.update(fault)
-
-    with pytest.raises(type(FAULTS[first][1])):
-        check_order(ledger, replace(order, **faults), TS_S, Pending())
-
-
-def test_check_order__never_alive__rejects(ledger, order):
-    with pytest.raises(OrderExpired):
-        check_order(ledger, replace(order, valid_until=0), 0, Pending())
-
-
-def test_check_order__withdrawal__succeeds(ledger):
-    judged = check_order(ledger, withdraw("payer", 99, 1, nonce=1, of=WIDE), TS_S, Pending())
-
-    assert judged.payee is None
-
-
-@pytest.mark.parametrize(
-    ("pending_minor", "nonce", "amount_minor", "error"),
-    [
-        ((), 1, 100, None),
-        ((60,), 2, 40, None),
-        ((60,), 2, 41, InsufficientFunds(40, 41)),
-        ((60,), 1, 1, NonceTooLow(2, 1)),
-        ((60, 40), 3, 1, InsufficientFunds(0, 1)),
-        ((60,), 3, 1, NonceGap(2, 3)),
-    ],
-)
-def test_check_order__others_pending__counts_them(
-    ledger, pending_minor, nonce, amount_minor, error
-):
-    pending = Pending()
-    for index, minor in enumerate(pending_minor):
-        earlier = pay("payer", "payee", minor, nonce=1 + index, of=WIDE)
-        pending.add(check_order(ledger, earlier, TS_S, pending))
-    order = pay("payer", "payee", amount_minor, nonce=nonce, of=WIDE)
-
-    if error is None:
-        assert check_order(ledger, order, TS_S, pending).amount_minor == amount_minor
-    else:
-        with pytest.raises(type(error)) as caught:
-            check_order(ledger, order, TS_S, pending)
-        assert caught.value.values == error.values
-
-
-def test_pending__removed__changes_nothing(ledger):
-    pending = Pending()
-    first = check_order(ledger, pay("payer", "payee", 60, nonce=1, of=WIDE), TS_S, pending)
-    pending.add(first)
-    second = check_order(ledger, pay("payer", "payee", 40, nonce=2, of=WIDE), TS_S, pending)
-    pending.add(second)
-    assert pending.of(first.payer_id) == (2, 100)
-
-    pending.remove(first)
-    assert pending.of(first.payer_id) == (1, 40)
-
-    pending.remove(second)
-    assert pending.of(first.payer_id) == (0, 0)
-    assert list(pending.items()) == []
-
 
 # What each block does to alice 100, bob 50 and carol, who has no account; fees go to the owner.
 BLOCKS = {
@@ -420,67 +268,3 @@ def test_execute__block_that_fits_no_batch__rejects():
 
     assert (caught.value.chunks_max, caught.value.chunks) == (120, 121)
     assert len(execution.orders) == fitting
-
-
-def test_advance__other_block__rejects():
-    made = world(alice=100)
-    execution = execute(made.ledger, Body(0), TS_S)
-    made.ledger.advance(execution.changes)
-
-    with pytest.raises(InvariantViolated):
-        made.ledger.advance(execution.changes)
-
-
-def test_check_conservation__money_made__rejects():
-    made = world(alice=100)
-    account_id = made.ledger.account_ids[address("alice"), 1]
-    leaf = made.ledger.leaves[account_id]
-    made.ledger.leaves[account_id] = replace(leaf, balance_minor=101)
-
-    with pytest.raises(InvariantViolated):
-        made.ledger.check_conservation()
-
-
-def test_accounts__of_one_owner__are_one_for_each_asset():
-    made = World()
-    made.block(listings=ASSETS)
-    made.block(deposits=[deposit("alice", 1), deposit("alice", 1, WIDE), deposit("alice", 1)])
-    partition = partition_of(address("alice"))
-
-    ids = [made.ledger.account_ids[address("alice"), n] for n in (1, 2)]
-
-    assert ids == [partition << 24, (partition << 24) + 1]
-    assert made.ledger.account(address("alice"), 3) is None
-    assert made.balance("alice") == 2
-
-
-def test_accounts__partition_0__begins_at_2():
-    owner = next(f"owner {n}" for n in range(10_000) if partition_of(address(f"owner {n}")) == 0)
-    made = world()
-
-    made.block(deposits=[deposit(owner, 1)])
-
-    assert made.ledger.account_ids[address(owner), 1] == 2
-
-
-def test_accounts__full_partition__passes_on_to_the_next():
-    ledger = Ledger()
-    partition = partition_of(address("alice"))
-    ledger.next_index[partition] = 2**24 - 1
-    next_index: dict[int, int] = {}
-
-    ids = [ledger.free_account_id(address("alice"), next_index) for _ in range(3)]
-
-    following = (partition + 1) % 255
-    assert ids == [(partition + 1 << 24) - 1, following << 24, (following << 24) + 1]
-
-
-def test_assets__unknown_token__is_none():
-    ledger = world().ledger
-
-    assert ledger.asset_of(WIDE.token) == Asset(2, WIDE.token, UNIT, WIDE.fee_owner)
-    assert ledger.asset_of(address("unlisted")) is None
-    assert ledger.account(address("stable's fee owner"), 1) == (
-        fee_account_id(1),
-        ledger.leaves[AccountId(0xFF000001)],
-    )

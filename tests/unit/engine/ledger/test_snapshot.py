@@ -1,0 +1,98 @@
+"""A ledger as bytes.
+
+- round trip; one encoding; the exact bytes of a small one
+- every wrong byte, and each state that no ledger can have
+"""
+
+import pytest
+
+from backend.engine.ledger import Ledger, decode_snapshot, encode_snapshot
+from backend.protocol.errors import MalformedBytes
+from backend.protocol.hashing import keccak
+from tests.property.world import STABLE, WIDE, address, pay, world
+
+
+def sealed(data: bytes) -> bytes:
+    return data + keccak(data)
+
+
+def test_snapshot__round_trip__holds():
+    made = world(alice=100, bob=50)
+    made.block(pay("alice", "carol", 30, 7))
+
+    again = decode_snapshot(encode_snapshot(made.ledger))
+
+    assert again == made.ledger
+    assert encode_snapshot(again) == encode_snapshot(made.ledger)
+    again.check_conservation()
+
+
+def test_snapshot__genesis__has_these_bytes():
+    bridge = bytes(4) + bytes(19) + b"\x01" + bytes(2 + 8 + 8)
+
+    assert encode_snapshot(Ledger()) == sealed(
+        b"\x01" + bytes(8) + bytes(8) + bytes(4) + (1).to_bytes(4) + bridge
+    )
+
+
+def test_decode_snapshot__any_changed_byte__rejects():
+    data = encode_snapshot(world(alice=100).ledger)
+
+    for place in range(len(data)):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        with pytest.raises(MalformedBytes):
+            decode_snapshot(bytes(changed))
+
+
+def account(account_id: int, owner: bytes, asset_id: int = 1) -> bytes:
+    return account_id.to_bytes(4) + owner + asset_id.to_bytes(2) + bytes(8) + bytes(8)
+
+
+BRIDGE_ACCOUNT = account(0, bytes(19) + b"\x01", 0)
+OWNER, OTHER = address("owner"), address("other")
+MALFORMED = {
+    "another version": (2, [], [BRIDGE_ACCOUNT], "version 2"),
+    "no bridge": (1, [], [], "bridge's leaf is missing"),
+    "a wrong bridge": (1, [], [account(0, OWNER, 0)], "bridge's leaf is wrong"),
+    "listings in disorder": (1, [WIDE], [BRIDGE_ACCOUNT], "listings are not in order"),
+    "a token twice": (
+        1,
+        [STABLE, type(STABLE)(2, STABLE.token, 1, OWNER)],
+        [BRIDGE_ACCOUNT],
+        "a token is listed twice",
+    ),
+    "accounts in disorder": (
+        1,
+        [STABLE],
+        [BRIDGE_ACCOUNT, account(3, OWNER), account(2, OTHER)],
+        "not ascending",
+    ),
+    "two accounts of an owner": (
+        1,
+        [STABLE],
+        [BRIDGE_ACCOUNT, account(2, OWNER), account(3, OWNER)],
+        "two accounts of an asset",
+    ),
+    "a reserved account": (1, [STABLE], [BRIDGE_ACCOUNT, account(1, OWNER)], "is reserved"),
+    "an unlisted asset": (1, [STABLE], [BRIDGE_ACCOUNT, account(2, OWNER, 2)], "of no asset"),
+    "no owner": (1, [STABLE], [BRIDGE_ACCOUNT, account(2, bytes(20))], "has no owner"),
+}
+
+
+@pytest.mark.parametrize(
+    ("version", "listings", "leaves", "reason"), MALFORMED.values(), ids=MALFORMED
+)
+def test_decode_snapshot__no_ledger__rejects(version, listings, leaves, reason):
+    data = version.to_bytes(1) + bytes(16)
+    data += len(listings).to_bytes(4) + b"".join(listing.encode() for listing in listings)
+    data += len(leaves).to_bytes(4) + b"".join(leaves)
+
+    with pytest.raises(MalformedBytes, match=reason):
+        decode_snapshot(sealed(data))
+
+
+@pytest.mark.parametrize("data", [b"", bytes(31), sealed(b""), sealed(b"\x01")])
+def test_decode_snapshot__too_short__rejects(data):
+    with pytest.raises(MalformedBytes):
+        decode_snapshot(data)
