@@ -2,11 +2,11 @@
 pragma solidity 0.8.37;
 
 /// @title The door that every deposit passes before its money moves
-/// @notice Decides who may bring money in: customer checks, caps, closed doors. The rollup names one
-/// gate for ever and calls it once for each deposit, and for nothing else: a gate can neither hold
-/// back a withdrawal nor touch money.
-/// @dev The rollup has checked the amount and written the deposit record before it calls; the tokens
-/// move after the call, and a revert of either undoes all.
+/// @notice Decides who may bring money in: customer checks, caps, closed doors. The rollup names
+/// one gate for ever and calls it once for each deposit, and for nothing else: a gate can neither
+/// hold back a withdrawal nor touch money.
+/// @dev The rollup has checked the amount and written the deposit record before it calls; the
+/// tokens move after the call, and a revert of either undoes all.
 /// Assumptions a gate may make:
 /// - `assetId` is listed, `owner` is not zero, `amountMinor` is between 1 and 2^48 - 1;
 /// - the call is not nested in another deposit or claim of the same rollup.

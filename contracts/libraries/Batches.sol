@@ -7,7 +7,10 @@ import {StateTree} from "./StateTree.sol";
 /// @title Batches: a header's hash, its data, and the record that L1 keeps of a batch
 library Batches {
     bytes32 internal constant HEADER_TYPEHASH = keccak256(
-        "BatchHeader(uint64 number,uint32 epoch,bytes32 parentHash,bytes32 preRoot,bytes32 postRoot,bytes32 chunksRoot,uint16 chunkCount,bytes32 dataHash,uint64 depositCursor,uint64 l1BlockNumber,bytes32 l1BlockHash,uint64 lastBlockNumber,bytes32 lastBlockHash,uint64 timestamp)"
+        "BatchHeader(uint64 number,uint32 epoch,bytes32 parentHash,bytes32 preRoot,"
+        "bytes32 postRoot,bytes32 chunksRoot,uint16 chunkCount,bytes32 dataHash,"
+        "uint64 depositCursor,uint64 l1BlockNumber,bytes32 l1BlockHash,"
+        "uint64 lastBlockNumber,bytes32 lastBlockHash,uint64 timestamp)"
     );
 
     /// @dev Returns the EIP-712 struct hash; all fields are static, so the struct's ABI encoding is

@@ -10,8 +10,8 @@ library Blobs {
         return (chunkCount + BLOB_CHUNKS - 1) / BLOB_CHUNKS;
     }
 
-    /// @dev Returns keccak of the versioned hashes of the transaction's first `count` blobs, and how
-    /// many of these the transaction has.
+    /// @dev Returns keccak of the versioned hashes of the transaction's first `count` blobs, and
+    /// how many of these the transaction has.
     function dataHash(uint256 count) internal view returns (bytes32 hash, uint256 present) {
         bytes32[] memory versionedHashes = new bytes32[](count);
         for (; present < count; ++present) {

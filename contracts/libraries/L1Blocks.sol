@@ -8,8 +8,9 @@ library L1Blocks {
 
     /// @dev Returns the hash of a block before the present one, or 0 if it can't be told.
     ///
-    /// BLOCKHASH serves only where the history contract is missing: it reaches 256 blocks back, and
-    /// on a development node that restarted from saved state it is wrong while the contract is right.
+    /// BLOCKHASH serves only where the history contract is missing: it reaches 256 blocks back,
+    /// and on a development node that restarted from saved state it is wrong while the contract is
+    /// right.
     function hashOf(uint64 number) internal view returns (bytes32) {
         if (HISTORY.code.length == 0) return blockhash(number);
 

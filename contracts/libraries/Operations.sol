@@ -54,22 +54,30 @@ library Operations {
         return bytes32(chunk[ROOT_OFFSET_BYTES:]);
     }
 
-    /// @dev Returns whether an operation starts at `position`, and if so how many operations `payer`
-    /// pays (payments and withdrawals) from there to the chunk's end.
+    /// @dev Returns whether an operation starts at `position`, and if so how many operations
+    /// `payer` pays (payments and withdrawals) from there to the chunk's end.
     ///
     /// An *open account* takes two slots and the second is 15 bytes of somebody's choice, so only
-    /// reading from the chunk's start tells which slots are operations. `payer` must be an account
-    /// (not BRIDGE or REGISTRY).
+    /// reading from the chunk's start tells which slots are operations. The caller has checked the
+    /// chunk's size; `payer` must be an account (not BRIDGE or REGISTRY).
     function countFrom(bytes calldata chunk, uint256 position, uint32 payer)
         internal
         pure
         returns (bool isOperation, uint64 count)
     {
         for (uint256 i = 0; i < CHUNK_SLOTS; ++i) {
-            uint32 slotPayer = uint32(uint120(slotAt(chunk, i)) >> 88);
+            uint32 slotPayer = _payerAt(chunk, i);
             if (i == position) isOperation = true;
             if (i >= position && slotPayer == payer) ++count;
             if (slotPayer == REGISTRY) ++i;
+        }
+    }
+
+    /// @dev The plain version is uint32(bytes4(slotAt(chunk, position))), at eight times the gas.
+    function _payerAt(bytes calldata chunk, uint256 position) private pure returns (uint32 payer) {
+        // The 32 bytes read are in the chunk: its last slot is followed by a root of 32 bytes.
+        assembly ("memory-safe") {
+            payer := shr(224, calldataload(add(chunk.offset, mul(position, 15))))
         }
     }
 }

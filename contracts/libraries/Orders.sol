@@ -5,10 +5,12 @@ pragma solidity 0.8.37;
 /// @notice For contracts that check orders or sign them by ERC-1271; docs/PROTOCOL.md, section 4.
 library Orders {
     bytes32 internal constant PAYMENT_TYPEHASH = keccak256(
-        "PaymentOrder(address payer,address payee,address asset,uint256 amount,uint256 fee,uint64 nonce,uint64 validUntil,bytes32 memo,bytes32 link)"
+        "PaymentOrder(address payer,address payee,address asset,uint256 amount,uint256 fee,"
+        "uint64 nonce,uint64 validUntil,bytes32 memo,bytes32 link)"
     );
     bytes32 internal constant WITHDRAWAL_TYPEHASH = keccak256(
-        "WithdrawalOrder(address payer,address asset,uint256 amount,uint256 fee,uint64 nonce,uint64 validUntil)"
+        "WithdrawalOrder(address payer,address asset,uint256 amount,uint256 fee,uint64 nonce,"
+        "uint64 validUntil)"
     );
 
     struct PaymentOrder {

@@ -42,7 +42,8 @@ library StateTree {
         }
     }
 
-    /// @dev Returns the state root that a leaf under `id` and its siblings, from the leaf up, lead to.
+    /// @dev Returns the state root that a leaf under `id` and its siblings lead to; the siblings
+    /// stand from the leaf up.
     function stateRoot(bytes32 leaf_, uint32 id, bytes32[STATE_DEPTH] calldata siblings)
         internal
         pure

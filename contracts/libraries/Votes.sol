@@ -5,7 +5,8 @@ pragma solidity 0.8.37;
 /// @notice For contracts that check a certificate; docs/PROTOCOL.md, sections 5 and 6.
 library Votes {
     bytes32 internal constant BLOCK_TYPEHASH = keccak256(
-        "Block(uint64 number,uint32 epoch,uint32 round,bytes32 parentHash,bytes32 operationsHash,bytes32 bodyHash,uint32 operationCount,uint64 timestampMs)"
+        "Block(uint64 number,uint32 epoch,uint32 round,bytes32 parentHash,"
+        "bytes32 operationsHash,bytes32 bodyHash,uint32 operationCount,uint64 timestampMs)"
     );
     bytes32 internal constant NEXT_ROUND_TYPEHASH =
         keccak256("NextRound(uint64 number,uint32 epoch,uint32 round)");

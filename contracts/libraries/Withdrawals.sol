@@ -9,9 +9,9 @@ import {StateTree} from "./StateTree.sol";
 library Withdrawals {
     using Operations for bytes;
 
-    /// @dev Returns the amount of the withdrawal that the proof shows in the batch, and the nonce of
-    /// its order. Reverts unless the chunk is the batch's, the slot holds a withdrawal, and the leaf
-    /// is the payer's after the chunk.
+    /// @dev Returns the amount of the withdrawal that the proof shows in the batch, and the nonce
+    /// of its order. Reverts unless the chunk is the batch's, the slot holds a withdrawal, and the
+    /// leaf is the payer's after the chunk.
     function requireProven(
         IRollup.BatchHeader calldata header,
         IRollup.WithdrawalProof calldata proof

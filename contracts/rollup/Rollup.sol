@@ -91,8 +91,8 @@ contract Rollup is IRollup, EIP712, ReentrancyGuardTransient {
         genesisRoot = StateTree.genesisRoot();
     }
 
-    /// @dev Then the calldata is the transaction's own, where everybody can find it. Code is refused
-    /// too: an account that delegates to a contract (EIP-7702) can be called on the way.
+    /// @dev Then the calldata is the transaction's own, where everybody can find it. Code is
+    /// refused too: an account that delegates to a contract (EIP-7702) can be called on the way.
     modifier onlyPlainSender() {
         if (msg.sender != tx.origin) revert SenderNotOrigin(tx.origin, msg.sender);
         if (msg.sender.code.length != 0) revert SenderHasCode(msg.sender);
@@ -345,8 +345,8 @@ contract Rollup is IRollup, EIP712, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev The L1 block that the batch was built upon is in this chain: after a reorganisation that
-    /// removed it, the submission reverts and the header is signed anew.
+    /// @dev The L1 block that the batch was built upon is in this chain: after a reorganisation
+    /// that removed it, the submission reverts and the header is signed anew.
     function _requirePin(BatchHeader calldata header) private view {
         bytes32 hash = L1Blocks.hashOf(header.l1BlockNumber);
         if (hash == bytes32(0)) revert L1BlockUnavailable(header.l1BlockNumber);

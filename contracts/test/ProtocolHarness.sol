@@ -146,7 +146,8 @@ contract ProtocolHarness {
         return keccak256(
             abi.encode(
                 keccak256(
-                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                    "EIP712Domain(string name,string version,uint256 chainId,"
+                    "address verifyingContract)"
                 ),
                 keccak256("Causeway"),
                 keccak256("1"),
