@@ -86,17 +86,17 @@ class BatchBuilder:
         self._draft = self._source.draft(self.chunks_max)
         return self._draft
 
-    async def build(self, carrier: str | None) -> Built | None:
-        """Have the present draft certified; `carrier` is given if transactions are on their way."""
-        draft = await self.draft()
-        if draft is None:
-            return None
+    async def build(self, draft: BatchDraft, carrier: str | None) -> Built | None:
+        """Have a draft certified on `carrier`, or on the one that costs least now.
+
+        None if the chain is shorter than the draft's facts: it was just reorganised.
+        """
         chunks = list(draft.chunks)
         carrier = carrier or await self._carrier(chunks)
         head = await self._client.latest()
         pin = await self._pin(head)
         if pin.number < draft.l1_block_number_min:
-            return None  # a reorganisation made the chain shorter; it will grow again
+            return None
         header = BatchHeader(
             number=draft.number,
             epoch=await self._rollup.epoch(),

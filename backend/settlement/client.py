@@ -164,7 +164,8 @@ class ChainClient:
         if to is not None:
             call["to"] = _hex(to)
         try:
-            return int(await self.rpc("eth_estimateGas", call), 16)
+            # Said outright: some nodes would count in what is in their pool.
+            return int(await self.rpc("eth_estimateGas", call, "latest"), 16)
         except RpcError as error:
             raise refused(error, abi) from error
 

@@ -24,7 +24,7 @@ from backend.settlement.chain import (
 )
 from backend.settlement.journal import Attempt, Submission, SubmissionJournal
 from backend.settlement.kzg import Kzg, blob_transaction
-from backend.settlement.ports import BatchSource, StepLog
+from backend.settlement.ports import BatchDraft, BatchSource, StepLog
 from backend.settlement.rollup import BLOBS, Rollup, confirmed_number
 from backend.settlement.transactions import (
     TRANSACTION_GAS_MAX,
@@ -129,12 +129,16 @@ class Submitter:
         if draft is not None and draft.number <= tip:
             # Somebody else sent it, or we stopped before the source was told.
             return await self._hand_over(draft.number)
-        return await self._build(None)
+        return await self._build(None, draft)
 
-    async def _build(self, before: Submission | None) -> Progress:
+    async def _build(self, before: Submission | None, draft: BatchDraft | None = None) -> Progress:
         """Have the next batch certified, or the one in hand anew."""
+        draft = draft or await self._builder.draft()
+        if draft is None:
+            return Progress.IDLE
+        # While transactions are on their way, nodes take only others of their kind.
         carrier = before.carrier if before is not None and before.attempts else None
-        built = await self._builder.build(carrier)
+        built = await self._builder.build(draft, carrier)
         if built is None:
             return Progress.IDLE
         self.journal.built(built.header, built.signatures, built.carrier)

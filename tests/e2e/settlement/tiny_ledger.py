@@ -199,5 +199,3 @@ class MemoryLog:
 
 class PowerCut(Exception):
     """The process ends here."""
-
-
