@@ -1,0 +1,131 @@
+"""How operations fall into chunks.
+
+- cursor: the 64th slot, openings, fee accounts
+- lay_out: whole blocks, limits, padding; where each payment went
+"""
+
+import pytest
+
+from backend.engine.batch.chunking import batch_operations, lay_out, payment_slots
+from backend.engine.packing import ChunkCursor, operation_spans
+from backend.protocol.batches import CHUNK_SLOTS, Chunk, slot_number
+from backend.protocol.hashing import ZERO_DIGEST
+from backend.protocol.operations import NO_OP_SLOT, SLOT_BYTES, OpenAccount, encode
+from backend.protocol.types import AccountId, fee_account_id
+from tests.property.world import DOMAIN, World, address, asset, deposit, pay, unsigned, world
+
+# (slots, asset that the fee goes to) of operations → where each starts
+PLACES = {
+    "one after the other": ([(1, None), (2, None), (1, 1)], [0, 1, 3]),
+    "a full chunk": ([(1, None)] * 65, [*range(64), 64]),
+    "an opening that fits": ([(1, None)] * 62 + [(2, None), (1, None)], [*range(62), 62, 64]),
+    "an opening in the last slot": (
+        [(1, None)] * 63 + [(2, None), (1, None)],
+        [*range(63), 64, 66],
+    ),
+    "four fee accounts": ([(1, n) for n in (1, 2, 3, 4, 1, 4)], list(range(6))),
+    "a fifth": (
+        [(1, n) for n in (1, 2, 3, 4, 5, 1, 2, 3, 4)],
+        [0, 1, 2, 3, 64, 65, 66, 67, 128],
+    ),
+    "no fee": ([(1, n) for n in (1, 2, 3, 4, None, 5)], [0, 1, 2, 3, 4, 64]),
+    "a fifth in a new chunk": (
+        [(1, n) for n in (1, 2, 3, 4)] + [(1, None)] * 60 + [(1, 5)],
+        [*range(64), 64],
+    ),
+}
+
+
+@pytest.mark.parametrize(("operations", "places"), PLACES.values(), ids=PLACES)
+def test_place__operations__succeeds(operations, places):
+    cursor = ChunkCursor()
+
+    placed = [
+        cursor.place(count, None if fee is None else fee_account_id(fee))
+        for count, fee in operations
+    ]
+
+    assert placed == places
+    assert cursor.chunk_count == places[-1] // CHUNK_SLOTS + 1
+
+
+def test_chunk_count__nothing_placed__is_zero():
+    assert ChunkCursor().chunk_count == 0
+
+
+def test_operation_spans__second_half_like_an_opening__is_passed_over():
+    owner = address("x")[:5] + (1).to_bytes(4) + bytes(11)
+    slots = encode(OpenAccount(AccountId(9), 1, owner)) + NO_OP_SLOT
+
+    assert list(operation_spans(slots)) == [(0, 2), (2, 1)]
+
+
+def pairs(made: World, count: int, nonce: int = 0):
+    """A block of payments from alice, all to bob."""
+    return made.block(*(pay("alice", "bob", 1, 1, nonce=nonce + n) for n in range(count)))
+
+
+@pytest.fixture
+def made():
+    """Block 1 takes 10 slots (listings and deposits), the others 60, none, 70 and 10."""
+    made = world(alice=1_000, bob=1)
+    assert made.executions[0].operation_count == 10
+    pairs(made, 60)
+    made.block()
+    pairs(made, 70, nonce=60)
+    pairs(made, 10, nonce=130)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("chunks_max", "block_count", "chunk_count"),
+    [(1, 1, 1), (2, 3, 2), (3, 5, 3), (120, 5, 3)],
+)
+def test_lay_out__limit__takes_whole_blocks(made, chunks_max, block_count, chunk_count):
+    layout = lay_out(made.blocks, chunks_max)
+
+    assert (layout.block_count, len(layout.chunk_slots)) == (block_count, chunk_count)
+    slots = b"".join(block.slots for block in made.blocks[:block_count])
+    assert b"".join(layout.chunk_slots) == slots.ljust(chunk_count * 960, b"\0")
+    assert lay_out(made.blocks[:block_count], 768) == layout
+
+
+def test_lay_out__first_block_over_the_limit__takes_it(made):
+    layout = lay_out(made.blocks[3:], chunks_max=1)
+
+    assert (layout.block_count, len(layout.chunk_slots)) == (1, 2)
+
+
+def test_lay_out__blocks_without_operations__gives_no_chunk(made):
+    assert lay_out(made.blocks[2:3], 120).chunk_slots == ()
+    assert lay_out([], 120).block_count == 0
+
+
+def test_lay_out__fifth_fee_account__begins_a_chunk():
+    made = World()
+    assets = [asset(n) for n in range(1, 6)]
+    made.block(listings=assets, deposits=[deposit("alice", 9, one) for one in assets])
+    made.block(*(pay("alice", "fee owner 1", 1, 1, of=one) for one in assets))
+
+    layout = lay_out(made.blocks[1:], 120)
+
+    # The fee owner has an account of asset 1 alone: three openings come before the fifth fee.
+    starts = [slot for slot, _ in batch_operations(layout.chunk_slots)]
+    assert starts == [0, 1, 3, 4, 6, 7, 9, 10, 64]
+
+
+def test_payment_slots__two_chunks__are_found(made):
+    layout = lay_out(made.blocks, 120)
+    chunks = [Chunk(slots, ZERO_DIGEST) for slots in layout.chunk_slots]
+
+    placed = payment_slots(chunks, made.blocks)
+
+    orders = unsigned([pay("alice", "bob", 1, 1, nonce=n) for n in range(140)])
+    expected = [(signed.digest(DOMAIN), slot_number(0, 10 + n)) for n, signed in enumerate(orders)]
+    assert list(placed) == expected
+
+
+def test_batch_operations__opening__is_one(made):
+    operations = dict(batch_operations([made.blocks[0].slots]))
+
+    assert [len(operation) // SLOT_BYTES for operation in operations.values()] == [2, 2, 2, 1, 2, 1]
