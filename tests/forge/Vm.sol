@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 /// @notice The cheat codes that our tests use; add one when a test needs it.
 interface Vm {
     function prank(address sender) external;
+    function prank(address sender, address origin) external;
     function startPrank(address sender) external;
     function stopPrank() external;
     function warp(uint256 tsS) external;
