@@ -56,6 +56,15 @@ def test_require_deposit__unknown_owner__reverts(registry, deposit, person, reve
         deposit()
 
 
+def test_require_deposit__level_just_enough__succeeds(
+    registry, record, deposit, admin, attestation
+):
+    registry.setLevelNeeded(2, sender=admin)
+    record(attestation)
+
+    assert deposit().events == []
+
+
 def test_require_deposit__level_too_low__reverts(
     registry, record, deposit, admin, person, attestation, reverts
 ):
