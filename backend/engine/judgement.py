@@ -1,0 +1,97 @@
+"""Judges a proposed block as an honest validator does. Law: docs/PROTOCOL.md, sections 5 and 6.
+
+All but one thing follows from the log: whether this validator's own view of L1 has come as far as
+the block's. Until then he waits (`L1NotReached`), so that honest validators never part ways.
+"""
+
+from backend.engine.accepted import is_authorised
+from backend.engine.ledger import InvalidBlock, check_rejections
+from backend.engine.ports import L1View
+from backend.engine.replica import Replica
+from backend.engine.rounds import Proposed, Tip
+from backend.protocol.blocks import Body
+
+TIMESTAMP_BEHIND_MS_MAX = 5_000
+
+
+class L1NotReached(Exception):
+    """This validator's view of L1 is not there yet; the block may well be valid."""
+
+
+class HeaderInvalid(InvalidBlock):
+    """A field of the block breaks a rule."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class L1FactsDiffer(InvalidBlock):
+    """The block's listings or deposits are not L1's next ones."""
+
+    def __init__(self, kind: str, count: int) -> None:
+        super().__init__(f"the {count} {kind} of the block are not the next ones of L1")
+        self.kind = kind
+        self.count = count
+
+
+class OrderRefused(InvalidBlock):
+    """An order in the block was not authorised, or an earlier block has rejected it."""
+
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(f"order {index}: {reason}")
+        self.index = index
+        self.reason = reason
+
+
+def judge(replica: Replica, proposed: Proposed, l1: L1View) -> None:
+    """Return if the block is valid upon the replica's tip.
+
+    Raises InvalidBlock, or L1NotReached when that can't be said yet.
+    """
+    _check_header(proposed, replica.rounds.tip)
+    block = proposed.block
+    body, _ = replica.prepare(proposed.block_hash, block, proposed.body)
+    if body.l1_block_number > proposed.l1_attested:
+        raise HeaderInvalid("l1BlockNumber", f"only {proposed.l1_attested} is attested")
+    if body.l1_block_number > l1.confirmed().number:
+        raise L1NotReached
+    _check_l1_facts(replica, body, l1)
+    _check_orders(replica, body)
+    if body.rejections:
+        accepted = replica.accepted.before(proposed.position)
+        check_rejections(replica.ledger, body, accepted, block.ts_s)
+
+
+def _check_header(proposed: Proposed, tip: Tip) -> None:
+    block = proposed.block
+    if block.parent_hash != tip.block_hash:
+        raise HeaderInvalid("parentHash", "it is not the last certified block")
+    if block.timestamp_ms < tip.timestamp_ms:
+        raise HeaderInvalid("timestampMs", "it is before the parent's")
+    if block.timestamp_ms > proposed.stamp_ms:
+        raise HeaderInvalid("timestampMs", "it is after the log's stamp")
+    if block.timestamp_ms < proposed.stamp_ms - TIMESTAMP_BEHIND_MS_MAX:
+        raise HeaderInvalid("timestampMs", "it is too far behind the log's stamp")
+
+
+def _check_orders(replica: Replica, body: Body) -> None:
+    accepted, domain = replica.accepted, replica.committee.domain
+    for index, signed in enumerate(body.orders):
+        digest = signed.order.digest(domain)
+        if digest in accepted.rejected:
+            raise OrderRefused(index, "an earlier block has rejected it")
+        if not accepted.is_checked(digest, signed) and not is_authorised(digest, signed):
+            raise OrderRefused(index, "the payer did not sign it")
+
+
+def _check_l1_facts(replica: Replica, body: Body, l1: L1View) -> None:
+    to_l1_block = body.l1_block_number
+    ledger = replica.ledger
+    listings = l1.listings(len(ledger.assets), to_l1_block)
+    if tuple(listings[: len(body.listings)]) != body.listings:
+        raise L1FactsDiffer("listings", len(body.listings))
+    deposits = l1.deposits(ledger.deposit_count, to_l1_block)
+    if tuple(deposits[: len(body.deposits)]) != body.deposits:
+        raise L1FactsDiffer("deposits", len(body.deposits))

@@ -1,0 +1,387 @@
+"""The engine as others see it: takes orders in, tells how they ended, comes back after a crash.
+
+This is the asynchronous edge. All that decides anything is synchronous and below: the log orders,
+replicas follow it, validators sign, the sequencer proposes.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from backend.engine.admission import Admission, Rule
+from backend.engine.group_commit import GroupCommit
+from backend.engine.log import OrderingLog
+from backend.engine.node_types import Accepted, AccountView, NodeConfig, NodeStatus, NodeStopped
+from backend.engine.nonce_queue import PAYER_ORDERS_MAX, NonceQueue
+from backend.engine.outcomes import Outcome, Outcomes
+from backend.engine.ports import L1View
+from backend.engine.recovery import Origin, check_identity, final_blocks
+from backend.engine.replica import FinalBlock, Replica
+from backend.engine.sequencer import Sequencer
+from backend.engine.snapshots import Snapshots, TrailingLedger, checkpoint_of
+from backend.engine.validator import Validator
+from backend.protocol.errors import NonceGap, NonceTooLow, NoQuorum, OrderExpired, PaymentError
+from backend.protocol.hashing import Digest
+from backend.protocol.log_entries import Entry, OrderEntry
+from backend.protocol.orders import SignedOrder
+from backend.protocol.types import Address, Asset
+
+log = structlog.get_logger(__name__)
+
+Observer = Callable[[FinalBlock], None]
+
+
+class Node:
+    """Validators, sequencer and log of one process, joined."""
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        ordering_log: OrderingLog,
+        l1: L1View,
+        clock_ms: Callable[[], int],
+        *,
+        rule: Rule | None = None,
+    ) -> None:
+        """`rule` is a condition of the operator's own for admission. The log stays the caller's
+        to close, after `stop`."""
+        self.config = config
+        self.observers: list[Observer] = []
+        self.validators: list[Validator] = []
+        self._log = ordering_log
+        self._l1 = l1
+        self._clock_ms = clock_ms
+        self._rule = rule
+        self._domain = config.committee.domain
+        self._snapshots = (
+            Snapshots(config.snapshot_folder, config.identity) if config.snapshot_folder else None
+        )
+        self._snapshot_lock = asyncio.Lock()
+        self._outcomes = Outcomes(self._domain)
+        self._ahead = NonceQueue()
+        self._accepting: dict[Digest, asyncio.Future[int]] = {}
+        self._durable: deque[tuple[int, list[Entry]]] = deque()
+        self._durable_wake = asyncio.Event()
+        self._decided_at: tuple[tuple[int, int], int] | None = None
+        self._failure: str | None = "it was not started"
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # Starting and stopping
+
+    async def start(self) -> None:
+        """Read the log, finish what was left unfinished, and take orders in.
+
+        Raises WrongLog if the log is of another chain.
+        """
+        now_ms = self._clock_ms()
+        check_identity(self._log, self.config.identity, now_ms)
+        last_stamp_ms = self._recover()
+        self._commit = GroupCommit(
+            self._log,
+            self._clock_ms,
+            self._on_durable,
+            last_stamp_ms=last_stamp_ms,
+            waiting_max=self.config.waiting_max,
+        )
+        self._failure = None
+        self._replica.accepted.authorised = self._admission.is_authorised
+        self._replica.accepted.check_all()
+        for digest, signed in self._replica.accepted.undecided.items():
+            self._admission.on_accepted(digest, signed)
+        self._tasks = [
+            asyncio.create_task(self._guard(run))
+            for run in (self._commit.run, self._feed_validators, self._tick)
+        ]
+        for validator in self.validators:
+            for payload in validator.go_live(now_ms):
+                self._commit.put(payload)
+        self._propose()
+        log.info("node_started", block=self._replica.ledger.block_number)
+
+    async def stop(self) -> None:
+        """Take no more orders in, and let what waits become durable. A repeat does nothing."""
+        if self._tasks:
+            self._failure = self._failure or "it was stopped"
+            commit, feed, tick = self._tasks
+            tick.cancel()
+            self._commit.stop()
+            await asyncio.wait([commit])
+            feed.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._tasks = []
+
+    def _recover(self) -> int:
+        """Bring the replicas up to the log's end. Return the newest stamp."""
+        config = self.config
+        origin = Origin(config.committee, self._log, self._snapshots)
+        self._replica: Replica = origin.replica()
+        self._trailing = TrailingLedger(origin.checkpoint, origin.ledger())
+        self.validators = [
+            Validator(
+                key,
+                origin.replica(),
+                self._l1,
+                timeout_ms_min=config.timeout_ms_min,
+                signatures_lost_at_ms=self._clock_ms() if config.signatures_lost else None,
+            )
+            for key in config.validator_keys
+        ]
+        self._admission = Admission(self._replica, self._rule)
+        self._sequencer = Sequencer(
+            config.sequencer_keys, self._replica, self._l1, orders_max=config.block_orders_max
+        )
+        last_stamp_ms = origin.checkpoint.tip.timestamp_ms
+        for position, entry in origin.entries():
+            last_stamp_ms = max(last_stamp_ms, entry.stamp_ms)
+            event = self._replica.consume(position, entry)
+            if isinstance(event, FinalBlock):
+                self._outcomes.record(event)
+                self._trailing.on_final(event, checkpoint_of(self._replica, position + 1))
+            for validator in self.validators:
+                validator.consume(position, entry)
+        return last_stamp_ms
+
+    # What access asks
+
+    async def submit(self, signed: SignedOrder) -> Accepted:
+        """Take an order in; return when it is durable. A repeat answers the same.
+
+        An order ahead of its nonce waits for those before it. Raises PaymentError (what
+        `Admission.admit` raises, BackPressure, NoQuorum, DiskFull); LogFailed and NodeStopped when
+        the outcome is unknown or the node is down.
+        """
+        payment_id = signed.order.digest(self._domain)
+        deadline_ms = self._clock_ms() + self.config.order_wait_ms_max
+        while True:
+            try:
+                position = self._take_in(payment_id, signed)
+            except NonceGap as error:
+                if error.actual - error.expected > PAYER_ORDERS_MAX or not await self._ahead.wait(
+                    signed.order, deadline_ms - self._clock_ms()
+                ):
+                    raise
+            else:
+                return await self._accept(payment_id, signed, position)
+
+    async def submit_many(self, signed: Sequence[SignedOrder]) -> list[Accepted | PaymentError]:
+        """Take many orders in with one fsync. Return for each, in order, what `submit` would."""
+        results = await asyncio.gather(*map(self.submit, signed), return_exceptions=True)
+        answers: list[Accepted | PaymentError] = []
+        for result in results:
+            if not isinstance(result, Accepted | PaymentError):
+                raise result
+            answers.append(result)
+        return answers
+
+    async def wait_final(self, payment_id: Digest, timeout_ms: int) -> Outcome | None:
+        """Return how a payment ended, waiting for it at most `timeout_ms`.
+
+        None says that it has not ended yet, or is not known here (any more).
+        """
+        return await self._outcomes.wait(payment_id, timeout_ms)
+
+    def account(self, owner: Address, asset_id: int) -> AccountView | None:
+        """Return the owner's account of an asset, if it is open."""
+        found = self._replica.ledger.account(owner, asset_id)
+        if found is None:
+            return None
+        account_id, leaf = found
+        count, debit_minor = self._admission.pending_of(account_id)
+        return AccountView(
+            account_id,
+            leaf.balance_minor,
+            leaf.nonce,
+            leaf.nonce + count,
+            leaf.balance_minor - debit_minor,
+        )
+
+    def assets(self) -> Mapping[int, Asset]:
+        """Return the listings that the ledger knows, by asset id."""
+        return self._replica.ledger.assets
+
+    def status(self) -> NodeStatus:
+        """Return how the node is."""
+        rounds = self._replica.rounds
+        return NodeStatus(
+            rounds.tip.number,
+            rounds.tip.block_hash,
+            rounds.tip.timestamp_ms,
+            rounds.committee.epoch,
+            rounds.round,
+            len(self._replica.accepted.undecided),
+            rounds.l1_attested,
+            self._has_quorum(),
+            self._failure,
+            self._log.next_position,
+        )
+
+    def replay(self, from_block: int = 1) -> Iterator[FinalBlock]:
+        """Yield the final blocks from `from_block` on, up to the newest, executed anew."""
+        return final_blocks(self.config.committee, self._log, self._snapshots, from_block)
+
+    async def snapshot(self, block_number: int) -> Path:
+        """Write the ledger right after a final block to disk, so that a restart begins there.
+
+        Raises ValueError for a block that is not final, or before an earlier snapshot.
+        """
+        if self._snapshots is None:
+            raise ValueError("this node has no folder for snapshots")
+        async with self._snapshot_lock:
+            checkpoint, ledger = self._trailing.at(block_number)
+            self._trailing.is_busy = True
+            try:
+                path = await asyncio.to_thread(self._snapshots.write, checkpoint, ledger)
+            finally:
+                self._trailing.is_busy = False
+        log.info("snapshot_written", block=block_number, path=str(path))
+        return path
+
+    # Taking orders in
+
+    def _take_in(self, payment_id: Digest, signed: SignedOrder) -> asyncio.Future[int] | None:
+        """Admit an order and hand it to the log. Return its position, to be known when durable,
+        or None if it was taken in before. Raises PaymentError."""
+        accepting = self._accepting.get(payment_id)
+        if accepting is not None or self._is_known(payment_id):
+            return accepting
+        if self._failure is not None:
+            raise NodeStopped(self._failure)
+        if not self._has_quorum():
+            rounds = self._replica.rounds
+            answered = max(len(rounds.votes), len(rounds.next_rounds))
+            raise NoQuorum(rounds.committee.quorum, answered)
+        self._admission.admit(payment_id, signed, self._clock_ms())
+        try:
+            (position,) = self._commit.put_all([OrderEntry(signed)])
+        except BaseException:
+            self._admission.withdraw(payment_id)
+            raise
+        self._accepting[payment_id] = position
+        position.add_done_callback(lambda _: self._accepting.pop(payment_id, None))
+        order = signed.order
+        self._ahead.wake((order.payer, order.asset), order.nonce + 1)
+        return position
+
+    async def _accept(
+        self, payment_id: Digest, signed: SignedOrder, position: asyncio.Future[int] | None
+    ) -> Accepted:
+        """Return when the order is durable, and counts."""
+        if position is not None:
+            await asyncio.shield(position)
+            if not self._is_known(payment_id):
+                self._admission.withdraw(payment_id)
+                raise self._too_late(signed)
+        return Accepted(payment_id)
+
+    def _too_late(self, signed: SignedOrder) -> PaymentError:
+        """Say why an order counts no more: a block overtook it between admission and log."""
+        order = signed.order
+        nonce = self._admission.nonce_next(order.payer, order.asset)
+        if nonce is not None and order.nonce < nonce:
+            return NonceTooLow(nonce, order.nonce)
+        return OrderExpired(order.valid_until, self._replica.ts_s)
+
+    def _is_known(self, payment_id: Digest) -> bool:
+        accepted = self._replica.accepted
+        return (
+            payment_id in accepted.undecided
+            or self._outcomes.get(payment_id) is not None
+            or payment_id in accepted.rejected
+        )
+
+    # Following the log
+
+    def _on_durable(self, first_position: int, entries: list[Entry]) -> None:
+        """Take a frame in. The node's own replica goes first: it makes the next block."""
+        for position, entry in enumerate(entries, first_position):
+            event = self._replica.consume(position, entry)
+            if isinstance(entry.payload, OrderEntry):
+                signed = entry.payload.signed
+                payment_id = signed.order.digest(self._domain)
+                if payment_id in self._replica.accepted.undecided:
+                    self._admission.on_accepted(payment_id, signed)
+            elif isinstance(event, FinalBlock):
+                self._on_final(event, position)
+        self._propose()
+        self._durable.append((first_position, entries))
+        self._durable_wake.set()
+
+    def _on_final(self, final: FinalBlock, position: int) -> None:
+        self._admission.on_final(final.body)
+        self._trailing.on_final(final, checkpoint_of(self._replica, position + 1))
+        self._outcomes.record(final)
+        for purse in self._ahead.purses():
+            nonce = self._admission.nonce_next(*purse)
+            if nonce is not None:
+                self._ahead.wake(purse, nonce)
+        for observer in self.observers:
+            try:
+                observer(final)
+            except Exception:
+                # Whoever watches must not stop the money; he can read the journal again.
+                log.exception("observer_failed", block=final.block.number)
+
+    def _propose(self) -> None:
+        proposal = self._sequencer.propose(self._clock_ms())
+        if proposal is not None:
+            self._commit.put(proposal)
+
+    async def _feed_validators(self) -> None:
+        while True:
+            while self._durable:
+                first_position, entries = self._durable.popleft()
+                for validator in self.validators:
+                    for position, entry in enumerate(entries, first_position):
+                        for payload in validator.consume(position, entry):
+                            self._commit.put(payload)
+                    # Checking signatures takes time: let new orders in between.
+                    await asyncio.sleep(0)
+            self._durable_wake.clear()
+            await self._durable_wake.wait()
+
+    async def _tick(self) -> None:
+        while True:
+            now_ms = self._clock_ms()
+            for validator in self.validators:
+                for payload in validator.tick(now_ms):
+                    self._commit.put(payload)
+            self._note_decision(now_ms)
+            self._propose()
+            await asyncio.sleep(self.config.tick_ms / 1000)
+
+    # Health
+
+    def _note_decision(self, now_ms: int) -> None:
+        """Note since when the committee has owed its signatures for the round."""
+        rounds = self._replica.rounds
+        turn = (rounds.number, rounds.round)
+        if not rounds.is_decided:
+            self._decided_at = None
+        elif self._decided_at is None or self._decided_at[0] != turn:
+            self._decided_at = (turn, now_ms)
+
+    def _has_quorum(self) -> bool:
+        decided_at = self._decided_at
+        rounds = self._replica.rounds
+        if decided_at is None or decided_at[0] != (rounds.number, rounds.round):
+            return True
+        return self._clock_ms() - decided_at[1] <= self.config.quorum_wait_ms_max
+
+    async def _guard(self, run: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run a part of the node; if it fails, so does the node: half of one helps nobody."""
+        try:
+            await run()
+        except Exception as error:
+            log.exception("node_failed")
+            self._fail(str(error))
+        if self._commit.failure is not None:
+            self._fail(str(self._commit.failure))
+
+    def _fail(self, reason: str) -> None:
+        self._failure = reason
+        for position in list(self._accepting.values()):
+            if not position.done():
+                position.set_exception(NodeStopped(reason))

@@ -1,0 +1,29 @@
+"""What the engine needs of the chain; `settlement` fits it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from backend.protocol.types import Asset, DepositRecord
+
+
+class L1Point(Protocol):
+    """A block of the chain, named beyond doubt."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def block_hash(self) -> bytes: ...
+
+
+class L1View(Protocol):
+    """The facts of the chain that are `confirmations` deep. They never change."""
+
+    def confirmed(self) -> L1Point:
+        """Return the newest block that is deep enough."""
+
+    def listings(self, known_count: int, to_l1_block: int) -> Sequence[Asset]:
+        """Return the listings after the first `known_count`, up to and with `to_l1_block`."""
+
+    def deposits(self, from_index: int, to_l1_block: int) -> Sequence[DepositRecord]:
+        """Return the deposits from `from_index` on, up to and with `to_l1_block`."""

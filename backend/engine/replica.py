@@ -1,0 +1,130 @@
+"""A copy of all that follows from the log: rounds, ledger, accepted orders.
+
+Law: two replicas that have read the same entries are equal. Each validator has one of its own, so
+a fault in one copy can't make the others sign.
+"""
+
+from dataclasses import dataclass, field
+
+from backend.engine.accepted import AcceptedOrders, Arrival
+from backend.engine.ledger import Execution, InvalidBlock, Ledger, execute
+from backend.engine.rounds import Certified, Committee, Proposed, RoundEnded, RoundLost, Rounds
+from backend.protocol.blocks import Block, Body, operations_hash
+from backend.protocol.errors import InvariantViolated, MalformedBytes
+from backend.protocol.hashing import Digest
+from backend.protocol.log_entries import Entry, OrderEntry
+
+
+@dataclass(frozen=True, slots=True)
+class FinalBlock:
+    """A certified block with all that it did. `signatures` are at least 2f + 1 votes, ascending
+    by signer; `stamp_ms` is the log's of the block, `final_position` and `final_stamp_ms` are those
+    of the vote that made it final."""
+
+    block: Block
+    block_hash: Digest
+    body: Body
+    execution: Execution
+    signatures: tuple[bytes, ...]
+    stamp_ms: int
+    final_position: int
+    final_stamp_ms: int
+
+    @property
+    def slots(self) -> bytes:
+        """The block's operations, 15 bytes each."""
+        return self.execution.slots
+
+
+Event = Proposed | RoundLost | RoundEnded | FinalBlock
+
+
+class OperationsDiffer(InvalidBlock):
+    """The block's operations are not those that follow from its body."""
+
+    def __init__(self, expected: int, actual: int) -> None:
+        super().__init__(f"the block names other operations ({actual}, {expected} follow)")
+        self.expected = expected
+        self.actual = actual
+
+
+class BodyMalformed(InvalidBlock):
+    """The block's body can't be read."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the body is malformed: {reason}")
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Replica:
+    """What the entries so far amount to. `consume` alone changes it."""
+
+    committee: Committee
+    rounds: Rounds
+    ledger: Ledger
+    accepted: AcceptedOrders
+    _prepared: dict[Digest, tuple[Body, Execution]] = field(default_factory=dict)
+
+    @property
+    def ts_s(self) -> int:
+        """The time of the last block, in seconds."""
+        return self.rounds.tip.timestamp_ms // 1000
+
+    def consume(self, position: int, entry: Entry) -> Event | None:
+        """Take the next entry in. Return what it decided, if anything."""
+        if isinstance(entry.payload, OrderEntry):
+            arrival = Arrival(position, entry.stamp_ms)
+            self.accepted.add(arrival, entry.payload.signed, self.ledger, self.ts_s)
+            return None
+        event = self.rounds.consume(position, entry)
+        return self._finish(event) if isinstance(event, Certified) else event
+
+    def prepare(
+        self, block_hash: Digest, block: Block, body_bytes: bytes
+    ) -> tuple[Body, Execution]:
+        """Return what a block upon the tip holds and does; the ledger stays as it is.
+
+        Raises InvalidBlock. Who authorised its orders, and what L1 says, is judged elsewhere.
+        """
+        known = self._prepared.get(block_hash)
+        if known is not None:
+            return known
+        try:
+            body = Body.decode(body_bytes)
+        except MalformedBytes as error:
+            raise BodyMalformed(str(error)) from error
+        execution = execute(self.ledger, body, block.ts_s)
+        count, slots = execution.operation_count, execution.slots
+        if (block.operation_count, block.operations_hash) != (count, operations_hash(slots)):
+            raise OperationsDiffer(count, block.operation_count)
+        self.keep(block_hash, body, execution)
+        return body, execution
+
+    def keep(self, block_hash: Digest, body: Body, execution: Execution) -> None:
+        """Remember what a block upon the tip does, until the height is done."""
+        self._prepared[block_hash] = (body, execution)
+
+    def _finish(self, certified: Certified) -> FinalBlock:
+        proposed = certified.proposed
+        try:
+            body, execution = self.prepare(proposed.block_hash, proposed.block, proposed.body)
+        except InvalidBlock as error:
+            # More than f validators lie, or this program is wrong. Either way nothing it says
+            # from here on can be relied upon.
+            raise InvariantViolated(
+                f"block {proposed.block.number} is certified: {error}"
+            ) from error
+        self.ledger.advance(execution.changes)
+        self.accepted.decide(body, proposed.block.ts_s)
+        self._prepared.clear()
+        return FinalBlock(
+            proposed.block,
+            proposed.block_hash,
+            body,
+            execution,
+            certified.signatures,
+            proposed.stamp_ms,
+            certified.position,
+            certified.stamp_ms,
+        )

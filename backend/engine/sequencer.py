@@ -1,0 +1,81 @@
+"""Makes blocks of accepted orders, deposits and listings. Law: at most one proposal a round."""
+
+from collections.abc import Iterable
+
+from backend.engine.ledger import execute, select
+from backend.engine.ports import L1View
+from backend.engine.replica import Replica
+from backend.protocol.blocks import Block, Body, body_hash, operations_hash
+from backend.protocol.log_entries import BlockEntry
+from backend.protocol.signing import PrivateKey
+from backend.protocol.votes import Proposal
+
+BLOCK_ORDERS_MAX = 500
+# With twice as many slots (each may open an account) a block still fits the smallest batch.
+BLOCK_L1_FACTS_MAX = 500
+
+
+class Sequencer:
+    """Proposes when it is the turn of one of its keys, from what the log holds."""
+
+    def __init__(
+        self,
+        keys: Iterable[PrivateKey],
+        replica: Replica,
+        l1: L1View,
+        *,
+        orders_max: int = BLOCK_ORDERS_MAX,
+    ) -> None:
+        self._keys = {key.address: key for key in keys}
+        self._replica = replica
+        self._l1 = l1
+        self._orders_max = orders_max
+        self._proposed = (0, 0)
+
+    def propose(self, now_ms: int) -> BlockEntry | None:
+        """Return the next block if it is due: its turn, and something to put into it.
+
+        It is in flight until it stands in the log; a repeat for the same round returns None.
+        """
+        rounds = self._replica.rounds
+        turn = (rounds.number, rounds.round)
+        key = self._keys.get(rounds.proposer)
+        if key is None or rounds.is_decided or self._proposed == turn:
+            return None
+        timestamp_ms = max(now_ms, rounds.tip.timestamp_ms)
+        body = self._body(timestamp_ms // 1000)
+        if body is None:
+            return None
+        execution = execute(self._replica.ledger, body, timestamp_ms // 1000)
+        encoded = body.encode()
+        block = Block(
+            number=rounds.number,
+            epoch=rounds.committee.epoch,
+            round=rounds.round,
+            parent_hash=rounds.tip.block_hash,
+            operations_hash=operations_hash(execution.slots),
+            body_hash=body_hash(encoded),
+            operation_count=execution.operation_count,
+            timestamp_ms=timestamp_ms,
+        )
+        domain = rounds.committee.domain
+        block_hash = block.digest(domain)
+        self._replica.keep(block_hash, body, execution)
+        self._proposed = turn
+        return BlockEntry(block, key.sign_digest(Proposal(block_hash).digest(domain)), encoded)
+
+    def _body(self, ts_s: int) -> Body | None:
+        """Return what the next block holds, or None if there is nothing."""
+        ledger = self._replica.ledger
+        to_l1_block = min(self._replica.rounds.l1_attested, self._l1.confirmed().number)
+        to_l1_block = max(to_l1_block, ledger.l1_block_number)
+        listings = self._l1.listings(len(ledger.assets), to_l1_block)[:BLOCK_L1_FACTS_MAX]
+        # While listings are left out, a deposit might need one of them.
+        deposits = self._l1.deposits(ledger.deposit_count, to_l1_block)[:BLOCK_L1_FACTS_MAX]
+        if len(listings) == BLOCK_L1_FACTS_MAX:
+            deposits = ()
+        selection = select(ledger, self._replica.accepted.undecided, ts_s, self._orders_max)
+        orders = tuple(selection.executable.values())
+        if not (listings or deposits or orders or selection.rejections):
+            return None
+        return Body(to_l1_block, tuple(listings), tuple(deposits), orders, selection.rejections)

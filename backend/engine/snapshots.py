@@ -1,0 +1,169 @@
+"""Ledgers kept for a restart. Law: a snapshot is whole or ignored; the log alone is the truth.
+
+File: keccak of the identity 32 ‖ next position u64 ‖ block u64 ‖ its hash 32 ‖ its round u32 ‖ its
+time u64 ‖ attestations u32, each validator 20 ‖ L1 block u64 ‖ undecided orders u32, each position
+u64 ‖ stamp u64 ‖ rejected orders u32, each digest 32 ‖ until u64 ‖ the ledger ‖ keccak of all.
+"""
+
+import os
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from backend.engine.accepted import Arrival
+from backend.engine.ledger import Changes, Ledger, decode_snapshot, encode_snapshot
+from backend.engine.replica import FinalBlock, Replica
+from backend.engine.rounds import Tip
+from backend.protocol.codec import Reader
+from backend.protocol.errors import MalformedBytes, check_invariant
+from backend.protocol.hashing import Digest, keccak
+from backend.protocol.log_entries import IdentityEntry
+from backend.protocol.types import Address
+
+_KEPT: Final = 3
+_BLOCKS_WAITING_MAX: Final = 20_000
+_HASH_BYTES: Final = 32
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a replica holds besides its ledger, right after a block became final."""
+
+    next_position: int = 0
+    tip: Tip = field(default_factory=Tip)
+    seen: Mapping[Address, int] = field(default_factory=dict)
+    arrivals: tuple[Arrival, ...] = ()
+    rejected: Mapping[Digest, int] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """Return its part of the file."""
+        tip = self.tip
+        parts = [self.next_position.to_bytes(8), tip.number.to_bytes(8), tip.block_hash]
+        parts += [tip.round.to_bytes(4), tip.timestamp_ms.to_bytes(8)]
+        parts.append(len(self.seen).to_bytes(4))
+        parts += [address + number.to_bytes(8) for address, number in self.seen.items()]
+        parts.append(len(self.arrivals).to_bytes(4))
+        parts += [a.position.to_bytes(8) + a.stamp_ms.to_bytes(8) for a in self.arrivals]
+        parts.append(len(self.rejected).to_bytes(4))
+        parts += [digest + until_s.to_bytes(8) for digest, until_s in self.rejected.items()]
+        return b"".join(parts)
+
+
+def checkpoint_of(replica: Replica, next_position: int) -> Checkpoint:
+    """Return what `replica` holds; its last entry was the one before `next_position`."""
+    rounds, accepted = replica.rounds, replica.accepted
+    return Checkpoint(
+        next_position,
+        rounds.tip,
+        dict(rounds.seen),
+        tuple(accepted.arrivals.values()),
+        dict(accepted.rejected),
+    )
+
+
+class Snapshots:
+    """The snapshot files of one folder, newest last."""
+
+    def __init__(self, folder: Path, identity: IdentityEntry) -> None:
+        self._folder = folder
+        self._identity_hash = keccak(identity.encode())
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, checkpoint: Checkpoint, ledger: Ledger) -> Path:
+        """Write a snapshot and drop the oldest ones. A repeat writes the same file."""
+        path = self._folder / f"{checkpoint.tip.number:020d}.snapshot"
+        data = self._identity_hash + checkpoint.encode() + encode_snapshot(ledger)
+        _write_atomically(path, data + keccak(data))
+        for old in self._paths()[:-_KEPT]:
+            old.unlink()
+        return path
+
+    def newest(self, block_number_max: int | None = None) -> tuple[Checkpoint, Ledger] | None:
+        """Return the newest snapshot that is whole, at or below `block_number_max`."""
+        for path in reversed(self._paths()):
+            if block_number_max is not None and int(path.stem) > block_number_max:
+                continue
+            try:
+                return self._read(path.read_bytes())
+            except (MalformedBytes, OSError) as error:
+                log.warning("snapshot_ignored", path=str(path), reason=str(error))
+        return None
+
+    def _paths(self) -> list[Path]:
+        return sorted(path for path in self._folder.glob("*.snapshot") if path.stem.isdigit())
+
+    def _read(self, data: bytes) -> tuple[Checkpoint, Ledger]:
+        if keccak(data[:-_HASH_BYTES]) != data[-_HASH_BYTES:]:
+            raise MalformedBytes("its hash is wrong")
+        reader = Reader(data[:-_HASH_BYTES])
+        if reader.take(_HASH_BYTES) != self._identity_hash:
+            raise MalformedBytes("it belongs to another chain or rollup")
+        next_position = reader.uint(8)
+        tip = Tip(reader.uint(8), Digest(reader.take(32)), reader.uint(4), reader.uint(8))
+        seen = {Address(reader.take(20)): reader.uint(8) for _ in range(reader.count(28))}
+        arrivals = [Arrival(reader.uint(8), reader.uint(8)) for _ in range(reader.count(16))]
+        rejected = {Digest(reader.take(32)): reader.uint(8) for _ in range(reader.count(40))}
+        ledger = decode_snapshot(reader.rest())
+        if ledger.block_number != tip.number:
+            raise MalformedBytes("its ledger is of another block")
+        return Checkpoint(next_position, tip, seen, tuple(arrivals), rejected), ledger
+
+
+class TrailingLedger:
+    """A ledger that stays behind, so that a snapshot of an earlier block can still be made."""
+
+    def __init__(self, checkpoint: Checkpoint, ledger: Ledger) -> None:
+        """Both are of one block; `ledger` must be this object's own."""
+        self._checkpoint = checkpoint
+        self._ledger = ledger
+        self._waiting: deque[tuple[Changes, Checkpoint]] = deque()
+        self.is_busy = False
+        """Whether somebody is reading the ledger that `at` has returned."""
+
+    def on_final(self, final: FinalBlock, checkpoint: Checkpoint) -> None:
+        """Take note of the next block."""
+        self._waiting.append((final.execution.changes, checkpoint))
+        if len(self._waiting) > _BLOCKS_WAITING_MAX and not self.is_busy:
+            self._advance()
+
+    def at(self, block_number: int) -> tuple[Checkpoint, Ledger]:
+        """Return the ledger right after a block; a repeat returns the same. It never goes back.
+
+        Raises ValueError for a block that is not final, or too far back.
+        """
+        behind = block_number - self._ledger.block_number
+        if not 0 <= behind <= len(self._waiting):
+            raise ValueError(f"no snapshot can be made of block {block_number}")
+        for _ in range(behind):
+            self._advance()
+        return self._checkpoint, self._ledger
+
+    def _advance(self) -> None:
+        changes, self._checkpoint = self._waiting.popleft()
+        self._ledger.advance(changes)
+        check_invariant(
+            self._checkpoint.tip.number == self._ledger.block_number,
+            "a checkpoint of another block",
+            block_number=self._ledger.block_number,
+        )
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    """Write `path` so that after a crash it is there whole, or not at all."""
+    temporary = path.with_suffix(".tmp")
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,99 @@
+"""A committee of four, payers with money, and a chain in memory, for tests of the engine."""
+
+from dataclasses import dataclass, field, replace
+
+from backend.engine.rounds import Committee
+from backend.protocol.eip712 import ledger_domain
+from backend.protocol.hashing import Digest, keccak
+from backend.protocol.log_entries import IdentityEntry
+from backend.protocol.money import AmountMinor
+from backend.protocol.orders import PaymentOrder, SignedOrder, WithdrawalOrder
+from backend.protocol.signing import PrivateKey
+from backend.protocol.types import Address, Asset, DepositRecord
+
+CHAIN_ID = 31337
+ROLLUP = Address(b"\x0a" * 20)
+DOMAIN = ledger_domain(CHAIN_ID, ROLLUP)
+IDENTITY = IdentityEntry(CHAIN_ID, ROLLUP, keccak(b"code"))
+TOKEN = Address(b"\x0b" * 20)
+FEE_OWNER = Address(b"\x0c" * 20)
+ASSET = Asset(1, TOKEN, 1, FEE_OWNER)
+START_MS = 1_800_000_000_000
+NEVER_S = 2**63
+
+
+def key(name: str) -> PrivateKey:
+    return PrivateKey(keccak(name.encode()))
+
+
+VALIDATORS = sorted((key(f"validator {i}") for i in range(4)), key=lambda k: k.address)
+SEQUENCERS = [key(f"sequencer {i}") for i in range(2)]
+COMMITTEE = Committee(
+    DOMAIN, 1, tuple(k.address for k in VALIDATORS), tuple(k.address for k in SEQUENCERS)
+)
+
+
+@dataclass(frozen=True)
+class Point:
+    number: int
+    block_hash: bytes
+
+
+@dataclass
+class FakeL1:
+    """Facts of the chain, each with the number of its block."""
+
+    number: int = 0
+    assets: list[tuple[int, Asset]] = field(default_factory=list)
+    queue: list[tuple[int, DepositRecord]] = field(default_factory=list)
+
+    def confirmed(self) -> Point:
+        return Point(self.number, keccak(self.number.to_bytes(8)))
+
+    def listings(self, known_count: int, to_l1_block: int) -> list[Asset]:
+        return [asset for at, asset in self.assets[known_count:] if at <= to_l1_block]
+
+    def deposits(self, from_index: int, to_l1_block: int) -> list[DepositRecord]:
+        return [record for at, record in self.queue[from_index:] if at <= to_l1_block]
+
+    def list_asset(self, asset: Asset = ASSET) -> None:
+        self.number += 1
+        self.assets.append((self.number, asset))
+
+    def deposit(self, owner: Address, amount_minor: int, asset: Asset = ASSET) -> None:
+        self.number += 1
+        amount = AmountMinor(amount_minor)
+        record = DepositRecord(asset.token, asset.asset_id, owner, amount, self.number)
+        self.queue.append((self.number, record))
+
+
+def funded_l1(*owners: Address, amount_minor: int = 1_000_000) -> FakeL1:
+    """Return a chain with one asset, and a deposit for each owner."""
+    l1 = FakeL1()
+    l1.list_asset()
+    for owner in owners:
+        l1.deposit(owner, amount_minor)
+    return l1
+
+
+def sign(payer: PrivateKey, order: PaymentOrder | WithdrawalOrder) -> SignedOrder:
+    return SignedOrder(order, payer.sign_digest(order.digest(DOMAIN)))
+
+
+def payment(
+    payer: PrivateKey, payee: Address, amount: int, nonce: int, *, valid_until: int = NEVER_S
+) -> SignedOrder:
+    return sign(payer, PaymentOrder(payer.address, payee, TOKEN, amount, 0, nonce, valid_until))
+
+
+def withdrawal(payer: PrivateKey, amount: int, nonce: int) -> SignedOrder:
+    return sign(payer, WithdrawalOrder(payer.address, TOKEN, amount, 0, nonce, NEVER_S))
+
+
+def id_of(signed: SignedOrder) -> Digest:
+    return signed.order.digest(DOMAIN)
+
+
+def forged(signed: SignedOrder) -> SignedOrder:
+    """Return the same order, signed by somebody else."""
+    return replace(signed, signature=key("forger").sign_digest(id_of(signed)))
