@@ -71,8 +71,8 @@ contract KycRegistry is EIP712, AccessControl, IKycRegistry {
     /// @inheritdoc IDepositGate
     /// @dev Open to any caller: it counts nothing, and what it records anyone may record.
     ///
-    /// The depositor is not checked: who wants to hide where money comes from sends the token to the
-    /// owner first. The owner answers for what he brings in.
+    /// The depositor is not checked: who wants to hide where money comes from sends the token to
+    /// the owner first. The owner answers for what he brings in.
     function requireDeposit(
         address, /* depositor */
         address owner,
