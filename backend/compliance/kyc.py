@@ -81,15 +81,14 @@ class Attestor:
         attestation = Attestation(Address(person), level, expiry_ts_s, issued_ts_s)
         return self._signer.sign_digest(attestation.digest(self._domain))
 
-
-def evidence(
-    person: bytes, level: int, expiry_ts_s: int, issued_ts_s: int, signature: bytes
-) -> bytes:
-    """Return what a deposit shows the gate: abi.encode(Attestation, signature)."""
-    return encode(
-        ["(address,uint8,uint64,uint64)", "bytes"],
-        [(address_text(person), level, expiry_ts_s, issued_ts_s), signature],
-    )
+    def evidence(
+        self, person: bytes, level: int, expiry_ts_s: int, issued_ts_s: int, signature: bytes
+    ) -> bytes:
+        """Return what a deposit shows the gate: abi.encode(Attestation, signature)."""
+        return encode(
+            ["(address,uint8,uint64,uint64)", "bytes"],
+            [(address_text(person), level, expiry_ts_s, issued_ts_s), signature],
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The door for clients: who may ask, and in which language."""

@@ -1,0 +1,103 @@
+"""Many orders in one request, answered line by line. A line that is refused stops no other."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pydantic import ValidationError
+
+from backend.access.errors import error_body
+from backend.access.responses import json_text
+from backend.access.schemas import SignedPayment, SignedWithdrawal
+from backend.access.services import Services
+from backend.access.settings import BULK_LINES_MAX
+from backend.access.submitting import check_domain
+from backend.protocol.codec import Reader
+from backend.protocol.errors import MalformedBytes, MalformedRequest, PaymentError
+from backend.protocol.orders import SignedOrder, read_order
+from backend.protocol.types import digest_text
+
+BINARY: Final = "application/x-causeway-orders"
+LINES: Final = "application/x-ndjson"
+
+Line = SignedOrder | PaymentError
+
+
+def parse_records(body: bytes) -> list[Line]:
+    """Return the orders of binary records. Raises MalformedRequest: nothing separates records, so
+    one that is malformed spoils all after it, and all are refused.
+    """
+    reader = Reader(body)
+    lines: list[Line] = []
+    while reader.remaining:
+        try:
+            lines.append(read_order(reader))
+        except MalformedBytes as error:
+            raise MalformedRequest(f"record {len(lines) + 1}", str(error)) from error
+        _check_count(len(lines))
+    return lines
+
+
+def parse_lines(body: bytes, services: Services) -> list[Line]:
+    """Return the orders of NDJSON, or for a line what is wrong with it."""
+    texts = [line for line in body.split(b"\n") if line.strip()]
+    _check_count(len(texts))
+    return [_parse_line(text, services) for text in texts]
+
+
+def _parse_line(text: bytes, services: Services) -> Line:
+    try:
+        data = json.loads(text)
+        if not isinstance(data, dict) or not isinstance(data.get("order"), dict):
+            return MalformedRequest("order", "the line is no object with an order")
+        is_payment = "payee" in data["order"]
+        kind = SignedPayment if is_payment else SignedWithdrawal
+        parsed = kind.model_validate(data)
+        check_domain(parsed.domain, services.settings)
+        return parsed.signed()
+    except PaymentError as error:
+        return error
+    except ValidationError as error:
+        return malformed(error)
+    except (ValueError, RecursionError):
+        return MalformedRequest("line", "it is no JSON")
+
+
+def malformed(error: ValidationError) -> MalformedRequest:
+    """Return what a failed validation says, without what was sent."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    field = ".".join(str(part) for part in first["loc"] if part != "body")
+    return MalformedRequest(field or "body", first["msg"])
+
+
+def _check_count(count: int) -> None:
+    if count > BULK_LINES_MAX:
+        raise MalformedRequest("body", f"it has more than {BULK_LINES_MAX} orders")
+
+
+async def submit_all(services: Services, lines: Sequence[Line]) -> list[Line | bytes]:
+    """Have all good lines accepted with one fsync; return an id or an error for each line."""
+    good = [line for line in lines if isinstance(line, SignedOrder)]
+    answers = iter(await services.node.submit_many(good))
+    ts_ms = services.needs.clock_ms()
+    results: list[Line | bytes] = []
+    for line in lines:
+        if not isinstance(line, SignedOrder):
+            results.append(line)
+            continue
+        answer = next(answers)
+        if isinstance(answer, PaymentError):
+            results.append(answer)
+        else:
+            services.accepted.add(answer.payment_id, line, ts_ms)
+            results.append(answer.payment_id)
+    return results
+
+
+def answer_lines(results: Sequence[Line | bytes], request_id: str) -> Iterator[str]:
+    """Yield the answer of each line."""
+    for number, result in enumerate(results, start=1):
+        if isinstance(result, PaymentError):
+            yield json_text({"line": number, **error_body(result, request_id)}) + "\n"
+        elif isinstance(result, bytes):
+            yield f'{{"line":{number},"id":"{digest_text(result)}","status":"accepted"}}\n'

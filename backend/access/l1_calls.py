@@ -1,0 +1,133 @@
+"""The L1 transactions that bring money in and take it out, ready to be signed. Pure.
+
+`deposit` and `claimWithdrawal` as in contracts/interfaces/IRollup.sol, `approve` as in ERC-20,
+permits as in ERC-2612.
+"""
+
+from typing import Any, Final
+
+from eth_abi.abi import encode
+
+from backend.access.ports import PermitFacts, WithdrawalProof
+from backend.access.schemas import PermitIn
+from backend.protocol.hashing import keccak
+from backend.protocol.types import Address, address_text
+
+_HEADER: Final = (
+    "(uint64,uint32,bytes32,bytes32,bytes32,bytes32,uint16,bytes32,uint64,uint64,bytes32,"
+    "uint64,bytes32,uint64)"
+)
+ACCEPTED_BATCH: Final = f"({_HEADER},uint64,uint256)"
+WITHDRAWAL_PROOF: Final = "(uint256,bytes,bytes32[10],address,uint16,uint64,uint64,bytes32[32])"
+_DEPOSIT: Final = ("uint16", "address", "uint256", "bytes")
+_PERMIT: Final = ("uint256", "uint8", "bytes32", "bytes32")
+
+
+def call_data(name: str, types: tuple[str, ...], values: tuple[Any, ...]) -> bytes:
+    """Return the calldata of a function."""
+    selector = keccak(f"{name}({','.join(types)})".encode())[:4]
+    return selector + encode(types, values)
+
+
+def transaction(purpose: str, chain_id: int, sender: bytes | None, to: bytes, data: bytes) -> Any:
+    """Return a transaction as wallets take it, without gas and nonce: those are the wallet's."""
+    return {
+        "purpose": purpose,
+        "chainId": chain_id,
+        "from": None if sender is None else address_text(sender),
+        "to": address_text(to),
+        "value": "0x0",
+        "data": "0x" + data.hex(),
+    }
+
+
+def approve(rollup: Address, amount: int) -> bytes:
+    """Return the calldata that lets the rollup take `amount` base units."""
+    return call_data("approve", ("address", "uint256"), (address_text(rollup), amount))
+
+
+def deposit(
+    asset_id: int, owner: bytes, amount: int, evidence: bytes, permit: PermitIn | None
+) -> bytes:
+    """Return the calldata of a deposit, with a permit if there is one."""
+    values: tuple[Any, ...] = (asset_id, address_text(owner), amount, evidence)
+    if permit is None:
+        return call_data("deposit", _DEPOSIT, values)
+    r, s, v = permit.signature[:32], permit.signature[32:64], permit.signature[64]
+    return call_data(
+        "depositWithPermit", (*_DEPOSIT, *_PERMIT), (*values, permit.deadline, v, r, s)
+    )
+
+
+def permit_typed_data(
+    facts: PermitFacts,
+    chain_id: int,
+    token: Address,
+    depositor: bytes,
+    rollup: Address,
+    amount: int,
+    deadline_ts_s: int,
+) -> dict[str, Any]:
+    """Return what the depositor signs in place of an approval (ERC-2612)."""
+    fields = ("owner", "spender", "value", "nonce", "deadline")
+    return {
+        "types": {
+            "EIP712Domain": [
+                {"name": "name", "type": "string"},
+                {"name": "version", "type": "string"},
+                {"name": "chainId", "type": "uint256"},
+                {"name": "verifyingContract", "type": "address"},
+            ],
+            "Permit": [
+                {"name": name, "type": "address" if name in fields[:2] else "uint256"}
+                for name in fields
+            ],
+        },
+        "primaryType": "Permit",
+        "domain": {
+            "name": facts.name,
+            "version": facts.version,
+            "chainId": chain_id,
+            "verifyingContract": address_text(token),
+        },
+        "message": {
+            "owner": address_text(depositor),
+            "spender": address_text(rollup),
+            "value": str(amount),
+            "nonce": str(facts.nonce),
+            "deadline": str(deadline_ts_s),
+        },
+    }
+
+
+def claim_withdrawal(batch_row: Any, proof: WithdrawalProof) -> bytes:
+    """Return the calldata that pays a withdrawal; `batch_row` is the batch as L1 accepted it."""
+    header = (
+        batch_row.number,
+        batch_row.epoch,
+        batch_row.parent_hash,
+        batch_row.pre_root,
+        batch_row.post_root,
+        batch_row.chunks_root,
+        batch_row.chunk_count,
+        batch_row.data_hash,
+        batch_row.deposit_cursor,
+        batch_row.pin_number,
+        batch_row.pin_hash,
+        batch_row.last_block_number,
+        batch_row.last_block_hash,
+        batch_row.timestamp,
+    )
+    batch = (header, batch_row.accepted_ts_s, int.from_bytes(batch_row.signers))
+    leaf = proof.leaf
+    shown = (
+        proof.slot,
+        proof.chunk,
+        list(proof.chunk_path),
+        address_text(leaf.owner),
+        leaf.asset_id,
+        leaf.nonce,
+        leaf.balance_minor,
+        list(proof.leaf_path),
+    )
+    return call_data("claimWithdrawal", (ACCEPTED_BATCH, WITHDRAWAL_PROOF), (batch, shown))

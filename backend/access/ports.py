@@ -1,0 +1,193 @@
+"""What the access plane needs of the others; `backend/app.py` passes in what fits."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from backend.protocol.batches import Chunk
+from backend.protocol.hashing import Digest
+from backend.protocol.orders import SignedOrder
+from backend.protocol.types import AccountId, Address, Asset, Leaf
+
+
+class Accepted(Protocol):
+    """An order whose entry in the log is durable."""
+
+    @property
+    def payment_id(self) -> Digest: ...
+
+
+class Outcome(Protocol):
+    """How an accepted order ended: in a block, or rejected with the number of an error."""
+
+    @property
+    def is_final(self) -> bool: ...
+
+    @property
+    def block_number(self) -> int | None: ...
+
+    @property
+    def code(self) -> str | None: ...
+
+
+class AccountView(Protocol):
+    """An account now, with pending orders counted in `nonce_next` and `available_minor`."""
+
+    @property
+    def account_id(self) -> int: ...
+
+    @property
+    def balance_minor(self) -> int: ...
+
+    @property
+    def nonce(self) -> int: ...
+
+    @property
+    def nonce_next(self) -> int: ...
+
+    @property
+    def available_minor(self) -> int: ...
+
+
+class Node(Protocol):
+    """The engine's façade (docs/ARCHITECTURE.md, "The seams")."""
+
+    async def submit(self, signed: SignedOrder) -> Accepted:
+        """Accept an order durably, or raise a PaymentError. A repeat changes nothing."""
+
+    async def submit_many(self, signed: Sequence[SignedOrder]) -> Sequence[Any]:
+        """Accept many at once; each becomes an Accepted or a PaymentError, in order."""
+
+    async def wait_final(self, payment_id: Digest, timeout_ms: int) -> Outcome | None:
+        """Return how an order ended, or None if it has not until then."""
+
+    def account(self, owner: Address, asset_id: int) -> AccountView | None:
+        """Return an owner's account."""
+
+    def assets(self) -> Mapping[int, Asset]:
+        """Return the listings that the ledger knows, by asset id."""
+
+
+class WithdrawalProof(Protocol):
+    """What `claimWithdrawal` takes; `leaf` is the payer's after the chunk, `nonce` the order's."""
+
+    @property
+    def batch_number(self) -> int: ...
+    @property
+    def slot(self) -> int: ...
+    @property
+    def chunk(self) -> bytes: ...
+    @property
+    def chunk_path(self) -> Sequence[bytes]: ...
+    @property
+    def leaf(self) -> Leaf: ...
+    @property
+    def leaf_path(self) -> Sequence[bytes]: ...
+
+
+class AccountProof(Protocol):
+    """An account in the state after a batch."""
+
+    @property
+    def batch_number(self) -> int: ...
+    @property
+    def account_id(self) -> int: ...
+    @property
+    def leaf(self) -> Leaf: ...
+    @property
+    def leaf_path(self) -> Sequence[bytes]: ...
+
+
+class Proofs(Protocol):
+    """Proofs from posted batches. Calls may take long: ask from a thread."""
+
+    def chunks(self, batch_number: int) -> Sequence[Chunk]:
+        """Return a batch's chunks. Raises BatchNotFound."""
+
+    def withdrawal_proof(self, batch_number: int, slot: int) -> WithdrawalProof:
+        """Return the proof of a withdrawal. Raises BatchNotFound, ProofNotAvailable."""
+
+    def account_proof(self, batch_number: int, account_id: AccountId) -> AccountProof:
+        """Return the proof of an account. Raises BatchNotFound, ProofNotAvailable."""
+
+
+class TokenName(Protocol):
+    """What people call a token."""
+
+    @property
+    def symbol(self) -> str: ...
+
+    @property
+    def decimals(self) -> int: ...
+
+
+class PermitFacts(Protocol):
+    """What an ERC-2612 permit of an owner is signed over."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def nonce(self) -> int: ...
+
+
+class Chain(Protocol):
+    """Questions to the chain. Each raises ChainUnavailable if it doesn't answer."""
+
+    async def latest_ts_s(self) -> int:
+        """Return the time of the newest block."""
+
+    async def token_name(self, token: Address) -> TokenName | None:
+        """Return a token's symbol and decimals, None if it doesn't tell."""
+
+    async def allowance(self, token: Address, owner: Address) -> int:
+        """Return how many base units the rollup may take from `owner`."""
+
+    async def permit_facts(self, token: Address, owner: Address) -> PermitFacts | None:
+        """Return what a permit needs, None if the token takes none."""
+
+    async def revoke_person(self, person: Address) -> bytes:
+        """Have the registry revoke a person; return the transaction's hash. Repeat at will."""
+
+
+class ProviderResult(Protocol):
+    """What a provider of customer checks says now."""
+
+    @property
+    def decision(self) -> str: ...  # pending, approved, rejected
+
+    @property
+    def reasons(self) -> tuple[str, ...]: ...
+
+
+class KycProvider(Protocol):
+    """A provider of customer checks (backend/compliance/kyc.py)."""
+
+    @property
+    def name(self) -> str: ...
+
+    def start(self, applicant_id: str, external_id: str, person: Mapping[str, str]) -> str:
+        """Begin a check; return the provider's own id."""
+
+    def read_message(self, raw: bytes, headers: Mapping[str, str]) -> str:
+        """Return the provider's id that a signed message is about. Raises SignatureInvalid."""
+
+    def fetch(self, reference: str) -> ProviderResult:
+        """Ask how a check stands."""
+
+
+class Attestor(Protocol):
+    """The key that attests about persons."""
+
+    @property
+    def address(self) -> Address: ...
+
+    def attest(self, person: bytes, level: int, expiry_ts_s: int, issued_ts_s: int) -> bytes:
+        """Return the signature of an attestation."""
+
+    def evidence(
+        self, person: bytes, level: int, expiry_ts_s: int, issued_ts_s: int, signature: bytes
+    ) -> bytes:
+        """Return what a deposit shows the gate."""

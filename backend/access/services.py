@@ -1,0 +1,89 @@
+"""What handlers work with, made once from what the composition root passes in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from backend.access.accepted import AcceptedOrders
+from backend.access.applicants import KycDesk
+from backend.access.assets import AssetCatalog
+from backend.access.auth import Gatekeeper
+from backend.access.ports import Attestor, Chain, KycProvider, Node, Proofs
+from backend.access.settings import ApiSettings
+from backend.records.event_stream import EventStream
+from backend.records.reader import Reader
+from backend.records.registers.api_keys import ApiKeys
+from backend.records.registers.applicants import Applicants
+from backend.records.registers.idempotency import IdempotencyKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The registers that the access plane keeps."""
+
+    api_keys: ApiKeys
+    applicants: Applicants
+    idempotency: IdempotencyKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """All that `create_api` needs. `clock_ms` returns the time; `is_ready` says what is amiss."""
+
+    settings: ApiSettings
+    node: Node
+    chain: Chain
+    proofs: Proofs
+    reader: Reader
+    stream: EventStream
+    registers: Registers
+    kyc_provider: KycProvider
+    attestor: Attestor
+    clock_ms: Callable[[], int]
+    problems: Callable[[], list[str]] = field(default=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The dependencies, and what is built on them."""
+
+    needs: Dependencies
+    settings: ApiSettings
+    node: Node
+    reader: Reader
+    assets: AssetCatalog
+    accepted: AcceptedOrders
+    kyc: KycDesk
+    gatekeeper: Gatekeeper
+
+    @classmethod
+    def of(cls, needs: Dependencies) -> "Services":
+        """Build the services."""
+        return cls(
+            needs,
+            needs.settings,
+            needs.node,
+            needs.reader,
+            AssetCatalog(needs.node, needs.chain),
+            AcceptedOrders(),
+            KycDesk(
+                needs.registers.applicants,
+                needs.kyc_provider,
+                needs.attestor,
+                needs.chain,
+                needs.settings,
+                needs.clock_ms,
+            ),
+            Gatekeeper(needs.registers.api_keys, needs.clock_ms, needs.settings.requests_per_s_max),
+        )
+
+
+def services_of(request: Request) -> Services:
+    """Return the services of the application that serves `request`."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesIn = Annotated[Services, Depends(services_of)]
