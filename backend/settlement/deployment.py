@@ -114,7 +114,8 @@ async def deploy(
         contracts={},
         tokens=(),
     )
-    deployer = _Deployer(client, Sender(client, key), path, _resumed(path, wanted))
+    resumed = await _resumed(client, path, wanted)
+    deployer = _Deployer(client, Sender(client, key), path, resumed)
     await deployer.create_contracts(tokens)
     await deployer.give_roles()
     await deployer.list_tokens(tokens)
@@ -125,16 +126,24 @@ async def deploy(
     return Deployed(deployer.deployment, tuple(deployer.steps), tuple(deployer.left_to_others))
 
 
-def _resumed(path: Path, wanted: Deployment) -> Deployment:
+async def _resumed(client: ChainClient, path: Path, wanted: Deployment) -> Deployment:
     """Return the deployment that the file holds, or a new one; refuse one that doesn't fit."""
     found = load_deployment(path)
     if found is None:
         return wanted
-    if found.genesis_hash != wanted.genesis_hash:
+    gone = [
+        f"{name} at {address_text(record.address)}"
+        for name, record in found.contracts.items()
+        if record.code_hash is not None and not await client.code(record.address)
+    ]
+    if found.genesis_hash != wanted.genesis_hash or gone:
         if wanted.chain_id in LOCAL_CHAIN_IDS:
             log.info("deployment_of_another_chain_replaced", file=str(path))
             return wanted
-        raise DeploymentFailed(f"{path} belongs to a chain with another genesis block. Move it.")
+        raise DeploymentFailed(
+            f"{path} belongs to another chain, or this one lost {', '.join(gone) or 'its past'}. "
+            "See whether the endpoint is the right one; move the file away to deploy anew."
+        )
     if (found.parameters, found.roles) != (wanted.parameters, wanted.roles):
         raise DeploymentFailed(
             f"{path} holds a deployment with other parameters or roles. It can't be changed: "
@@ -229,11 +238,6 @@ class _Deployer:
         record = self.deployment.contracts.get(name)
         if record is not None and await self._client.code(record.address):
             return await self._checked(name, record, init_code)
-        if record is not None and record.code_hash is not None:
-            raise DeploymentFailed(
-                f"{self._path}: there is no code at {name}'s address {address_text(record.address)}"
-                " any longer: the chain was reorganised or reset. Move the file away."
-            )
         # A nonce that was written down and not consumed is taken again: one of the two counts.
         nonce = await self._client.nonce(self._sender.address)
         if record is not None and record.nonce > nonce:

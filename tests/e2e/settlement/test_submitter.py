@@ -265,7 +265,7 @@ async def test_advance__other_epoch__succeeds(l1, kzg):
     posting = await opened(l1, kzg, "calldata")
     await posting.advance_to(Progress.BUILT)
     members = [key.address for key in VALIDATORS]
-    await l1.call(DEPLOYER, l1.deployment.committee, "beginEpoch", members, False)
+    await l1.call(DEPLOYER, l1.deployment.committee, "beginEpoch", members)
 
     await posting.advance_to(Progress.CONFIRMED)
 

@@ -1,0 +1,189 @@
+"""Deploying on a real chain.
+
+- deploy: code, roles, listings and the file
+- a repeat: changes nothing
+- an interrupted deployment: resumed at each step
+- another chain under the same id; other parameters; a public chain without tokens
+- what others have to do
+- no node
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from backend.protocol.hashing import keccak
+from backend.settlement import deployment as module
+from backend.settlement.anvil import start_anvil, stop_anvil
+from backend.settlement.client import ChainClient
+from backend.settlement.deployment import (
+    LOCAL_TOKENS,
+    DeploymentFailed,
+    NoNode,
+    Token,
+    created_address,
+    deploy,
+)
+from backend.settlement.deployment_file import LOCAL_PARAMETERS, load_deployment
+from tests.e2e.settlement.chain import (
+    ATTESTOR,
+    DEPLOYER,
+    FEE_OWNER,
+    OPERATOR,
+    ROLES,
+    VALIDATORS,
+    free_port,
+)
+
+CREATIONS = ["KycRegistry", "Committee", "Rollup", "USDX", "EURX"]
+
+
+async def deploy_to(folder, client, *, roles=ROLES, parameters=LOCAL_PARAMETERS):
+    return await deploy(client, DEPLOYER, roles, parameters, LOCAL_TOKENS, folder)
+
+
+async def test_deploy__empty_chain__succeeds(client, tmp_path):
+    made = await deploy_to(tmp_path, client)
+
+    found = made.deployment
+    assert found == load_deployment(tmp_path / "31337.json")
+    for record in found.contracts.values():
+        assert keccak(await client.code(record.address)) == record.code_hash
+    members = await client.read(found.committee, "membersOf", 1)
+    assert members == [key.address for key in VALIDATORS]
+    assert await client.read(found.rollup, "challengeWindow") == 60
+    assert await client.read(found.rollup, "gate") == found.address("KycRegistry")
+    assert await client.read(found.kyc_registry, "trustedUntil", ATTESTOR.address) == 2**64 - 1
+    assert [(t.symbol, t.decimals, t.asset_id) for t in found.tokens] == [
+        ("USDX", 6, 1),
+        ("EURX", 18, 2),
+    ]
+    listed = await client.read(found.rollup, "assets", 2)
+    assert listed[:3] == (found.tokens[1].address, 10**12, FEE_OWNER.address)
+    assert not made.is_unchanged
+    assert made.left_to_others == ()
+
+
+async def test_deploy__repeat__changes_nothing(client, tmp_path):
+    first = await deploy_to(tmp_path, client)
+    text = (tmp_path / "31337.json").read_text()
+    nonce = await client.nonce(DEPLOYER.address)
+
+    second = await deploy_to(tmp_path, client)
+
+    assert second.is_unchanged
+    assert second.deployment == first.deployment
+    assert (tmp_path / "31337.json").read_text() == text
+    assert await client.nonce(DEPLOYER.address) == nonce
+
+
+@pytest.mark.parametrize("write", range(2 * len(CREATIONS)))
+async def test_deploy__power_cut__resumes(client, tmp_path, monkeypatch, write):
+    count = 0
+    save = module.save_deployment
+
+    def save_or_stop(path, deployment):
+        nonlocal count
+        save(path, deployment)
+        count += 1
+        if count == write + 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "save_deployment", save_or_stop)
+    with pytest.raises(KeyboardInterrupt):
+        await deploy_to(tmp_path, client)
+    resumed = await deploy_to(tmp_path, client)
+
+    addresses = [resumed.deployment.address(name) for name in CREATIONS]
+    assert addresses == [created_address(DEPLOYER.address, nonce) for nonce in range(5)]
+    assert (await deploy_to(tmp_path, client)).is_unchanged
+
+
+async def test_deploy__another_local_chain__succeeds(client, tmp_path):
+    first = await deploy_to(tmp_path, client)
+    port, pid_file = free_port(), tmp_path / "other.pid"
+    other = ChainClient((await start_anvil(pid_file, port=port)).url)
+    await other.rpc("anvil_mine", "0x1")
+
+    second = await deploy_to(tmp_path, other)
+    code = await other.code(second.deployment.address("Rollup"))
+    await other.close()
+    await stop_anvil(pid_file)
+
+    assert code
+    assert len(second.steps) == len(first.steps)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"roles": replace(ROLES, fee_owner=OPERATOR.address)},
+        {"parameters": replace(LOCAL_PARAMETERS, challenge_window_s=61)},
+    ],
+)
+async def test_deploy__other_arguments__rejects(client, tmp_path, changes):
+    await deploy_to(tmp_path, client)
+
+    with pytest.raises(DeploymentFailed, match="other parameters or roles"):
+        await deploy_to(tmp_path, client, **changes)
+
+
+async def test_deploy__other_code__rejects(client, tmp_path):
+    made = await deploy_to(tmp_path, client)
+
+    await client.rpc("anvil_setCode", "0x" + made.deployment.address("Rollup").hex(), "0x6001")
+
+    with pytest.raises(DeploymentFailed, match="other code"):
+        await deploy_to(tmp_path, client)
+
+
+async def test_deploy__code_gone_on_public_chain__rejects(client, tmp_path):
+    local = await deploy_to(tmp_path, client)
+    await client.rpc("anvil_setChainId", 11155111)
+    public = ChainClient(client.url)
+    token = Token("USDX", "Test dollar", 6, 1, local.deployment.tokens[0].address)
+    arguments = (public, DEPLOYER, ROLES, LOCAL_PARAMETERS, [token], tmp_path)
+    made = await deploy(*arguments)
+
+    await client.rpc("anvil_setCode", "0x" + made.deployment.address("Rollup").hex(), "0x")
+
+    with pytest.raises(DeploymentFailed, match="lost Rollup"):
+        await deploy(*arguments)
+    await public.close()
+
+
+async def test_deploy__other_lister__succeeds(client, tmp_path):
+    roles = replace(ROLES, lister=OPERATOR.address)
+
+    made = await deploy_to(tmp_path, client, roles=roles)
+
+    assert len(made.left_to_others) == 2
+    assert all("listAsset" in step for step in made.left_to_others)
+    assert made.deployment.tokens == ()
+
+
+async def test_deploy__public_chain_without_tokens__rejects(client, tmp_path):
+    await client.rpc("anvil_setChainId", 11155111)
+    public = ChainClient(client.url)
+
+    with pytest.raises(DeploymentFailed, match="is public"):
+        await deploy_to(tmp_path, public)
+    await public.close()
+
+
+async def test_deploy__token_of_others__succeeds(client, tmp_path):
+    first = await deploy_to(tmp_path, client)
+    token = Token("USDX", "Test dollar", 6, 1, first.deployment.tokens[0].address)
+
+    other = await deploy(client, DEPLOYER, ROLES, LOCAL_PARAMETERS, [token], tmp_path / "other")
+
+    assert [record.address for record in other.deployment.tokens] == [token.address]
+    assert "USDX" not in other.deployment.contracts
+
+
+async def test_deploy__no_node__rejects(tmp_path):
+    client = ChainClient(f"http://127.0.0.1:{free_port()}")
+
+    with pytest.raises(NoNode, match="Start one"):
+        await deploy_to(tmp_path, client)
+    await client.close()
