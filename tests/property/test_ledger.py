@@ -1,6 +1,7 @@
 """The laws of the ledger and its batches, on random blocks.
 
-People hold 25 minor units of each asset, so that funds, nonces, new accounts and fees get in each other's way.
+People hold 25 minor units of each asset, so that funds, nonces, new accounts and fees get in each
+other's way.
 The proposer chooses among random orders; a validator judges his choice; every few blocks a batch
 is posted. Six assets take a fee: a chunk has room for the fees of four.
 """

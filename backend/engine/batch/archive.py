@@ -83,6 +83,13 @@ class BatchArchive:
         if (old - first) % TREE_INTERVAL:
             self._trees.pop(old, None)
 
+    def is_known(self, header: BatchHeader) -> bool:
+        """Return whether this batch was added, or its number is from before the first one."""
+        batch = self._batches.get(header.number)
+        if batch is None:
+            return not self._batches or header.number < next(iter(self._batches))
+        return batch.header == header
+
     def chunks(self, batch_number: int) -> tuple[Chunk, ...]:
         """Return a batch's chunks. Raises BatchNotFound."""
         return self._batch(batch_number).chunks

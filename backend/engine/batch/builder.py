@@ -193,12 +193,18 @@ class BatchBuilder:
     ) -> tuple[tuple[Digest, int], ...]:
         """Move on to a batch that L1 has accepted; return its payments' ids and slot numbers.
 
-        A slot number is chunk index * 64 + position. A repeat changes nothing and returns nothing.
+        A slot number is chunk index * 64 + position. A batch posted before, repeated, changes
+        nothing and returns nothing.
         `chunks`, as read from L1, are needed only for a batch that was neither drafted nor
         verified here and is packed in another way than ours: without them ChunksUnknown is
-        raised. All its blocks must have been added.
+        raised, and with wrong ones another InvalidBatch. All its blocks must have been added.
         """
-        if header == self._tip.header:
+        if header.number <= self._tip.header.number:
+            check_invariant(
+                self._archive.is_known(header) or header == self._tip.header,
+                "L1 has another batch of this number",
+                number=header.number,
+            )
             return ()
         candidate = self._candidate(header, chunks)
         header_hash = header.digest(self._domain)

@@ -81,6 +81,24 @@ def test_posted__again__changes_nothing(made):
     assert made.builder.tip == header
 
 
+def test_posted__an_earlier_one_again__changes_nothing(made):
+    first = made.post()
+    made.block(pay("alice", "bob", 1))
+    second = made.post()
+
+    assert made.builder.posted(first) == ()
+    assert made.builder.tip == second
+    restarted = BatchBuilder(DOMAIN, made.builder.ledger, second)
+    assert restarted.posted(first) == restarted.posted(second) == ()
+
+
+def test_posted__another_batch_of_a_number__rejects(made):
+    header = made.post()
+
+    with pytest.raises(InvariantViolated):
+        made.builder.posted(replace(header, timestamp=1))
+
+
 def test_posted__drafted_before_later_blocks__moves_on(made):
     header = made.header()
     made.block(pay("alice", "bob", 1))

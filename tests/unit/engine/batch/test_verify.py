@@ -9,16 +9,16 @@ from dataclasses import replace
 
 import pytest
 
-from backend.engine.batch import (
+from backend.engine.batch.chunking import facts_of, with_roots
+from backend.engine.batch.errors import (
     ChunkInvalid,
     ChunkRootMismatch,
-    HeaderChecks,
     HeaderMismatch,
     HeaderOutOfRange,
     OperationsMismatch,
     PinUnknown,
 )
-from backend.engine.batch.chunking import facts_of, with_roots
+from backend.engine.batch.verify import HeaderChecks
 from backend.protocol.batches import CHUNK_SLOTS_BYTES, Chunk, calldata_hash, chunk_hashes
 from backend.protocol.hashing import keccak
 from backend.protocol.operations import SLOT_BYTES, Payment, encode

@@ -8,14 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from backend.engine.ledger import (
-    SUPPLY_MINOR_LIMIT,
+from backend.engine.ledger import SUPPLY_MINOR_LIMIT, execute
+from backend.engine.ledger.errors import (
     BlockTooLarge,
     DepositInvalid,
     L1PointBehind,
     ListingInvalid,
     OrderNotExecutable,
-    execute,
 )
 from backend.engine.packing import BLOCK_CHUNKS_MAX
 from backend.protocol.blocks import Body
