@@ -70,7 +70,7 @@ class AssetCatalog:
     async def find(self, text: str) -> NamedAsset:
         """Return the asset that a code, a number or a token's address names.
 
-        Raises AssetUnknown.
+        Raises AssetUnknown, and ChainUnavailable while some names are not known.
         """
         await self.refresh()
         found = self._by_code.get(text)
@@ -81,6 +81,8 @@ class AssetCatalog:
                 found = self._by_token.get(Address(bytes.fromhex(text[2:])))
             except ValueError:
                 found = None
+        if found is None and len(self._by_id) < len(self._node.assets()):
+            raise ChainUnavailable()  # it may be one of those whose names are not known yet
         if found is None:
             raise AssetUnknown(text[:64])
         return found
