@@ -19,8 +19,8 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 /// @title Rollup: holds the money and the ledger's batches
-/// @notice Nobody has power over money here: no owner, no pause, no upgrade. The lister may add
-/// assets; the committee's quorum certifies batches; the deposit gate may refuse deposits.
+/// @notice There is no owner, pause or upgrade. A quorum of the committee says what the ledger
+/// holds, and so who may withdraw; the lister may add assets; the deposit gate may refuse deposits.
 contract Rollup is IRollup, EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
     using Batches for BatchHeader;
