@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
+from traceback import format_exc
 
 import structlog
 
@@ -322,7 +323,8 @@ class Node:
                 observer(final)
             except Exception:
                 # Whoever watches must not stop the money; he can read the journal again.
-                log.exception("observer_failed", block=final.block.number)
+                # A traceback as text, since a logger may add all local variables to an exception.
+                log.error("observer_failed", block=final.block.number, error=format_exc())
 
     def _propose(self) -> None:
         proposal = self._sequencer.propose(self._clock_ms())
@@ -375,7 +377,7 @@ class Node:
         try:
             await run()
         except Exception as error:
-            log.exception("node_failed")
+            log.error("node_failed", error=format_exc())
             self._fail(str(error))
         if self._commit.failure is not None:
             self._fail(str(self._commit.failure))

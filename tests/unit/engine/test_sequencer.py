@@ -1,0 +1,208 @@
+"""Admission and block making.
+
+- admit: durable nonces and funds of all that is pending, signature first, the operator's rule
+- withdraw, final, somebody else's order: counted once, and no more
+- propose: nothing to do, not its turn, once a round, at most so many orders, after its parent
+"""
+
+import pytest
+
+from backend.engine.admission import Admission
+from backend.engine.sequencer import Sequencer
+from backend.protocol.blocks import Body
+from backend.protocol.errors import (
+    AccountUnknown,
+    FeeTooLow,
+    InsufficientFunds,
+    NonceGap,
+    NonceTooLow,
+    NotAuthorised,
+    OrderExpired,
+    SignatureInvalid,
+)
+from backend.protocol.log_entries import Entry
+from backend.protocol.orders import SignedOrder
+from tests.unit.engine.chamber import Chamber
+from tests.unit.engine.committee import (
+    SEQUENCERS,
+    START_MS,
+    forged,
+    funded_l1,
+    id_of,
+    key,
+    payment,
+    withdrawal,
+)
+
+PAYER, PAYEE = key("payer"), key("payee")
+NOW_S = START_MS // 1000
+
+
+@pytest.fixture
+def chamber():
+    chamber = Chamber(funded_l1(PAYER.address, amount_minor=100))
+    chamber.settle()
+    return chamber
+
+
+@pytest.fixture
+def admission(chamber):
+    return Admission(chamber.replica)
+
+
+def admit(admission, signed, now_ms=START_MS):
+    admission.admit(id_of(signed), signed, now_ms)
+
+
+def pay(amount, nonce, **fields):
+    return payment(PAYER, PAYEE.address, amount, nonce, **fields)
+
+
+# Admission
+
+
+def test_admit__nonces_in_order__succeeds(admission):
+    admit(admission, pay(10, 0))
+    admit(admission, withdrawal(PAYER, 10, 1))
+
+    assert admission.nonce_next(PAYER.address, pay(1, 0).order.asset) == 2
+
+
+@pytest.mark.parametrize(
+    ("signed", "now_ms", "error"),
+    [
+        (pay(10, 0), START_MS, NonceTooLow),
+        (pay(10, 2), START_MS, NonceGap),
+        (pay(91, 1), START_MS, InsufficientFunds),
+        (pay(10, 1, valid_until=NOW_S), START_MS + 1_000, OrderExpired),
+        (forged(pay(10, 1)), START_MS, NotAuthorised),
+        (SignedOrder(pay(10, 1).order, bytes(65)), START_MS, SignatureInvalid),
+        (payment(PAYEE, PAYER.address, 1, 0), START_MS, AccountUnknown),
+    ],
+    ids=["nonce used", "gap", "funds", "expired", "forged", "malformed", "no account"],
+)
+def test_admit__after_a_pending_order__rejects(admission, signed, now_ms, error):
+    admit(admission, pay(10, 0))
+
+    with pytest.raises(error):
+        admit(admission, signed, now_ms)
+    admit(admission, pay(90, 1))
+
+
+def test_admit__forged_order_without_funds__rejects(admission):
+    """A stranger learns nothing about a balance."""
+    with pytest.raises(NotAuthorised):
+        admit(admission, forged(pay(10_000, 0)))
+
+
+def test_admit__below_the_operators_fee__rejects(chamber):
+    def rule(order, judged):
+        raise FeeTooLow(2, judged.fee_minor)
+
+    with pytest.raises(FeeTooLow):
+        admit(Admission(chamber.replica, rule), pay(10, 0))
+
+
+def test_withdraw__admitted_order__succeeds(admission):
+    admit(admission, pay(100, 0))
+    admission.withdraw(id_of(pay(100, 0)))
+    admission.withdraw(id_of(pay(100, 0)))
+
+    admit(admission, pay(99, 0))
+
+
+def test_on_final__executed_and_rejected__succeeds(chamber, admission):
+    chamber.order(pay(40, 0, valid_until=NOW_S + 1), pay(10, 1))
+    for digest, signed in chamber.replica.accepted.undecided.items():
+        admission.on_accepted(digest, signed)
+        admission.on_accepted(digest, signed)
+    account_id, _ = chamber.replica.ledger.account(PAYER.address, 1)
+    assert admission.pending_of(account_id) == (2, 50)
+
+    chamber.now_ms += 2_000
+    chamber.settle()
+    admission.on_final(chamber.finals[-1].body)
+
+    assert len(chamber.finals[-1].body.rejections) == 2
+    assert admission.pending_of(account_id) == (0, 0)
+
+
+def test_on_accepted__order_that_cannot_be_executed__changes_nothing(admission):
+    admission.on_accepted(id_of(pay(10, 7)), pay(10, 7))
+
+    assert not admission.is_admitted(id_of(pay(10, 7)))
+
+
+def test_is_authorised__admitted_digest_with_another_signature__holds(admission):
+    admit(admission, pay(10, 0))
+
+    assert admission.is_authorised(id_of(pay(10, 0)), pay(10, 0))
+    assert not admission.is_authorised(id_of(pay(10, 0)), forged(pay(10, 0)))
+
+
+def test_nonce_next__unknown__holds(admission):
+    assert admission.nonce_next(PAYEE.address, pay(1, 0).order.asset) is None
+    assert admission.nonce_next(PAYER.address, PAYEE.address) is None
+
+
+# Block making
+
+
+def test_propose__nothing_to_do__changes_nothing(chamber):
+    assert chamber.sequencer.propose(START_MS) is None
+
+
+def test_propose__l1_moved_without_facts__changes_nothing(chamber):
+    chamber.l1.number += 1
+    chamber.tick()
+
+    assert chamber.sequencer.propose(START_MS) is None
+
+
+def test_propose__not_its_turn__changes_nothing(chamber):
+    chamber.order(pay(10, 0))
+
+    assert Sequencer([SEQUENCERS[1]], chamber.replica, chamber.l1).propose(START_MS) is None
+
+
+def test_propose__twice_in_a_round__changes_nothing(chamber):
+    chamber.order(pay(10, 0))
+
+    assert chamber.sequencer.propose(START_MS) is not None
+    assert chamber.sequencer.propose(START_MS + 100) is None
+
+
+def test_propose__round_is_decided__changes_nothing(chamber):
+    chamber.order(pay(10, 0))
+    proposal = chamber.sequencer.propose(START_MS)
+    chamber.replica.consume(99, Entry(START_MS, proposal))
+
+    assert Sequencer(SEQUENCERS, chamber.replica, chamber.l1).propose(START_MS) is None
+
+
+def test_propose__more_orders_than_fit__succeeds(chamber):
+    chamber.sequencer = Sequencer(SEQUENCERS, chamber.replica, chamber.l1, orders_max=2)
+    chamber.order(*(pay(10, nonce) for nonce in range(5)))
+    chamber.settle()
+
+    assert [len(final.body.orders) for final in chamber.finals] == [0, 2, 2, 1]
+
+
+def test_propose__clock_behind_its_parent__succeeds(chamber):
+    chamber.order(pay(10, 0))
+
+    assert chamber.sequencer.propose(START_MS - 60_000).block.timestamp_ms == START_MS
+
+
+def test_propose__deposits_and_listings__succeeds(chamber):
+    (first,) = chamber.finals
+
+    assert first.body == Body(2, (chamber.l1.assets[0][1],), (chamber.l1.queue[0][1],))
+
+
+def test_propose__l1_seen_by_the_committee_but_not_here__changes_nothing(chamber):
+    chamber.l1.deposit(PAYEE.address, 5)
+    chamber.tick()
+    chamber.l1.number -= 1
+
+    assert chamber.sequencer.propose(START_MS) is None
