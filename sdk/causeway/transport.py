@@ -80,7 +80,7 @@ def retry_delay_s(attempt: int, response: httpx.Response | None) -> float:
     shown = response.headers.get("retry-after", "") if response is not None else ""
     if shown.isdigit():
         return min(float(shown), RETRY_AFTER_S_MAX)
-    longest = min(RETRY_DELAY_S_MIN * 2**attempt, RETRY_DELAY_S_MAX)
+    longest = min(RETRY_DELAY_S_MIN * float(1 << attempt), RETRY_DELAY_S_MAX)
     return longest * random.uniform(0.5, 1)
 
 

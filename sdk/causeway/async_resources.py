@@ -1,0 +1,337 @@
+"""The resources of the asynchronous client: one class each, no state of their own."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from causeway import flows
+from causeway.flows import asked
+from causeway.models import (
+    Account,
+    Applicant,
+    Asset,
+    BulkLine,
+    Claim,
+    Deposit,
+    Event,
+    FeeQuote,
+    Payment,
+    PreparedDeposit,
+    StatementEntry,
+    Withdrawal,
+)
+from causeway.signing import Key, SignedOrder, to_bytes, to_text
+from causeway.transport import (
+    EventParser,
+    answer,
+    parsed,
+    post,
+    retry_delay_s,
+)
+
+if TYPE_CHECKING:
+    from causeway.async_client import AsyncClient
+
+Address = str | bytes
+
+
+def _text(address: Address) -> str:
+    return to_text(to_bytes(address, 20))
+
+
+class _Resource:
+    def __init__(self, client: "AsyncClient") -> None:
+        self._client = client
+
+
+class Assets(_Resource):
+    """What the ledger holds."""
+
+    async def get(self, asset: str) -> Asset:
+        """Get an asset by code, number or token."""
+        return await self._client.get(Asset, f"/v1/assets/{asset}")
+
+    def list(self) -> AsyncIterator[Asset]:
+        """Iterate over all assets."""
+        return self._client.pages(Asset, "/v1/assets", {})
+
+
+class Fees(_Resource):
+    """What orders cost."""
+
+    async def quote(self, asset: str, amount: int) -> FeeQuote:
+        """Quote the least fee of an order of `amount` minor units."""
+        return await self._client.get(FeeQuote, "/v1/fees/quote", asset=asset, amount=str(amount))
+
+
+class Accounts(_Resource):
+    """Owners' money."""
+
+    async def get(self, owner: Address, asset: str) -> Account:
+        """Get an account. Raises NotFound."""
+        return await self._client.get(Account, f"/v1/accounts/{_text(owner)}/{asset}")
+
+    def list(
+        self, owner: Address | None = None, asset: str | None = None
+    ) -> AsyncIterator[Account]:
+        """Iterate over accounts."""
+        query = {"owner": None if owner is None else _text(owner), "asset": asset}
+        return self._client.pages(Account, "/v1/accounts", query)
+
+    def statement(self, owner: Address, asset: str) -> AsyncIterator[StatementEntry]:
+        """Iterate over the movements on an account, the newest first."""
+        path = f"/v1/accounts/{_text(owner)}/{asset}/statement"
+        return self._client.pages(StatementEntry, path, {})
+
+
+class Orders(_Resource):
+    """What payers sign."""
+
+    async def sign(
+        self,
+        key: Key,
+        *,
+        payee: Address | None,
+        asset: str,
+        amount: int,
+        fee: int | None = None,
+        fee_max: int | None = None,
+        memo: str | bytes | None = None,
+        valid_until: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> SignedOrder:
+        """Have an order built, check that it says what is asked for here, and sign it here.
+
+        Amounts are minor units; without a payee it is a withdrawal. A fee that was not named may
+        be `fee_max` at most, by default 1 % of the amount. Raises OrderMismatch; nothing is signed
+        then.
+        """
+        wish = asked(
+            payee=payee,
+            asset=asset,
+            amount=amount,
+            fee=fee,
+            fee_max=fee_max,
+            memo=memo,
+            valid_until=valid_until,
+        )
+        return await self._client.run(
+            flows.sign_order(self._client.trust, key, wish, idempotency_key)
+        )
+
+
+class Payments(_Resource):
+    """Payments."""
+
+    async def create(
+        self,
+        signed: SignedOrder | None = None,
+        *,
+        key: Key | None = None,
+        payee: Address | None = None,
+        asset: str = "",
+        amount: int = 0,
+        fee: int | None = None,
+        fee_max: int | None = None,
+        memo: str | bytes | None = None,
+        valid_until: int | None = None,
+        wait_final: bool = False,
+    ) -> Payment:
+        """Send a signed order, or sign one with `key` and send it. A repeat pays once."""
+        wish = None
+        if signed is None:
+            if payee is None:
+                raise TypeError("a payment has a payee")
+            wish = asked(
+                payee=payee,
+                asset=asset,
+                amount=amount,
+                fee=fee,
+                fee_max=fee_max,
+                memo=memo,
+                valid_until=valid_until,
+            )
+        trust = self._client.trust
+        return await self._client.run(
+            flows.create(Payment.parse, trust, signed, key, wish, wait_final)
+        )
+
+    async def create_many(self, orders: Iterable[SignedOrder]) -> list[BulkLine]:
+        """Send up to 10,000 signed orders at once; see what became of each."""
+        return await self._client.run(flows.bulk(orders))
+
+    async def get(self, payment_id: str) -> Payment:
+        """Get a payment. Raises NotFound."""
+        return await self._client.get(Payment, f"/v1/payments/{payment_id}")
+
+    def list(
+        self,
+        *,
+        payer: Address | None = None,
+        payee: Address | None = None,
+        party: Address | None = None,
+        asset: str | None = None,
+        status: str | None = None,
+    ) -> AsyncIterator[Payment]:
+        """Iterate over executed payments, the newest first."""
+        people = {"payer": payer, "payee": payee, "party": party}
+        query: dict[str, Any] = {name: _text(who) for name, who in people.items() if who}
+        return self._client.pages(
+            Payment, "/v1/payments", query | {"asset": asset, "status": status}
+        )
+
+
+class Withdrawals(_Resource):
+    """Money on its way back to the chain."""
+
+    async def create(
+        self,
+        signed: SignedOrder | None = None,
+        *,
+        key: Key | None = None,
+        asset: str = "",
+        amount: int = 0,
+        fee: int | None = None,
+        fee_max: int | None = None,
+        valid_until: int | None = None,
+        wait_final: bool = False,
+    ) -> Withdrawal:
+        """Send a signed order, or sign one with `key` and send it. A repeat withdraws once."""
+        wish = None
+        if signed is None:
+            wish = asked(
+                payee=None,
+                asset=asset,
+                amount=amount,
+                fee=fee,
+                fee_max=fee_max,
+                valid_until=valid_until,
+            )
+        trust = self._client.trust
+        return await self._client.run(
+            flows.create(Withdrawal.parse, trust, signed, key, wish, wait_final)
+        )
+
+    async def get(self, withdrawal_id: str) -> Withdrawal:
+        """Get a withdrawal. Raises NotFound."""
+        return await self._client.get(Withdrawal, f"/v1/withdrawals/{withdrawal_id}")
+
+    async def claim(self, withdrawal_id: str) -> Claim:
+        """Get the transaction that pays a settled withdrawal. Raises NotFound before that."""
+        return await self._client.get(Claim, f"/v1/withdrawals/{withdrawal_id}/claim")
+
+    def list(
+        self, *, payer: Address | None = None, asset: str | None = None, status: str | None = None
+    ) -> AsyncIterator[Withdrawal]:
+        """Iterate over executed withdrawals, the newest first."""
+        query = {"payer": payer and _text(payer), "asset": asset, "status": status}
+        return self._client.pages(Withdrawal, "/v1/withdrawals", query)
+
+
+class Deposits(_Resource):
+    """Money on its way into the ledger."""
+
+    async def prepare(
+        self,
+        *,
+        owner: Address,
+        asset: str,
+        amount: int,
+        depositor: Address | None = None,
+        permit: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> PreparedDeposit:
+        """Get the transactions that deposit, to be signed by a wallet. Raises PermissionDenied."""
+        body: dict[str, Any] = {"owner": _text(owner), "asset": asset, "amount": str(amount)}
+        if depositor is not None:
+            body["depositor"] = _text(depositor)
+        if permit is not None:
+            body["permit"] = dict(permit)
+        request = post("/v1/deposits", body, key=idempotency_key)
+        return await self._client.run(parsed(PreparedDeposit.parse, request))
+
+    async def get(self, deposit_id: str) -> Deposit:
+        """Get a deposit. Raises NotFound."""
+        return await self._client.get(Deposit, f"/v1/deposits/{deposit_id}")
+
+    def list(
+        self, *, owner: Address | None = None, asset: str | None = None
+    ) -> AsyncIterator[Deposit]:
+        """Iterate over deposits, the newest first."""
+        query = {"owner": owner and _text(owner), "asset": asset}
+        return self._client.pages(Deposit, "/v1/deposits", query)
+
+
+class Applicants(_Resource):
+    """Customers' checks."""
+
+    async def create(
+        self,
+        *,
+        external_id: str,
+        person: Address,
+        details: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Applicant:
+        """Begin a customer's check; `details` go to the provider."""
+        body = {"external_id": external_id, "person": _text(person), "details": dict(details or {})}
+        request = post("/v1/kyc/applicants", body, key=idempotency_key)
+        return await self._client.run(parsed(Applicant.parse, request))
+
+    async def get(self, applicant_id: str) -> Applicant:
+        """Get an applicant. Raises NotFound."""
+        return await self._client.get(Applicant, f"/v1/kyc/applicants/{applicant_id}")
+
+    async def revoke(self, applicant_id: str, *, idempotency_key: str | None = None) -> Applicant:
+        """Revoke an approval."""
+        path = f"/v1/kyc/applicants/{applicant_id}/revoke"
+        return await self._client.run(
+            parsed(Applicant.parse, post(path, None, key=idempotency_key))
+        )
+
+
+class Events(_Resource):
+    """What happens, as it happens."""
+
+    async def follow(
+        self,
+        *,
+        after: str | None = None,
+        types: Iterable[str] = (),
+        party: Address | None = None,
+    ) -> AsyncIterator[Event]:
+        """Yield events for ever, those after the id `after` first ("0.0": all).
+
+        A connection that breaks is taken up again where it was.
+        """
+        query: dict[str, Any] = {}
+        if wanted := ",".join(types):
+            query["types"] = wanted
+        if party is not None:
+            query["party"] = _text(party)
+        attempt = 0
+        while True:
+            headers = {"Accept": "text/event-stream"}
+            if after is not None:
+                headers["Last-Event-ID"] = after
+            parser = EventParser()
+            try:
+                async with self._client._http.stream(
+                    "GET", "/v1/events", params=query, headers=headers, timeout=60
+                ) as response:
+                    if response.status_code >= 400:
+                        await response.aread()
+                        answer(response)
+                    async for line in response.aiter_lines():
+                        if line.startswith("id: "):
+                            after, attempt = line[4:], 0
+                        data = parser.feed(line)
+                        if data is not None:
+                            yield Event.parse(json.loads(data))
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(retry_delay_s(attempt, None))
+            attempt = min(attempt + 1, 10)
