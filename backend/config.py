@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from backend.toolchain import PROJECT_ROOT
 
 # Anybody can read it here, so it protects nothing outside a laptop.
-DEVELOPMENT_PASSPHRASE = "causeway-development"
+DEVELOPMENT_SECRET = "causeway-development"
 
 
 class Settings(BaseSettings):
@@ -21,19 +21,21 @@ class Settings(BaseSettings):
     environment: Literal["development", "production"] = "development"
     data_dir: Path = PROJECT_ROOT / "var"
     deployments_dir: Path = PROJECT_ROOT / "deployments"
-    keys_passphrase: SecretStr = SecretStr(DEVELOPMENT_PASSPHRASE)
+    keys_passphrase: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+
+    registers_url: str = ""  # default: SQLite in data_dir
+    projections_url: str = ""
 
     chain_host: str = "127.0.0.1"
     chain_port: int = 8545
     rpc_url: str = ""  # default: the chain that `causeway up` starts on chain_host:chain_port
-    confirmations: int = Field(default=1, ge=1)
+    confirmations: int = Field(default=1, ge=1)  # on local chains; elsewhere: finalised
 
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     api_key: SecretStr = SecretStr("")  # what the command line shows to the API
 
     validator_count: int = 4
-    block_interval_ms_max: int = Field(default=50, ge=1, le=5_000)
     order_wait_ms_max: int = 5_000
 
     batch_carrier: Literal["auto", "blobs", "calldata"] = "auto"
@@ -44,6 +46,7 @@ class Settings(BaseSettings):
     fee_minor_min: int = Field(default=0, ge=0)
     fee_bps: int = Field(default=0, ge=0, le=10_000)
 
+    kyc_webhook_secret: SecretStr = SecretStr(DEVELOPMENT_SECRET)
     kyc_level_min: int = Field(default=1, ge=1, le=255)
     kyc_validity_s: int = 365 * 24 * 3600
 
@@ -51,9 +54,10 @@ class Settings(BaseSettings):
     def _complete(self) -> Self:
         if not self.rpc_url:
             self.rpc_url = f"http://{self.chain_host}:{self.chain_port}"
-        is_default = self.keys_passphrase.get_secret_value() == DEVELOPMENT_PASSPHRASE
-        if self.environment == "production" and is_default:
-            raise ValueError("set CAUSEWAY_KEYS_PASSPHRASE: production refuses the default")
+        for name in ("keys_passphrase", "kyc_webhook_secret"):
+            is_default = getattr(self, name).get_secret_value() == DEVELOPMENT_SECRET
+            if self.environment == "production" and is_default:
+                raise ValueError(f"set CAUSEWAY_{name.upper()}: production refuses the default")
         return self
 
     @property

@@ -14,7 +14,7 @@ from backend.protocol.batches import (
     encode_chunks,
     pack_blobs,
 )
-from backend.protocol.errors import ChainUnavailable
+from backend.protocol.errors import ChainUnavailable, InvariantViolated, PaymentError
 from backend.protocol.hashing import Digest
 from backend.protocol.state_tree import chunks_root
 from backend.settlement.chain import L1Block, Prices
@@ -46,6 +46,14 @@ class SubmitterSettings:
     poll_ms: int = 500
 
 
+class NotCertified(Exception):
+    """The validators don't sign a batch, for a reason of theirs: its pin may just be gone."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(f"batch {number} is not certified: {reason}")
+        self.number = number
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """A certified batch."""
@@ -55,7 +63,7 @@ class Built:
     carrier: str
 
 
-class BatchBuilder:
+class Certifier:
     """Makes certified batches of drafts."""
 
     def __init__(
@@ -63,14 +71,19 @@ class BatchBuilder:
     ) -> None:
         self._rollup, self._client = rollup, rollup.client
         self._source, self._kzg, self._settings = source, kzg, settings
+        self._preferred: str = settings.carrier
         self._are_blobs_refused = False
         self._draft: BatchDraft | None = None
         self._pin_age_max: int | None = None
 
+    def prefer(self, carrier: str | None) -> None:
+        """Post by `carrier` from now on, as far as that can be; None: as the settings say."""
+        self._preferred = carrier or self._settings.carrier
+
     @property
     def chunks_max(self) -> int:
         """How many chunks a batch may have with the carriers that there are."""
-        is_small = self._settings.carrier == CALLDATA or self._are_blobs_refused
+        is_small = self._preferred == CALLDATA or self._are_blobs_refused
         return CALLDATA_CHUNKS_MAX if is_small else BATCH_CHUNKS_MAX
 
     def give_up_blobs(self) -> bool:
@@ -83,13 +96,14 @@ class BatchBuilder:
         if self._settings.carrier == "auto" and not self._are_blobs_refused:
             prices = await self._client.prices()
             self._are_blobs_refused = prices.blob_fee_wei is None
-        self._draft = self._source.draft(self.chunks_max)
+        self._draft = await self._source.draft(self.chunks_max)
         return self._draft
 
     async def build(self, draft: BatchDraft, carrier: str | None) -> Built | None:
         """Have a draft certified on `carrier`, or on the one that costs least now.
 
-        None if the chain is shorter than the draft's facts: it was just reorganised.
+        None if the chain is shorter than the draft's facts: it was just reorganised. Raises
+        NoQuorum or NotCertified.
         """
         chunks = list(draft.chunks)
         carrier = carrier or await self._carrier(chunks)
@@ -113,7 +127,13 @@ class BatchBuilder:
             last_block_hash=draft.last_block_hash,
             timestamp=min(draft.timestamp_max, head.ts_s + _LEAD_S),
         )
-        signatures = await self._source.certify(header, chunks, carrier)
+        try:
+            signatures = await self._source.certify(header, chunks, carrier)
+        except (PaymentError, InvariantViolated):
+            raise
+        except Exception as error:
+            # The engine has names for what a validator objects to; settlement can't know them.
+            raise NotCertified(header.number, str(error)) from error
         return Built(header, signatures, carrier)
 
     async def chunks_of(self, header: BatchHeader) -> list[Chunk] | None:
@@ -160,9 +180,9 @@ class BatchBuilder:
         return self._pin_age_max
 
     async def _carrier(self, chunks: Sequence[Chunk]) -> str:
-        if self._settings.carrier == CALLDATA or self._are_blobs_refused:
+        if self._preferred == CALLDATA or self._are_blobs_refused:
             return CALLDATA
-        if self._settings.carrier == BLOBS or len(chunks) > CALLDATA_CHUNKS_MAX:
+        if self._preferred == BLOBS or len(chunks) > CALLDATA_CHUNKS_MAX:
             return BLOBS
         return cheaper_carrier(chunks, await self._client.prices())
 

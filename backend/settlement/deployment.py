@@ -12,14 +12,16 @@ from typing import Any, Final
 
 import rlp
 import structlog
+from eth_abi.exceptions import DecodingError
 
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.hashing import keccak
 from backend.protocol.signing import PrivateKey
 from backend.protocol.types import Address, address_text
+from backend.settlement.abi import ContractError
 from backend.settlement.anvil import LOCAL_CHAIN_IDS
 from backend.settlement.artifacts import Artifact, artifacts
-from backend.settlement.chain import Contract, Done, Refusal, Refused
+from backend.settlement.chain import Contract, Done, Refusal, Refused, RpcError
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import (
     ContractRecord,
@@ -68,6 +70,26 @@ LOCAL_TOKENS: Final = (
     Token("USDX", "Test dollar", 6, 1),
     Token("EURX", "Test euro", 18, 10**12),
 )
+
+
+# An amount in the ledger has 48 bits: six decimals let it reach 281 million.
+MINOR_DECIMALS: Final = 6
+
+
+async def token_at(client: ChainClient, address: Address) -> Token:
+    """Return somebody's token as it should be listed: six decimals, or its own if it has fewer.
+
+    Raises DeploymentFailed if it says neither symbol nor decimals.
+    """
+    contract = Contract(address, artifacts(["Stablecoin"])["Stablecoin"].abi)
+    try:
+        symbol = await client.read(contract, "symbol")
+        name = await client.read(contract, "name")
+        decimals = await client.read(contract, "decimals")
+    except (RpcError, ContractError, DecodingError) as error:
+        raise DeploymentFailed(f"{address_text(address)} is no ERC-20 token: {error}") from error
+    unit = 10 ** max(decimals - MINOR_DECIMALS, 0)
+    return Token(symbol, name, decimals, unit, address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,27 +151,36 @@ async def deploy(
 async def _resumed(client: ChainClient, path: Path, wanted: Deployment) -> Deployment:
     """Return the deployment that the file holds, or a new one; refuse one that doesn't fit."""
     found = load_deployment(path)
+    if found is not None and found.genesis_hash != wanted.genesis_hash:
+        if wanted.chain_id not in LOCAL_CHAIN_IDS:
+            raise DeploymentFailed(f"{path} belongs to another chain. See which endpoint is right.")
+        # Local chains share an id. The other one may come back, so its file is kept beside.
+        path.replace(_kept_path(path, found))
+        log.info("deployment_of_another_chain_kept", file=str(_kept_path(path, found)))
+        found = None
+    if found is None:
+        found = load_deployment(_kept_path(path, wanted))
     if found is None:
         return wanted
-    gone = [
-        f"{name} at {address_text(record.address)}"
-        for name, record in found.contracts.items()
-        if record.code_hash is not None and not await client.code(record.address)
-    ]
-    if found.genesis_hash != wanted.genesis_hash or gone:
-        if wanted.chain_id in LOCAL_CHAIN_IDS:
-            log.info("deployment_of_another_chain_replaced", file=str(path))
-            return wanted
-        raise DeploymentFailed(
-            f"{path} belongs to another chain, or this one lost {', '.join(gone) or 'its past'}. "
-            "See whether the endpoint is the right one; move the file away to deploy anew."
-        )
+    for name, record in found.contracts.items():
+        if record.code_hash is not None and not await client.code(record.address):
+            if wanted.chain_id in LOCAL_CHAIN_IDS:
+                log.info("deployment_of_another_chain_replaced", file=str(path))
+                return wanted
+            raise DeploymentFailed(
+                f"{path}: the chain has no code at {name}'s address any longer. See whether the "
+                "endpoint is the right one; move the file away to deploy anew."
+            )
     if (found.parameters, found.roles) != (wanted.parameters, wanted.roles):
         raise DeploymentFailed(
             f"{path} holds a deployment with other parameters or roles. It can't be changed: "
             "keep them, or move the file away to deploy anew."
         )
     return found
+
+
+def _kept_path(path: Path, deployment: Deployment) -> Path:
+    return path.with_stem(f"{deployment.chain_id}-{deployment.genesis_hash[:4].hex()}")
 
 
 def created_address(creator: bytes, nonce: int) -> Address:

@@ -1,7 +1,6 @@
 """What settlement needs of the engine. The engine fits these; neither imports the other."""
 
-from collections.abc import Awaitable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from backend.protocol.batches import BatchHeader, Chunk
@@ -36,12 +35,16 @@ class BatchDraft(Protocol):
         """The latest time that the committee signs, in seconds: the first block's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What the ledger has and L1 hasn't: `operation_count` slots, the oldest of `oldest_ts_ms`."""
+class Waiting(Protocol):
+    """What the ledger has and L1 hasn't."""
 
-    operation_count: int
-    oldest_ts_ms: int
+    @property
+    def operation_count(self) -> int:
+        """In slots, no-ops apart."""
+
+    @property
+    def oldest_ts_ms(self) -> int:
+        """When the first of its blocks was made."""
 
 
 class BatchSource(Protocol):
@@ -50,18 +53,19 @@ class BatchSource(Protocol):
     def waiting(self) -> Waiting | None:
         """Say what waits for a batch; None if nothing does. Asked often, so it must be cheap."""
 
-    def draft(self, chunks_max: int) -> BatchDraft | None:
+    async def draft(self, chunks_max: int) -> BatchDraft | None:
         """Return what would be posted now, at most `chunks_max` chunks; None if there is nothing.
 
         Asked again it may answer more, or cut otherwise.
         """
 
-    def certify(
-        self, header: BatchHeader, chunks: Sequence[Chunk], carrier: str
-    ) -> Awaitable[bytes]:
-        """Return the signatures of 2f+1 validators, who check all of it, as L1 takes them."""
+    async def certify(self, header: BatchHeader, chunks: Sequence[Chunk], carrier: str) -> bytes:
+        """Return the signatures of 2f+1 validators, who check all of it, as L1 takes them.
 
-    def posted(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> None:
+        Raises NoQuorum if too few of them sign.
+        """
+
+    async def posted(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> None:
         """Learn that L1 has this batch beyond doubt. A repeat changes nothing.
 
         `chunks` are those that L1 has in calldata; None if they are in blobs.

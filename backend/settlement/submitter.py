@@ -14,9 +14,9 @@ from typing import Final
 
 import structlog
 
-from backend.protocol.errors import ChainUnavailable, check_invariant
+from backend.protocol.errors import ChainUnavailable, NoQuorum, check_invariant
 from backend.protocol.signing import PrivateKey
-from backend.settlement.building import BatchBuilder, SubmitterSettings
+from backend.settlement.building import Certifier, SubmitterSettings
 from backend.settlement.chain import (
     Refusal,
     RpcError,
@@ -24,7 +24,7 @@ from backend.settlement.chain import (
 )
 from backend.settlement.journal import Attempt, Submission, SubmissionJournal
 from backend.settlement.kzg import Kzg, blob_transaction
-from backend.settlement.ports import BatchDraft, BatchSource, StepLog
+from backend.settlement.ports import BatchDraft, BatchSource, StepLog, Waiting
 from backend.settlement.rollup import BLOBS, Rollup, confirmed_number
 from backend.settlement.transactions import (
     TRANSACTION_GAS_MAX,
@@ -80,7 +80,19 @@ class Submitter:
         self._key, self._source, self._kzg = key, source, kzg
         self._settings, self._now_ms = settings, now_ms
         self._signed_again = 0
-        self._builder = BatchBuilder(rollup, source, kzg, settings)
+        self._asked_ts_ms = 0
+        self._wake = asyncio.Event()
+        self._certifier = Certifier(rollup, source, kzg, settings)
+
+    def post_now(self, carrier: str | None = None) -> Waiting | None:
+        """Have all that is final by now posted without waiting for more; return what that is.
+
+        By `carrier` if the chain takes it; None: as the settings say. A repeat changes nothing.
+        """
+        self._asked_ts_ms = self._now_ms()
+        self._certifier.prefer(carrier)
+        self._wake.set()
+        return self._source.waiting()
 
     async def run(self) -> None:
         """Post batches for ever. A chain that doesn't answer is asked again."""
@@ -89,19 +101,27 @@ class Submitter:
             try:
                 if await self.advance() in (Progress.BUILT, Progress.SENT, Progress.CONFIRMED):
                     pause_ms = 0
-            except (ChainUnavailable, RpcError) as error:
-                log.warning("submitter_waits_for_chain", reason=str(error))
+            except (ChainUnavailable, NoQuorum, RpcError) as error:
+                log.warning("submitter_waits", reason=str(error))
                 pause_ms = _RETRY_MS
-            except TransactionRefused as error:
+            except (NotCertified, TransactionRefused) as error:
                 log.error("submission_refused", reason=str(error))
                 pause_ms = _RETRY_MS
-            await asyncio.sleep(pause_ms / 1000)
+            await self._pause(pause_ms)
+
+    async def _pause(self, pause_ms: int) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), pause_ms / 1000)
+        except TimeoutError:
+            return
+        self._wake.clear()
 
     async def advance(self) -> Progress:
         """Take the next step, if there is one to take.
 
-        Raises ChainUnavailable, or TransactionRefused if the chain will not have the batch for a
-        reason that only an operator can mend.
+        Raises ChainUnavailable, NoQuorum or NotCertified, after which it can be asked again, or
+        TransactionRefused if the chain will not have the batch for a reason that only an operator
+        can mend.
         """
         tip = await self._rollup.tip()
         current = self.journal.current
@@ -118,14 +138,17 @@ class Submitter:
     async def _begin(self, tip: int) -> Progress:
         waiting = self._source.waiting()
         if waiting is None:
+            self._certifier.prefer(None)
             return Progress.IDLE
         is_due = (
-            waiting.operation_count >= self._settings.operations
+            waiting.oldest_ts_ms <= self._asked_ts_ms
+            or waiting.operation_count >= self._settings.operations
             or self._now_ms() - waiting.oldest_ts_ms >= self._settings.age_ms_max
         )
         if not is_due:
+            self._certifier.prefer(None)
             return Progress.IDLE
-        draft = await self._builder.draft()
+        draft = await self._certifier.draft()
         if draft is not None and draft.number <= tip:
             # Somebody else sent it, or we stopped before the source was told.
             return await self._hand_over(draft.number)
@@ -133,12 +156,12 @@ class Submitter:
 
     async def _build(self, before: Submission | None, draft: BatchDraft | None = None) -> Progress:
         """Have the next batch certified, or the one in hand anew."""
-        draft = draft or await self._builder.draft()
+        draft = draft or await self._certifier.draft()
         if draft is None:
             return Progress.IDLE
         # While transactions are on their way, nodes take only others of their kind.
         carrier = before.carrier if before is not None and before.attempts else None
-        built = await self._builder.build(draft, carrier)
+        built = await self._certifier.build(draft, carrier)
         if built is None:
             return Progress.IDLE
         self.journal.built(built.header, built.signatures, built.carrier)
@@ -163,7 +186,7 @@ class Submitter:
         if not await self._is_deep(posted.block.number):
             return Progress.WAITING
         self.journal.confirmed(current.number)
-        self._source.posted(posted.header, posted.chunks)
+        await self._source.posted(posted.header, posted.chunks)
         log.info("batch_posted", batch=current.number, block=posted.block.number)
         return Progress.CONFIRMED
 
@@ -171,7 +194,7 @@ class Submitter:
         posted = await self._rollup.posted(number)
         if posted is None or not await self._is_deep(posted.block.number):
             return Progress.WAITING
-        self._source.posted(posted.header, posted.chunks)
+        await self._source.posted(posted.header, posted.chunks)
         return Progress.CONFIRMED
 
     async def _is_deep(self, block_number: int) -> bool:
@@ -195,20 +218,20 @@ class Submitter:
                 return Progress.WAITING
             if transaction is None:
                 log.warning("submission_dropped", batch=current.number, tx=last.tx_hash.hex())
-        if not await self._builder.is_fresh(current.header):
+        if not await self._certifier.is_fresh(current.header):
             log.info("header_stale", batch=current.number, pin=current.header.l1_block_number)
             return await self._build(current)
         return await self._send(current, nonce)
 
     async def _send(self, current: Submission, nonce: int) -> Progress:
         """Send the batch with the next nonce: a first time, the same again, or with higher fees."""
-        chunks = await self._builder.chunks_of(current.header)
+        chunks = await self._certifier.chunks_of(current.header)
         if chunks is None:  # the source cuts its batches elsewhere after a restart
             return await self._build(current)
-        data = await self._builder.call_data(current, chunks)
+        data = await self._certifier.call_data(current, chunks)
         hashes: tuple[bytes, ...] = ()
         if current.carrier == BLOBS:
-            hashes = await self._kzg.versioned_hashes(self._builder.blobs_of(chunks))
+            hashes = await self._kzg.versioned_hashes(self._certifier.blobs_of(chunks))
         try:
             gas = await self._gas(data, hashes)
         except TransactionRefused as refused:
@@ -219,7 +242,7 @@ class Submitter:
         attempt, signed = made
         raw = signed.raw
         if hashes:
-            raw = blob_transaction(raw, await self._kzg.sidecar(self._builder.blobs_of(chunks)))
+            raw = blob_transaction(raw, await self._kzg.sidecar(self._certifier.blobs_of(chunks)))
         self.journal.sent(attempt)
         try:
             await self._client.send_raw(raw)
@@ -286,7 +309,7 @@ class Submitter:
         log.warning("submission_refused", batch=current.number, reason=str(refused))
         if refused.refusal is Refusal.NONCE_TOO_LOW or name == "BatchOutOfOrder":
             return Progress.WAITING  # somebody was faster; the chain will tell
-        if refused.refusal is Refusal.BLOBS_REFUSED and self._builder.give_up_blobs():
+        if refused.refusal is Refusal.BLOBS_REFUSED and self._certifier.give_up_blobs():
             return await self._build(None)
         if name in _STALE_ERRORS and self._signed_again < _SIGNED_AGAIN_MAX:
             self._signed_again += 1

@@ -1,7 +1,7 @@
 """Settings.
 
 - defaults work; the chain's URL follows host and port
-- production refuses the default passphrase
+- production refuses the default secrets
 - an unreadable value is refused
 """
 
@@ -30,12 +30,13 @@ def test_settings__default_passphrase_in_production__rejects(
 def test_settings__own_passphrase_in_production__succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAUSEWAY_ENVIRONMENT", "production")
     monkeypatch.setenv("CAUSEWAY_KEYS_PASSPHRASE", "battery staple")
+    monkeypatch.setenv("CAUSEWAY_KYC_WEBHOOK_SECRET", "battery charger")
 
     settings = Settings(_env_file=None)
 
     assert "battery" not in repr(settings)
 
 
-def test_settings__no_confirmations__rejects() -> None:
+def test_settings__no_operations__rejects() -> None:
     with pytest.raises(ValidationError):
-        Settings(_env_file=None, confirmations=0)
+        Settings(_env_file=None, batch_operations=0)

@@ -59,7 +59,7 @@ async def test_advance__calldata__succeeds(l1, kzg):
 async def test_advance__blobs__succeeds(l1, kzg):
     posting = await opened(l1, kzg, "blobs")
     posting.ledger.fill(200)
-    chunks = posting.ledger.draft(768).chunks
+    chunks = posting.ledger.drafted(768).chunks
 
     await posting.advance_to(Progress.CONFIRMED)
 
@@ -90,7 +90,7 @@ async def test_advance__cheaper_carrier__succeeds(l1, kzg, chunk_count, carrier)
     posting = await opened(l1, kzg, "auto")
     posting.ledger.fill(chunk_count)
     # A wei a byte of blob: dearer than a chunk in calldata, cheaper than a full batch of them.
-    posting.submitter._builder._client = Priced(l1.client, blob_fee_wei=10**9)
+    posting.submitter._certifier._client = Priced(l1.client, blob_fee_wei=10**9)
 
     await posting.advance_to(Progress.BUILT)
 
@@ -129,7 +129,7 @@ async def test_advance__posted_by_somebody_else__changes_nothing(l1, kzg):
         current.header,
         await l1.rollup.parent_of(1),
         current.signatures,
-        posting.ledger.draft(120).chunks,
+        posting.ledger.drafted(120).chunks,
         "calldata",
     )
     await l1.sender(DEPLOYER).send(l1.rollup.contract.address, data)

@@ -25,7 +25,6 @@ from backend.protocol.types import (
     partition_of,
 )
 from backend.protocol.votes import quorum_signatures
-from backend.settlement.ports import Waiting
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,12 @@ class TinyDraft:
     last_block_hash: Digest
     l1_block_number_min: int
     timestamp_max: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    operation_count: int
+    oldest_ts_ms: int
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,10 @@ class TinyLedger:
         count = len(self.operations) + self.empty_chunks * CHUNK_SLOTS
         return Waiting(count, self.ts_s * 1000) if count else None
 
-    def draft(self, chunks_max: int) -> TinyDraft | None:
+    async def draft(self, chunks_max: int) -> TinyDraft | None:
+        return self.drafted(chunks_max)
+
+    def drafted(self, chunks_max: int) -> TinyDraft | None:
         if self.waiting() is None:
             return None
         slots, tree = encode_all(self.operations), self._after()
@@ -126,12 +134,12 @@ class TinyLedger:
         self.certified.append(header)
         return b"".join(signatures)
 
-    def posted(self, header, chunks) -> None:
+    async def posted(self, header, chunks) -> None:
         if header.number <= self.header.number:
             return
         self.posted_headers.append(header)
         self.proven_tree, self.proven_operations = self._after(), self.operations
-        self.proven_chunks = self.draft(768).chunks[: header.chunk_count]
+        self.proven_chunks = self.drafted(768).chunks[: header.chunk_count]
         self.tree, self.header = self._after(), header
         self.operations, self.empty_chunks = [], 0
         assert self.tree.root == header.post_root

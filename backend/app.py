@@ -1,0 +1,299 @@
+"""The composition root: joins the planes to a platform in one process, and serves it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from backend.access.api import Dependencies, create_api
+from backend.access.fees import fee_rule
+from backend.access.services import Registers
+from backend.access.settings import ApiSettings, FeePolicy
+from backend.chain_facts import batch_posted, fact_of
+from backend.compliance.kyc import Attestor, SandboxProvider
+from backend.config import Settings
+from backend.deploying import PlatformKeys, platform_keys
+from backend.engine.batch.desk import BatchDesk
+from backend.engine.log import LocalLog
+from backend.engine.node import Node
+from backend.engine.node_types import NodeConfig
+from backend.engine.rounds import Committee
+from backend.protocol.eip712 import kyc_domain, ledger_domain
+from backend.protocol.hashing import Digest
+from backend.protocol.log_entries import IdentityEntry
+from backend.records.database import Databases, open_databases, sqlite_url
+from backend.records.event_stream import EventStream
+from backend.records.projections import Projections
+from backend.records.projector import Projector
+from backend.records.reader import Reader
+from backend.records.registers.api_keys import ApiKeys
+from backend.records.registers.applicants import Applicants
+from backend.records.registers.idempotency import IdempotencyKeys
+from backend.settlement.building import SubmitterSettings
+from backend.settlement.client import ChainClient
+from backend.settlement.deployment_file import Deployment, load_deployment
+from backend.settlement.events import BatchConfirmed, ChainEvent
+from backend.settlement.kzg import Kzg
+from backend.settlement.queries import ChainQueries
+from backend.settlement.rollup import Rollup
+from backend.settlement.sender import Sender
+from backend.settlement.settler import Settler
+from backend.settlement.submitter import Submitter
+from backend.settlement.watcher import Watcher
+
+log = structlog.get_logger(__name__)
+
+
+class NotDeployed(Exception):
+    """There is no deployment for the chain."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} holds no deployment for this chain. Run `causeway deploy`.")
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """All parts of a running platform."""
+
+    settings: Settings
+    deployment: Deployment
+    node: Node
+    desk: BatchDesk
+    watcher: Watcher
+    submitter: Submitter
+    settler: Settler
+    projector: Projector
+    confirmed_batches: "asyncio.Queue[BatchConfirmed]"
+    api: FastAPI
+
+
+def clock_ms() -> int:
+    """Return the time of this machine."""
+    return time.time_ns() // 1_000_000
+
+
+async def find_deployment(settings: Settings, client: ChainClient) -> Deployment:
+    """Return the deployment on the settings' chain. Raises NotDeployed, ChainUnavailable."""
+    deployment = load_deployment(settings.deployments_dir / f"{await client.chain_id()}.json")
+    if deployment is None:
+        raise NotDeployed(settings.deployments_dir)
+    return deployment
+
+
+@asynccontextmanager
+async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
+    """Open a platform: its log is read and its API can be served. Leaving closes all."""
+    async with AsyncExitStack() as stack:
+        client = ChainClient(settings.rpc_url)
+        stack.push_async_callback(client.close)
+        deployment = await find_deployment(settings, client)
+        keys = platform_keys(settings, deployment.chain_id)
+        domain = ledger_domain(deployment.chain_id, deployment.address("Rollup"))
+        databases = _open_databases(settings)
+        stack.callback(databases.dispose)
+        kzg = Kzg()
+        stack.callback(kzg.close)
+
+        watcher = Watcher(client, deployment)
+        api_settings = _api_settings(settings, deployment)
+        ledger_log = stack.enter_context(LocalLog(settings.data_dir / "ledger.log"))
+        submissions_log = stack.enter_context(LocalLog(settings.data_dir / "submissions.log"))
+        config = _node_config(settings, deployment, keys)
+        node = Node(config, ledger_log, watcher, clock_ms, rule=fee_rule(api_settings))
+        desk = BatchDesk(config.committee, keys.validators, kzg.data_hash, _pin_check(watcher))
+        rollup = Rollup(client, deployment)
+        submitter = Submitter(
+            rollup,
+            keys.submitter,
+            desk,
+            submissions_log,
+            kzg,
+            _submitter_settings(settings, deployment),
+            now_ms=clock_ms,
+        )
+        event_stream = EventStream(databases.projections)
+        projector = Projector(Projections(databases.projections, domain), event_stream)
+        platform = Platform(
+            settings=settings,
+            deployment=deployment,
+            node=node,
+            desk=desk,
+            watcher=watcher,
+            submitter=submitter,
+            settler=Settler(rollup, Sender(client, keys.operator)),
+            projector=projector,
+            confirmed_batches=asyncio.Queue(),
+            api=create_api(
+                Dependencies(
+                    settings=api_settings,
+                    node=node,
+                    chain=ChainQueries(client, deployment, Sender(client, keys.attestor)),
+                    proofs=desk,
+                    reader=Reader(databases.projections),
+                    stream=event_stream,
+                    registers=_registers(databases),
+                    kyc_provider=SandboxProvider(settings.kyc_webhook_secret.get_secret_value()),
+                    attestor=Attestor(
+                        kyc_domain(deployment.chain_id, deployment.address("KycRegistry")),
+                        keys.attestor,
+                    ),
+                    clock_ms=clock_ms,
+                    problems=lambda: _problems(node, projector),
+                )
+            ),
+        )
+        await _start(platform, stack)
+        yield platform
+
+
+async def _start(platform: Platform, stack: AsyncExitStack) -> None:
+    """Wire observers, recover the node, and bring its readers up to date."""
+    node, desk, projector = platform.node, platform.desk, platform.projector
+    node.observers += [desk.observe, projector.observe]
+
+    def observe_chain(event: ChainEvent) -> None:
+        fact = fact_of(event, clock_ms())
+        if fact is not None:
+            projector.observe_chain(fact)
+        if isinstance(event, BatchConfirmed):
+            platform.confirmed_batches.put_nowait(event)
+
+    platform.watcher.observers.append(observe_chain)
+    stack.callback(projector.stop)
+    stack.push_async_callback(node.stop)
+    await node.start()
+    for final in node.replay(1):
+        desk.observe(final)
+    projector.start(node.replay)
+
+
+async def run(platform: Platform, serve: Callable[[], Awaitable[None]]) -> None:
+    """Do all that a platform does until `serve` returns. A part that fails stops the rest."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [
+            tasks.create_task(platform.watcher.run()),
+            tasks.create_task(_follow_batches(platform)),
+            tasks.create_task(platform.submitter.run()),
+            tasks.create_task(platform.settler.run()),
+        ]
+        await serve()
+        for task in running:
+            task.cancel()
+
+
+async def _follow_batches(platform: Platform) -> None:
+    """When a batch is confirmed: move on, say where its payments stand, and keep a snapshot."""
+    while True:
+        event = await platform.confirmed_batches.get()
+        header = event.batch.header
+        await platform.desk.posted(header, event.batch.chunks)
+        chunks = await asyncio.to_thread(platform.desk.chunks, header.number)
+        platform.projector.observe_chain(batch_posted(event, chunks))
+        if platform.confirmed_batches.empty():
+            try:
+                await platform.node.snapshot(header.last_block_number)
+            except ValueError:  # an older batch, read again after a restart
+                log.debug("snapshot_is_newer", block=header.last_block_number)
+
+
+async def serve(settings: Settings) -> None:
+    """Run the platform and its API until the process is told to end."""
+    async with open_platform(settings) as platform:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                platform.api,
+                host=settings.api_host,
+                port=settings.api_port,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=5,
+            )
+        )
+        await run(platform, server.serve)
+
+
+def _open_databases(settings: Settings) -> Databases:
+    folder = settings.data_dir
+    return open_databases(
+        settings.registers_url or sqlite_url(folder / "registers.sqlite"),
+        settings.projections_url or sqlite_url(folder / "projections.sqlite"),
+    )
+
+
+def _registers(databases: Databases) -> Registers:
+    engine = databases.registers
+    return Registers(ApiKeys(engine), Applicants(engine), IdempotencyKeys(engine))
+
+
+def open_api_keys(settings: Settings) -> tuple[ApiKeys, Callable[[], None]]:
+    """Return the register of API keys, and what closes it."""
+    databases = _open_databases(settings)
+    return ApiKeys(databases.registers), databases.dispose
+
+
+def _node_config(settings: Settings, deployment: Deployment, keys: PlatformKeys) -> NodeConfig:
+    rollup = deployment.address("Rollup")
+    committee = Committee(
+        ledger_domain(deployment.chain_id, rollup),
+        1,
+        deployment.roles.validators,
+        (keys.sequencer.address,),
+    )
+    return NodeConfig(
+        identity=IdentityEntry(deployment.chain_id, rollup, deployment.rollup_code_hash),
+        committee=committee,
+        validator_keys=keys.validators,
+        sequencer_keys=(keys.sequencer,),
+        snapshot_folder=settings.data_dir / "snapshots",
+        order_wait_ms_max=settings.order_wait_ms_max,
+    )
+
+
+def _submitter_settings(settings: Settings, deployment: Deployment) -> SubmitterSettings:
+    return SubmitterSettings(
+        carrier=settings.batch_carrier,
+        operations=settings.batch_operations,
+        age_ms_max=settings.batch_age_ms_max,
+        stuck_ms=settings.submission_stuck_ms,
+        confirmations=deployment.parameters.confirmations,
+    )
+
+
+def _api_settings(settings: Settings, deployment: Deployment) -> ApiSettings:
+    return ApiSettings(
+        domain=ledger_domain(deployment.chain_id, deployment.address("Rollup")),
+        kyc_registry=deployment.address("KycRegistry"),
+        challenge_window_ms=deployment.parameters.challenge_window_s * 1000,
+        batch_interval_ms=settings.batch_age_ms_max,
+        default_fee=FeePolicy(settings.fee_minor_min, settings.fee_bps),
+        kyc_level=deployment.parameters.kyc_level_needed,
+        kyc_validity_s=settings.kyc_validity_s,
+        bootstrap_api_key=settings.api_key.get_secret_value(),
+    )
+
+
+def _pin_check(watcher: Watcher) -> Callable[[int, Digest], Awaitable[bool]]:
+    async def is_pin(number: int, block_hash: Digest) -> bool:
+        if not watcher.is_block(number, block_hash):
+            await watcher.poll()  # the pin may be newer than the last look
+        return watcher.is_block(number, block_hash)
+
+    return is_pin
+
+
+def _problems(node: Node, projector: Projector) -> list[str]:
+    status = node.status()
+    problems = []
+    if status.failure is not None:
+        problems.append(f"the node does not run: {status.failure}")
+    elif not status.has_quorum:
+        problems.append("too few validators answer")
+    if not projector.is_alive:
+        problems.append("the projections are not kept up to date")
+    return problems

@@ -1,0 +1,126 @@
+"""Deploys the platform's contracts with the platform's own keys: for the command line and ape.
+
+On local chains the chain's development accounts pay for gas; all other keys come from the key
+store, where `causeway up` finds them again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from backend.config import Settings
+from backend.keys import SCRYPT_N_DEVELOPMENT, SCRYPT_N_PRODUCTION, KeyStore
+from backend.protocol.errors import ChainUnavailable
+from backend.protocol.signing import PrivateKey
+from backend.protocol.types import Address
+from backend.settlement.anvil import LOCAL_CHAIN_IDS, dev_key
+from backend.settlement.client import ChainClient
+from backend.settlement.deployment import (
+    LOCAL_TOKENS,
+    Deployed,
+    DeploymentFailed,
+    NoNode,
+    deploy,
+    token_at,
+)
+from backend.settlement.deployment_file import (
+    LOCAL_PARAMETERS,
+    PUBLIC_PARAMETERS,
+    Parameters,
+    Roles,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformKeys:
+    """Who signs what. The first three pay for gas; one key is never used for two of these."""
+
+    deployer: PrivateKey  # also admin, lister, and minter of our own tokens
+    submitter: PrivateKey
+    operator: PrivateKey  # settles
+    attestor: PrivateKey
+    guardian: PrivateKey
+    fee_owner: PrivateKey
+    sequencer: PrivateKey
+    validators: tuple[PrivateKey, ...]  # in ascending order of address, as L1 keeps them
+
+    @property
+    def roles(self) -> Roles:
+        """The same as addresses."""
+        deployer = self.deployer.address
+        return Roles(
+            admin=deployer,
+            lister=deployer,
+            validators=tuple(key.address for key in self.validators),
+            attestor=self.attestor.address,
+            guardian=self.guardian.address,
+            minter=deployer,
+            fee_owner=self.fee_owner.address,
+        )
+
+
+def key_store(settings: Settings) -> KeyStore:
+    """Return the store of this platform's keys."""
+    is_production = settings.environment == "production"
+    scrypt_n = SCRYPT_N_PRODUCTION if is_production else SCRYPT_N_DEVELOPMENT
+    passphrase = settings.keys_passphrase.get_secret_value()
+    return KeyStore(settings.data_dir / "keys", passphrase, scrypt_n)
+
+
+def platform_keys(settings: Settings, chain_id: int) -> PlatformKeys:
+    """Return all keys, made the first time; a repeat gives the same ones."""
+    store = key_store(settings)
+    if chain_id in LOCAL_CHAIN_IDS:
+        payers = [dev_key(index) for index in range(3)]
+    else:
+        payers = [store.load_or_create(name) for name in ("deployer", "submitter", "operator")]
+    validators = [
+        store.load_or_create(f"validator-{index}") for index in range(settings.validator_count)
+    ]
+    deployer, submitter, operator = payers
+    return PlatformKeys(
+        deployer=deployer,
+        submitter=submitter,
+        operator=operator,
+        attestor=store.load_or_create("attestor"),
+        guardian=store.load_or_create("guardian"),
+        fee_owner=store.load_or_create("fee-owner"),
+        sequencer=store.load_or_create("sequencer"),
+        validators=tuple(sorted(validators, key=lambda key: key.address)),
+    )
+
+
+def parameters_of(settings: Settings, chain_id: int) -> Parameters:
+    """Return section 9 of PROTOCOL.md for this chain."""
+    if chain_id not in LOCAL_CHAIN_IDS:
+        return replace(PUBLIC_PARAMETERS, kyc_level_needed=settings.kyc_level_min)
+    return replace(
+        LOCAL_PARAMETERS,
+        confirmations=settings.confirmations,
+        kyc_level_needed=settings.kyc_level_min,
+    )
+
+
+async def deploy_platform(
+    client: ChainClient, settings: Settings, token_addresses: Sequence[Address] = ()
+) -> Deployed:
+    """Deploy to the client's chain, or resume, or find all there and change nothing.
+
+    Without token addresses a local chain gets USDX and EURX. Raises NoNode, DeploymentFailed.
+    """
+    try:
+        chain_id = await client.chain_id()
+        keys = platform_keys(settings, chain_id)
+        balance_wei = await client.balance_wei(keys.deployer.address)
+        tokens = [await token_at(client, address) for address in token_addresses]
+    except ChainUnavailable as error:
+        raise NoNode(client.url) from error
+    if not balance_wei:
+        raise DeploymentFailed(
+            f"the deployer 0x{keys.deployer.address.hex()} has no money for gas on chain "
+            f"{chain_id}. Send it some."
+        )
+    if not tokens and chain_id in LOCAL_CHAIN_IDS:
+        tokens = list(LOCAL_TOKENS)
+    parameters = parameters_of(settings, chain_id)
+    folder = settings.deployments_dir
+    return await deploy(client, keys.deployer, keys.roles, parameters, tokens, folder)

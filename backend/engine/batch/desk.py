@@ -1,0 +1,140 @@
+"""Where batches come from when one process holds packer and validators.
+
+Law: no header is signed before the batch has been read as L1 reads it and compared with the final
+blocks. The validators of one process share that reading, made apart from the packing; each signs
+with its own key. Work on chunks takes long, so it is done in threads, one at a time.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from threading import Lock
+from typing import Final, TypeVar
+
+from backend.engine.batch.archive import AccountProof, WithdrawalProof
+from backend.engine.batch.builder import BatchBuilder, BatchDraft
+from backend.engine.batch.chunking import BlockOperations, block_operations
+from backend.engine.batch.verify import HeaderChecks
+from backend.engine.replica import FinalBlock
+from backend.engine.rounds import Committee
+from backend.protocol.batches import BATCH_CHUNKS_MAX, CALLDATA_CHUNKS_MAX, BatchHeader, Chunk
+from backend.protocol.errors import NoQuorum
+from backend.protocol.hashing import Digest
+from backend.protocol.signing import PrivateKey
+from backend.protocol.types import AccountId
+from backend.protocol.votes import quorum_signatures
+
+_CHUNKS_MAX: Final = {"calldata": CALLDATA_CHUNKS_MAX, "blobs": BATCH_CHUNKS_MAX}
+
+_T = TypeVar("_T")
+DataHash = Callable[[Sequence[Chunk], str], Awaitable[Digest]]
+IsPin = Callable[[int, Digest], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What no batch has yet: `operation_count` slots, the oldest of `oldest_ts_ms`."""
+
+    operation_count: int
+    oldest_ts_ms: int
+
+
+class BatchDesk:
+    """Takes final blocks in, hands certified batches out, and proves what stands in them."""
+
+    def __init__(
+        self,
+        committee: Committee,
+        validator_keys: Sequence[PrivateKey],
+        data_hash: DataHash,
+        is_pin: IsPin,
+    ) -> None:
+        """`data_hash` gives a header's dataHash for chunks and carrier; `is_pin` says whether an
+        L1 block (number, hash) is the chain's."""
+        self._committee = committee
+        self._keys = tuple(validator_keys)
+        self._data_hash = data_hash
+        self._is_pin = is_pin
+        self._builder = BatchBuilder.at_genesis(committee.domain)
+        self._lock = Lock()
+        self._observed_number = 0
+        self._inbox: deque[BlockOperations] = deque()
+        self._waiting: deque[tuple[int, Waiting]] = deque()  # by block number
+
+    def observe(self, final: FinalBlock) -> None:
+        """Take the next final block; returns at once. A repeat changes nothing."""
+        block, domain = final.block, self._committee.domain
+        if block.number <= self._observed_number:
+            return
+        self._observed_number = block.number
+        payment_ids = (signed.order.digest(domain) for signed in final.body.orders)
+        self._inbox.append(
+            block_operations(block, final.block_hash, final.body, final.execution, payment_ids)
+        )
+        if block.operation_count:
+            self._waiting.append((block.number, Waiting(block.operation_count, block.timestamp_ms)))
+
+    def waiting(self) -> Waiting | None:
+        """Say what waits for a batch; None if nothing does."""
+        if not self._waiting:
+            return None
+        blocks = [waiting for _, waiting in self._waiting]
+        return Waiting(sum(one.operation_count for one in blocks), blocks[0].oldest_ts_ms)
+
+    async def draft(self, chunks_max: int) -> BatchDraft | None:
+        """Return what would be posted now, of at most `chunks_max` chunks; None if nothing."""
+        return await asyncio.to_thread(self._locked, lambda: self._builder.draft(chunks_max))
+
+    async def certify(self, header: BatchHeader, chunks: Sequence[Chunk], carrier: str) -> bytes:
+        """Return 2f+1 signatures in ascending order of their signers.
+
+        Raises InvalidBatch if a validator finds a fault, NoQuorum if too few keys are here.
+        """
+        data_hash = await self._data_hash(chunks, carrier)
+        is_pin = await self._is_pin(header.l1_block_number, header.l1_block_hash)
+        checks = HeaderChecks(
+            self._committee.epoch, lambda _: data_hash, lambda *_: is_pin, _CHUNKS_MAX[carrier]
+        )
+        verify = partial(self._builder.verify, header, chunks, checks)
+        await asyncio.to_thread(self._locked, verify)
+
+        digest = header.digest(self._committee.domain)
+        signatures = [key.sign_digest(digest) for key in self._keys]
+        chosen = quorum_signatures(digest, signatures, self._committee.validators)
+        if chosen is None:
+            raise NoQuorum(self._committee.quorum, len(signatures))
+        return b"".join(chosen)
+
+    async def posted(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> None:
+        """Move on to a batch that L1 has beyond doubt. A repeat changes nothing."""
+        await asyncio.to_thread(self._locked, partial(self._move_on, header, chunks))
+        while self._waiting and self._waiting[0][0] <= header.last_block_number:
+            self._waiting.popleft()
+
+    def chunks(self, batch_number: int) -> tuple[Chunk, ...]:
+        """Return a posted batch's chunks. Raises BatchNotFound."""
+        return self._locked(lambda: self._builder.chunks(batch_number))
+
+    def withdrawal_proof(self, batch_number: int, slot: int) -> WithdrawalProof:
+        """Return what claims the withdrawal at a slot number of a posted batch.
+
+        Raises BatchNotFound, ProofNotAvailable.
+        """
+        return self._locked(lambda: self._builder.withdrawal_proof(batch_number, slot))
+
+    def account_proof(self, batch_number: int, account_id: AccountId) -> AccountProof:
+        """Return the proof of an account after a posted batch. Raises as `withdrawal_proof`."""
+        return self._locked(lambda: self._builder.account_proof(batch_number, account_id))
+
+    def _move_on(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> None:
+        if header.number > self._builder.tip.number:
+            self._builder.posted(header, chunks)
+
+    def _locked(self, work: Callable[[], _T]) -> _T:
+        """Do `work` on the builder with all blocks in it, alone."""
+        with self._lock:
+            while self._inbox:
+                self._builder.add_block(self._inbox.popleft())
+            return work()

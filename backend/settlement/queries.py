@@ -1,0 +1,90 @@
+"""Questions of clients about tokens and persons on the chain."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from backend.protocol.errors import ChainUnavailable
+from backend.protocol.types import Address
+from backend.settlement.abi import ContractError
+from backend.settlement.artifacts import artifact
+from backend.settlement.chain import Contract, Done, Refused, RpcError
+from backend.settlement.client import ChainClient
+from backend.settlement.deployment_file import Deployment
+from backend.settlement.sender import Sender
+
+# What a token answers that lacks a function, or is no ERC-20 in that part.
+_NO_ANSWER: Final = (ContractError, RpcError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenName:
+    """What people call a token."""
+
+    symbol: str
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
+class PermitFacts:
+    """What an ERC-2612 permit of an owner is signed over."""
+
+    name: str
+    version: str
+    nonce: int
+
+
+class ChainQueries:
+    """Asks the chain; with the attestor's key it can also revoke a person."""
+
+    def __init__(self, client: ChainClient, deployment: Deployment, attestor: Sender) -> None:
+        self._client = client
+        self._deployment = deployment
+        self._attestor = attestor
+
+    async def latest_ts_s(self) -> int:
+        """Return L1 time: that of the newest block."""
+        return (await self._client.latest()).ts_s
+
+    async def token_name(self, token: Address) -> TokenName | None:
+        """Return a token's symbol and decimals, None if it doesn't tell."""
+        contract = _token(token)
+        try:
+            return TokenName(
+                str(await self._client.read(contract, "symbol")),
+                int(await self._client.read(contract, "decimals")),
+            )
+        except _NO_ANSWER:
+            return None
+
+    async def allowance(self, token: Address, owner: Address) -> int:
+        """Return how many base units the rollup may take from `owner`."""
+        rollup = self._deployment.address("Rollup")
+        return int(await self._client.read(_token(token), "allowance", owner, rollup))
+
+    async def permit_facts(self, token: Address, owner: Address) -> PermitFacts | None:
+        """Return what a permit needs, None if the token takes none."""
+        contract = _token(token)
+        try:
+            return PermitFacts(
+                str(await self._client.read(contract, "name")),
+                str(await self._client.read(contract, "version")),
+                int(await self._client.read(contract, "nonces", owner)),
+            )
+        except _NO_ANSWER:
+            return None
+
+    async def revoke_person(self, person: Address) -> bytes:
+        """Revoke a person in the registry; return the transaction's hash. A repeat revokes again.
+
+        Raises ChainUnavailable while the outcome is unknown.
+        """
+        outcome = await self._attestor.call(self._deployment.kyc_registry, "revoke", person)
+        if isinstance(outcome, Done):
+            return outcome.receipt.tx_hash
+        if isinstance(outcome, Refused):
+            raise outcome.reason
+        raise ChainUnavailable()
+
+
+def _token(address: Address) -> Contract:
+    return Contract(address, artifact("Stablecoin").abi)
