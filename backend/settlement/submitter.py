@@ -16,7 +16,7 @@ import structlog
 
 from backend.protocol.errors import ChainUnavailable, NoQuorum, check_invariant
 from backend.protocol.signing import PrivateKey
-from backend.settlement.building import Certifier, SubmitterSettings
+from backend.settlement.building import Certifier, NotCertified, SubmitterSettings
 from backend.settlement.chain import (
     Refusal,
     RpcError,
