@@ -269,13 +269,16 @@ def test_claim_withdrawal__after_second_half_that_opens__succeeds(
         (4, 0, PAYER, MINT),  # deposit
         (5, PAYER, PAYEE, 50),  # payment
         (6, PAYER, 0, 0),  # nothing withdrawn
-        (7, 0, 0, 0),  # no-op
+        (7, 0, 0, 5),  # withdrawal by BRIDGE
+        (8, 1, 0, 5),  # withdrawal by REGISTRY
+        (10, 0, 0, 0),  # no-op
     ],
 )
 def test_claim_withdrawal__other_operation__reverts(
     rollup, funded, settled, payer, reverts, position, payer_id, payee_id, amount
 ):
     funded.pay(PAYER, PAYEE, 50).raw(slot(PAYER, 0, 0, 0))
+    funded.raw(slot(0, 0, 5, 0)).raw(slot(1, 0, 5, 0))
     chunks = [funded.chunk()]
     batch = settled(*chunks)
     proof = withdrawal_proof(chunks, position, PAYER)
