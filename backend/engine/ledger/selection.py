@@ -6,6 +6,7 @@ Law: an accepted order ends executed or rejected, and is rejected only for the t
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from backend.engine.ledger.errors import RejectionUnjustified
 from backend.engine.ledger.judge import Pending, check_order
@@ -31,7 +32,8 @@ class Selection:
 def select(
     ledger: Ledger, accepted: Mapping[Digest, SignedOrder], ts_s: int, orders_max: int
 ) -> Selection:
-    """Return what the next block does with the first `orders_max` of the accepted orders.
+    """Return what the next block does with the first `orders_max` of the accepted orders, where
+    each account's orders stand by nonce. It does something with them, if there are any.
 
     `accepted` are those that no block has decided, authorised and in the log's order, by digest.
     Orders of an account run in the order of their nonces, whatever the log's; orders of an asset
@@ -40,19 +42,18 @@ def select(
     A rejection's code is what `check_order` says at the block's start with all orders of the block
     pending. A validator accepts exactly these (`check_rejections`): an order is executed, or truly
     can't be. An order that runs ahead of its account's nonce is rejected only if no accepted order
-    that would fill the gap is left for a later block; otherwise both wait.
+    that would fill the gap is left for a later block.
     """
-    taken = dict(list(accepted.items())[:orders_max])
+    taken = _first(accepted, orders_max)
     pending = Pending()
     executable = _executable(ledger, taken, ts_s, pending)
     rejections = []
-    left = _left(accepted, taken)
     for digest, signed in taken.items():
         if digest in executable:
             continue
         error = _refusal(ledger, signed.order, ts_s, pending)
         check_invariant(error is not None, "an order can be executed but is not", digest=digest)
-        if error is not None and not _may_be_filled(error, signed.order, left):
+        if error is not None:
             rejections.append(Rejection(digest, error.number))
     by_asset = sorted(executable.items(), key=lambda item: ledger.asset_ids[item[1].order.asset])
     return Selection(dict(by_asset), tuple(rejections))
@@ -95,6 +96,22 @@ def check_rejections(
             )
         if _may_be_filled(error, reject.order, left):
             raise RejectionUnjustified(index, digest, "the order before it is left out")
+
+
+def _first(accepted: Mapping[Digest, SignedOrder], orders_max: int) -> dict[Digest, SignedOrder]:
+    """Return the first orders; for each account those of the lowest nonces, so that none of them
+    waits for one that is left out."""
+    by_purse = defaultdict[_Purse, list[Digest]](list)
+    for digest, signed in accepted.items():
+        by_purse[_purse(signed.order)].append(digest)
+    in_turn = {
+        purse: iter(sorted(digests, key=lambda digest: accepted[digest].order.nonce))
+        for purse, digests in by_purse.items()
+    }
+    digests = (
+        next(in_turn[_purse(signed.order)]) for signed in islice(accepted.values(), orders_max)
+    )
+    return {digest: accepted[digest] for digest in digests}
 
 
 def _executable(
