@@ -135,6 +135,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
                     node=node,
                     chain=ChainQueries(client, deployment, Sender(client, keys.attestor)),
                     proofs=desk,
+                    poster=submitter,
                     reader=Reader(databases.projections),
                     stream=event_stream,
                     registers=_registers(databases),

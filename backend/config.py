@@ -1,5 +1,6 @@
 """All settings in one place. Law: the environment is read here alone, and names carry units."""
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
@@ -60,9 +61,23 @@ class Settings(BaseSettings):
                 raise ValueError(f"set CAUSEWAY_{name.upper()}: production refuses the default")
         return self
 
+    def as_environment(self) -> dict[str, str]:
+        """Return the variables that give a child process these settings. Holds secrets."""
+        variables = {}
+        for name in self.model_fields_set:
+            value = getattr(self, name)
+            text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            variables[f"CAUSEWAY_{name.upper()}"] = text
+        return variables
+
     @property
     def api_url(self) -> str:
         return f"http://{self.api_host}:{self.api_port}"
+
+
+def inherited_environment() -> dict[str, str]:
+    """Return this process's variables, to hand them on to a child."""
+    return dict(os.environ)
 
 
 @cache

@@ -110,6 +110,20 @@ class Proofs(Protocol):
         """Return the proof of an account. Raises BatchNotFound, ProofNotAvailable."""
 
 
+class Waiting(Protocol):
+    """What is final and in no batch yet."""
+
+    @property
+    def operation_count(self) -> int: ...
+
+
+class Poster(Protocol):
+    """Who posts batches."""
+
+    def post_now(self, carrier: str | None = None) -> Waiting | None:
+        """Have all that is final by now posted at once; return it. A repeat changes nothing."""
+
+
 class TokenName(Protocol):
     """What people call a token."""
 

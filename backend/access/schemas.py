@@ -152,6 +152,12 @@ class ApplicantIn(Body):
     details: PersonIn = PersonIn()
 
 
+class BatchIn(Body):
+    """What is to be posted: all that is final, by `carrier` (by default the cheaper one)."""
+
+    carrier: Literal["blobs", "calldata"] | None = None
+
+
 class ApiKeyIn(Body):
     """A key to be made."""
 

@@ -10,7 +10,7 @@ from backend.access.accepted import AcceptedOrders
 from backend.access.applicants import KycDesk
 from backend.access.assets import AssetCatalog
 from backend.access.auth import Gatekeeper
-from backend.access.ports import Attestor, Chain, KycProvider, Node, Proofs
+from backend.access.ports import Attestor, Chain, KycProvider, Node, Poster, Proofs
 from backend.access.settings import ApiSettings
 from backend.records.event_stream import EventStream
 from backend.records.reader import Reader
@@ -36,6 +36,7 @@ class Dependencies:
     node: Node
     chain: Chain
     proofs: Proofs
+    poster: Poster
     reader: Reader
     stream: EventStream
     registers: Registers

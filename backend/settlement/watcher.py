@@ -82,10 +82,8 @@ class Watcher:
     # What is confirmed
 
     def confirmed(self) -> L1Point:
-        """Return the newest block whose facts count. Raises ChainUnavailable before it is known."""
-        if self._confirmed is None:
-            raise ChainUnavailable()
-        return self._confirmed
+        """Return the newest block whose facts count; genesis before the chain was asked."""
+        return self._confirmed or self._genesis
 
     def listings(self, known_count: int, to_l1_block: int) -> list[Asset]:
         """Return the assets listed up to an L1 block, without the first `known_count`."""
@@ -219,7 +217,6 @@ class Watcher:
         number = await confirmed_number(self._client, head_number, self._depth)
         points = [block.point for block in self._tail if block.number <= number]
         if not points:
-            self._confirmed = self._confirmed or self._genesis
             return
         ripe = [event for event in self._waiting if event.place.block.number <= number]
         del self._waiting[: len(ripe)]

@@ -104,7 +104,7 @@ interface IRollup {
     error OwnerZero();
     /// @notice The amount is not a whole number of minor units.
     error AmountNotMultiple(uint256 unit, uint256 actual);
-    error AmountMinorOutOfRange(uint256 minimum, uint256 maximum, uint256 actual);
+    error DepositOutOfRange(uint256 minimum, uint256 maximum, uint256 actual);
     /// @notice Deposits less claims of an asset would exceed 2^63 - 1 minor units.
     error AssetFull(uint256 maximumMinor, uint256 actualMinor);
     /// @notice The token moved another amount than was asked for.

@@ -243,7 +243,7 @@ contract Rollup is IRollup, EIP712, ReentrancyGuardTransient {
         if (amount % unit != 0) revert AmountNotMultiple(unit, amount);
         uint256 amountMinor = amount / unit;
         if (amountMinor == 0 || amountMinor > AMOUNT_MINOR_MAX) {
-            revert AmountMinorOutOfRange(1, AMOUNT_MINOR_MAX, amountMinor);
+            revert DepositOutOfRange(1, AMOUNT_MINOR_MAX, amountMinor);
         }
         uint256 outstandingMinor = asset.outstandingMinor + amountMinor;
         if (outstandingMinor > OUTSTANDING_MINOR_MAX) {

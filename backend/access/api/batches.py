@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Body, Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -10,14 +10,43 @@ from backend.access.api import examples
 from backend.access.api.common import PageIn, example, listed, number_of
 from backend.access.auth import needs
 from backend.access.errors import documented
+from backend.access.idempotency import once
 from backend.access.responses import json_response
+from backend.access.schemas import BatchIn
 from backend.access.services import ServicesIn
-from backend.access.views import batch_view, list_of
-from backend.protocol.errors import BatchNotFound
+from backend.access.views import Json, batch_view, list_of
+from backend.protocol.errors import BatchNotFound, IdempotencyKeyReused, RequestInProgress
 from backend.records.registers.api_keys import ApiKey
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
 Caller = Annotated[ApiKey, Depends(needs("batches:read"))]
+Operator = Annotated[ApiKey, Depends(needs("batches:write"))]
+
+
+@router.post(
+    "",
+    status_code=202,
+    responses={
+        **example(examples.POSTING, 202, "Will be posted"),
+        **documented(IdempotencyKeyReused, RequestInProgress),
+    },
+)
+async def post_batch(
+    request: Request,
+    services: ServicesIn,
+    caller: Operator,
+    wish: Annotated[BatchIn, Body(openapi_examples={"one": {"value": {"carrier": "calldata"}}})],
+) -> Response:
+    """Post all that is final by now, without waiting for more. A 202 says that it will be done:
+    `operation_count` operations, in as many batches as it takes.
+    """
+
+    async def work(_scope: str) -> tuple[int, Json]:
+        waiting = services.needs.poster.post_now(wish.carrier)
+        count = 0 if waiting is None else waiting.operation_count
+        return 202, {"object": "posting", "operation_count": str(count), "carrier": wish.carrier}
+
+    return await once(request, services, caller, await request.json(), work)
 
 
 @router.get("", responses={**listed(examples.BATCH), **documented()})

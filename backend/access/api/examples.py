@@ -196,6 +196,7 @@ BATCH: Final[Example] = {
     "l1_block": "1210",
     "next": {"status": "settled", "earliest_at": TIME},
 }
+POSTING: Final[Example] = {"object": "posting", "operation_count": "1200", "carrier": "blobs"}
 ACCOUNT_PROOF: Final[Example] = {
     "object": "account_proof",
     "batch": "2",

@@ -151,9 +151,12 @@ async def test_poll__long_absence__succeeds(l1, watcher):
     assert len(watcher.deposits(0, watcher.confirmed().number)) == 1
 
 
-async def test_confirmed__before_the_first_poll__rejects(watcher):
-    with pytest.raises(ChainUnavailable):
-        watcher.confirmed()
+async def test_confirmed__before_the_first_poll__is_genesis(l1, watcher):
+    genesis = await l1.client.block(0)
+
+    confirmed = watcher.confirmed()
+
+    assert confirmed == genesis.point
 
 
 async def test_poll__chain_down__recovers(client, anvil, tmp_path):

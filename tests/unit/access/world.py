@@ -1,5 +1,6 @@
 """A whole platform but for the chain: the real node and records behind the API, in one process."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -115,6 +116,16 @@ class FakeChain:
         return bytes(31) + len(self.revoked).to_bytes(1)
 
 
+class NoPoster:
+    """A chain on which nothing waits to be posted; it keeps what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str | None] = []
+
+    def post_now(self, carrier: str | None = None) -> None:
+        self.asked.append(carrier)
+
+
 class NoProofs:
     """Stands where the archive of batches will be."""
 
@@ -133,7 +144,6 @@ class World:
     """What a test may look at and turn."""
 
     node: Node
-    chain: FakeChain
     clock: Clock
     databases: Databases
     projections: Projections
@@ -143,6 +153,12 @@ class World:
     dependencies: Dependencies
     client: httpx.AsyncClient
     l1: FakeL1
+
+    @property
+    def chain(self) -> FakeChain:
+        chain = self.dependencies.chain
+        assert isinstance(chain, FakeChain)
+        return chain
 
     def state(self) -> Any:
         """What a refusal must not change: accounts with all that is pending, and the blocks."""
@@ -167,8 +183,6 @@ class World:
 
 
 async def wait_until(condition: Any, timeout_s: int = 10) -> None:
-    import asyncio
-
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
@@ -198,45 +212,48 @@ def error_of(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["error"]["code"]
 
 
-@asynccontextmanager
-async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
-    """Start everything with two funded accounts of each asset, and stop it in the end."""
-    clock = Clock()
+class NoPoster:
+    """Stands where the submitter of batches will be."""
+
+    def __init__(self) -> None:
+        self.carriers: list[str | None] = []
+
+    def post_now(self, carrier: str | None = None) -> None:
+        self.carriers.append(carrier)
+
+
+def funded_chain() -> FakeL1:
+    """Return L1 facts: both assets, and money of each for payer and payee."""
     l1 = FakeL1()
     l1.list_asset(USDC)
     l1.list_asset(WIDE)
     for name in ("payer", "payee"):
         l1.deposit(key(name).address, FUNDS, USDC)
         l1.deposit(key(name).address, FUNDS, WIDE)
-    databases = open_databases(sqlite_url(folder / "r.sqlite3"), sqlite_url(folder / "p.sqlite3"))
-    api_settings = ApiSettings(
-        **{
-            "domain": DOMAIN,
-            "kyc_registry": REGISTRY,
-            "challenge_window_ms": 60_000,
-            "fees": {1: FeePolicy(10, 0)},
-            "bootstrap_api_key": API_KEY,
-            "heartbeat_ms": 200,
-        }
-        | settings
-    )
-    config = NodeConfig(
-        IDENTITY, COMMITTEE, tuple(VALIDATORS), tuple(SEQUENCERS), order_wait_ms_max=100
-    )
-    log = LocalLog(folder / "log")
-    node = Node(config, log, l1, clock, rule=fee_rule(api_settings))
-    projections = Projections(databases.projections, DOMAIN)
-    stream = EventStream(databases.projections)
-    projector = Projector(projections, stream)
-    node.observers.append(projector.observe)
-    await node.start()
-    projector.start(node.replay)
-    chain = FakeChain(clock)
-    dependencies = Dependencies(
-        settings=api_settings,
+    return l1
+
+
+def settings_of(**changes: Any) -> ApiSettings:
+    values: dict[str, Any] = {
+        "domain": DOMAIN,
+        "kyc_registry": REGISTRY,
+        "challenge_window_ms": 60_000,
+        "fees": {1: FeePolicy(10, 0)},
+        "bootstrap_api_key": API_KEY,
+        "heartbeat_ms": 200,
+    }
+    return ApiSettings(**(values | changes))
+
+
+def dependencies_of(
+    settings: ApiSettings, node: Node, clock: Clock, databases: Databases, stream: EventStream
+) -> Dependencies:
+    return Dependencies(
+        settings=settings,
         node=node,
-        chain=chain,
+        chain=FakeChain(clock),
         proofs=NoProofs(),
+        poster=NoPoster(),
         reader=Reader(databases.projections),
         stream=stream,
         registers=Registers(
@@ -249,24 +266,33 @@ async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
         clock_ms=clock,
         problems=lambda: [] if node.status().is_healthy else ["the node is down"],
     )
-    api = create_api(dependencies)
+
+
+@asynccontextmanager
+async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
+    """Start everything with two funded accounts of each asset, and stop it in the end."""
+    clock, l1, api_settings = Clock(), funded_chain(), settings_of(**settings)
+    databases = open_databases(sqlite_url(folder / "r.sqlite3"), sqlite_url(folder / "p.sqlite3"))
+    config = NodeConfig(
+        IDENTITY, COMMITTEE, tuple(VALIDATORS), tuple(SEQUENCERS), order_wait_ms_max=100
+    )
+    log = LocalLog(folder / "log")
+    node = Node(config, log, l1, clock, rule=fee_rule(api_settings))
+    projections = Projections(databases.projections, DOMAIN)
+    stream = EventStream(databases.projections)
+    projector = Projector(projections, stream)
+    node.observers.append(projector.observe)
+    await node.start()
+    projector.start(node.replay)
+    needs = dependencies_of(api_settings, node, clock, databases, stream)
+    api = create_api(needs)
     transport = httpx.ASGITransport(api, raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {API_KEY}"}
     async with httpx.AsyncClient(
         transport=transport, base_url="http://api", headers=headers
     ) as client:
         world = World(
-            node,
-            chain,
-            clock,
-            databases,
-            projections,
-            projector,
-            stream,
-            api,
-            dependencies,
-            client,
-            l1,
+            node, clock, databases, projections, projector, stream, api, needs, client, l1
         )
         await wait_until(lambda: node.account(key("payee").address, 2) is not None)
         await world.settle()
@@ -277,6 +303,3 @@ async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
             projector.stop()
             log.close()
             databases.dispose()
-
-
-__all__ = ["ROLLUP", "World", "key", "running_world"]

@@ -1,0 +1,207 @@
+"""A platform on this machine: starts chain, contracts and backend, and stops what it started.
+
+Law: only processes that we started are stopped, by the id in our own files; a repeat of either
+changes nothing.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from backend.app import clock_ms, open_api_keys
+from backend.config import Settings, inherited_environment
+from backend.deploying import deploy_platform
+from backend.protocol.errors import ChainUnavailable
+from backend.records.registers.api_keys import ALL_SCOPES
+from backend.settlement.anvil import start_anvil, stop_anvil
+from backend.settlement.client import ChainClient
+from backend.settlement.deployment import Deployed
+from backend.toolchain import PROJECT_ROOT, toolchain_environment
+
+_START_WAIT_S: Final = 60
+_STOP_WAIT_S: Final = 20
+_POLL_S: Final = 0.1
+
+Progress = Callable[[str], None]
+
+
+class StartFailed(Exception):
+    """The platform did not start; the message says where to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A running platform. `first_api_key` is there only the first time: it is shown once."""
+
+    api_url: str
+    rpc_url: str
+    deployed: Deployed
+    first_api_key: str | None
+    was_running: bool
+
+
+def key_file(settings: Settings) -> Path:
+    """Return where the command line keeps its own API key, for this user alone."""
+    return settings.data_dir / "api-key"
+
+
+def read_api_key(settings: Settings) -> str:
+    """Return the API key to use: the one of the settings, else the command line's own."""
+    given = settings.api_key.get_secret_value()
+    path = key_file(settings)
+    return given or (path.read_text().strip() if path.exists() else "")
+
+
+async def start(settings: Settings, progress: Progress = lambda _: None) -> Started:
+    """Start what isn't running yet, and return when payments are taken.
+
+    Raises AnvilFailed, DeploymentFailed (NoNode if the chain is somebody else's and silent) or
+    StartFailed.
+    """
+    client = ChainClient(settings.rpc_url)
+    try:
+        await _ensure_chain(settings, client, progress)
+        progress("deploying contracts")
+        deployed = await deploy_platform(client, settings)
+    finally:
+        await client.close()
+    was_running = running_backend(settings) is not None
+    if not was_running:
+        progress(f"starting the backend at {settings.api_url}")
+        _spawn(settings)
+    await _wait_until_ready(settings)
+    first_api_key = _ensure_api_key(settings)
+    return Started(settings.api_url, settings.rpc_url, deployed, first_api_key, was_running)
+
+
+async def stop(settings: Settings) -> list[str]:
+    """Stop backend and chain; return what was stopped. The data stays."""
+    stopped = []
+    pid = running_backend(settings)
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        if not await _has_ended(pid):
+            os.kill(pid, signal.SIGKILL)
+        stopped.append("backend")
+    _backend_file(settings).unlink(missing_ok=True)
+    if await stop_anvil(_anvil_file(settings)):
+        stopped.append("chain")
+    return stopped
+
+
+def running_backend(settings: Settings) -> int | None:
+    """Return the process id of our backend if it runs."""
+    try:
+        pid = int(json.loads(_backend_file(settings).read_text())["pid"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+    return pid if _is_backend(pid) else None
+
+
+async def _ensure_chain(settings: Settings, client: ChainClient, progress: Progress) -> None:
+    is_ours = settings.rpc_url == f"http://{settings.chain_host}:{settings.chain_port}"
+    try:
+        await client.chain_id()
+        return
+    except ChainUnavailable:
+        if not is_ours:
+            return  # deploying says that there is no node, and what to do
+    progress(f"starting anvil at {settings.rpc_url}")
+    await start_anvil(
+        _anvil_file(settings),
+        port=settings.chain_port,
+        host=settings.chain_host,
+        state_file=settings.data_dir / "chain.json",
+        log_file=settings.data_dir / "anvil.log",
+    )
+
+
+def _ensure_api_key(settings: Settings) -> str | None:
+    """Make the first API key, if there is none, and keep a copy for the command line."""
+    api_keys, close = open_api_keys(settings)
+    try:
+        if settings.api_key.get_secret_value() or api_keys.list(None, 1):
+            return None
+        _, text = api_keys.create("first key", ALL_SCOPES, clock_ms())
+    finally:
+        close()
+    path = key_file(settings)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")
+    os.replace(temporary, path)
+    return text
+
+
+def _spawn(settings: Settings) -> None:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with _log_file(settings).open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "backend"],
+            cwd=PROJECT_ROOT,
+            env={**inherited_environment(), **toolchain_environment(), **settings.as_environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # an interrupt from the keyboard is for the command
+        )
+    _backend_file(settings).write_text(json.dumps({"pid": process.pid}))
+
+
+async def _wait_until_ready(settings: Settings) -> None:
+    async with httpx.AsyncClient(base_url=settings.api_url, timeout=2) as http:
+        for _ in range(round(_START_WAIT_S / _POLL_S)):
+            if running_backend(settings) is None:
+                break
+            try:
+                if (await http.get("/readyz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass  # it doesn't listen yet
+            await asyncio.sleep(_POLL_S)
+    raise StartFailed(f"the backend did not start; its last words are in {_log_file(settings)}")
+
+
+async def _has_ended(pid: int) -> bool:
+    for _ in range(round(_STOP_WAIT_S / _POLL_S)):
+        if not _is_backend(pid):
+            return True
+        await asyncio.sleep(_POLL_S)
+    return False
+
+
+def _is_backend(pid: int) -> bool:
+    """Return whether `pid` is a living backend. A child of ours that has ended is reaped."""
+    try:
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
+    except ChildProcessError:
+        pass  # another process of ours started it
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return b"backend" in command or not command[0]
+
+
+def _anvil_file(settings: Settings) -> Path:
+    return settings.data_dir / "anvil.pid"
+
+
+def _backend_file(settings: Settings) -> Path:
+    return settings.data_dir / "backend.pid"
+
+
+def _log_file(settings: Settings) -> Path:
+    return settings.data_dir / "backend.log"
