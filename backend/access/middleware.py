@@ -2,6 +2,7 @@
 
 import secrets
 from time import perf_counter
+from traceback import format_tb
 from typing import Any, Final
 
 import structlog
@@ -68,7 +69,9 @@ class Frame:
             body: Any = error_body(known, request_id)
             response = json_response(body, status_of(known), error_headers(known))
         else:
-            log.error("request_failed", request_id=request_id, exc_info=error)
+            # Never exc_info: a renderer may show local variables, and with them keys and people.
+            frames = "".join(format_tb(error.__traceback__))
+            log.error("request_failed", request_id=request_id, error=repr(error), frames=frames)
             body = envelope(
                 500,
                 "INTERNAL",

@@ -81,7 +81,7 @@ class Services:
         )
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """Return the services of the application that serves `request`."""
     services: Services = request.app.state.services
     return services

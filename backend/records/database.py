@@ -51,7 +51,9 @@ def sqlite_url(path: Path) -> str:
 
 def open_database(name: DatabaseName, url: str) -> Engine:
     """Open one database and bring it to the newest step. Raises whatever the driver raises."""
-    engine = create_engine(url, pool_pre_ping=make_url(url).get_backend_name() != "sqlite")
+    is_remote = make_url(url).get_backend_name() != "sqlite"
+    # Errors end in logs: without parameters, which may name people.
+    engine = create_engine(url, pool_pre_ping=is_remote, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         # Registers can't be rebuilt, so each commit of theirs waits for the disk.
         _prepare_sqlite(engine, synchronous="FULL" if name == "registers" else "NORMAL")

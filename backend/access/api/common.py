@@ -9,7 +9,7 @@ from backend.protocol.types import Address, address_from_text
 from backend.records.paging import LIMIT_MAX, Page
 
 
-def page_of(
+async def page_of(
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 20,
     after: Annotated[str | None, Query(max_length=40)] = None,
     before: Annotated[str | None, Query(max_length=40)] = None,

@@ -38,7 +38,6 @@ from tests.unit.engine.committee import (
     DOMAIN,
     FEE_OWNER,
     IDENTITY,
-    ROLLUP,
     SEQUENCERS,
     START_MS,
     TOKEN,
@@ -210,16 +209,6 @@ def body_of(signed: SignedOrder) -> dict[str, Any]:
 
 def error_of(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["error"]["code"]
-
-
-class NoPoster:
-    """Stands where the submitter of batches will be."""
-
-    def __init__(self) -> None:
-        self.carriers: list[str | None] = []
-
-    def post_now(self, carrier: str | None = None) -> None:
-        self.carriers.append(carrier)
 
 
 def funded_chain() -> FakeL1:
