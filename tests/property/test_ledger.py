@@ -132,6 +132,9 @@ def play(turns: list[Turn]) -> World:
     for turn in turns:
         accepted = by_digest(orders_of(made, turn.wishes))
         selection = select(made.ledger, accepted, TS_S, turn.orders_max)
+        # Or orders that wait for one another could keep all later ones waiting.
+        decided = len(selection.executable) + len(selection.rejections)
+        assert decided == min(turn.orders_max, len(accepted))
         body = Body(
             l1_block_number=made.ledger.l1_block_number + 1,
             deposits=tuple(turn.deposits),
