@@ -309,7 +309,9 @@ class Submitter:
         log.warning("submission_refused", batch=current.number, reason=str(refused))
         if refused.refusal is Refusal.NONCE_TOO_LOW or name == "BatchOutOfOrder":
             return Progress.WAITING  # somebody was faster; the chain will tell
-        if refused.refusal is Refusal.BLOBS_REFUSED and self._certifier.give_up_blobs():
+        # BlobMissing: the node (Hardhat) leaves the blobs out when it tries the transaction.
+        is_blobless = refused.refusal is Refusal.BLOBS_REFUSED or name == "BlobMissing"
+        if is_blobless and self._certifier.give_up_blobs():
             return await self._build(None)
         if name in _STALE_ERRORS and self._signed_again < _SIGNED_AGAIN_MAX:
             self._signed_again += 1

@@ -7,10 +7,12 @@
 - a restart between any two steps: posted once
 - a transaction that was dropped, that is stuck (calldata and blobs)
 - a reorganisation: sent again, signed anew
-- a stale pin, another epoch: signed anew
+- a stale pin, another epoch: signed anew; a transaction that reverts in its block
+- blobs refused: calldata, if that is allowed; validators who don't sign
 - the chain goes away and comes back
 """
 
+import asyncio
 from dataclasses import replace
 from itertools import product
 
@@ -19,8 +21,11 @@ import pytest
 from backend.protocol.batches import pack_blobs
 from backend.protocol.errors import ChainUnavailable
 from backend.settlement.anvil import start_anvil, stop_anvil
+from backend.settlement.building import NotCertified
+from backend.settlement.chain import Fees, Refusal, TransactionRefused
 from backend.settlement.kzg import versioned_hash
 from backend.settlement.submitter import Progress
+from backend.settlement.transactions import Transaction, sign
 from tests.e2e.settlement.chain import DEPLOYER, SUBMITTER, VALIDATORS
 from tests.e2e.settlement.posting import opened
 
@@ -319,3 +324,88 @@ async def stop_mining(l1):
     """Let blocks come by `mine` alone."""
     await l1.set_automine(False)
     await l1.client.rpc("evm_setIntervalMining", 0)
+
+
+async def test_advance__reverted_in_its_block__succeeds(l1, kzg):
+    """Another epoch begins in the same block, just before: the nonce is consumed for nothing."""
+    posting = await opened(l1, kzg, "calldata")
+    await stop_mining(l1)
+    await posting.advance_to(Progress.SENT)
+    committee = l1.deployment.committee
+    begin = sign(
+        Transaction(
+            chain_id=31337,
+            nonce=await l1.client.nonce(DEPLOYER.address),
+            to=committee.address,
+            data=committee.abi.call_data("beginEpoch", [key.address for key in VALIDATORS]),
+            gas=500_000,
+            fees=Fees(10**12, 10**11),
+        ),
+        DEPLOYER,
+    )
+    await l1.client.send_raw(begin.raw)
+    await l1.mine()
+
+    failed = await l1.client.receipt(posting.current.attempts[0].tx_hash)
+    await posting.advance_to(Progress.CONFIRMED)
+
+    assert not failed.is_success
+    assert [header.epoch for header in posting.ledger.certified] == [1, 2]
+    assert await l1.client.nonce(SUBMITTER.address) == 2
+    assert await posted_numbers(l1) == [1]
+
+
+async def test_advance__blobs_refused__falls_back(l1, kzg, monkeypatch):
+    posting = await opened(l1, kzg, "auto")
+    send_raw = l1.client.send_raw
+
+    async def send_no_blobs(raw):
+        if raw[:1] == b"\x03":
+            raise TransactionRefused(Refusal.BLOBS_REFUSED, "transaction type not supported")
+        await send_raw(raw)
+
+    monkeypatch.setattr(l1.client, "send_raw", send_no_blobs)
+    await posting.advance_to(Progress.CONFIRMED)
+
+    assert [header.chunk_count for header in posting.ledger.certified] == [1, 1]
+    assert (await l1.rollup.posted(1)).carrier == "calldata"
+
+
+async def test_advance__blobs_refused_but_wanted__rejects(l1, kzg, monkeypatch):
+    posting = await opened(l1, kzg, "blobs")
+
+    async def refuse(raw):
+        raise TransactionRefused(Refusal.BLOBS_REFUSED, "transaction type not supported")
+
+    monkeypatch.setattr(l1.client, "send_raw", refuse)
+
+    with pytest.raises(TransactionRefused):
+        await posting.advance_to(Progress.SENT)
+
+
+async def test_advance__not_certified__changes_nothing(l1, kzg, monkeypatch):
+    posting = await opened(l1, kzg, "calldata")
+
+    async def object_to(header, chunks, carrier):
+        raise LookupError("the pin is unknown")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(posting.ledger, "certify", object_to)
+        with pytest.raises(NotCertified, match="the pin is unknown"):
+            await posting.advance()
+
+    assert posting.log.entries == []
+    await posting.advance_to(Progress.CONFIRMED)
+
+
+async def test_run__until_posted__succeeds(l1, kzg):
+    posting = await opened(l1, kzg, "calldata", poll_ms=20)
+
+    running = asyncio.create_task(posting.submitter.run())
+    for _ in range(200):
+        await asyncio.sleep(0.05)
+        if posting.ledger.header.number == 1:
+            break
+    running.cancel()
+
+    assert await is_posted_once(posting)
