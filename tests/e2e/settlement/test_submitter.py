@@ -1,6 +1,7 @@
 """The submitter on a real chain.
 
 - calldata and blobs: posted; the blobs on the chain are those of the chunks
+- the largest batches: within the nodes' limits
 - triggers: by operations, by age
 - the cheaper carrier
 - a batch posted by somebody else
@@ -18,14 +19,19 @@ from itertools import product
 
 import pytest
 
-from backend.protocol.batches import pack_blobs
+from backend.protocol.batches import CHUNK_SLOTS_BYTES, pack_blobs
 from backend.protocol.errors import ChainUnavailable
 from backend.settlement.anvil import start_anvil, stop_anvil
 from backend.settlement.building import NotCertified
 from backend.settlement.chain import Fees, Refusal, TransactionRefused
 from backend.settlement.kzg import versioned_hash
 from backend.settlement.submitter import Progress
-from backend.settlement.transactions import Transaction, sign
+from backend.settlement.transactions import (
+    TRANSACTION_GAS_MAX,
+    TRANSACTION_SIZE_BYTES_MAX,
+    Transaction,
+    sign,
+)
 from tests.e2e.settlement.chain import DEPLOYER, SUBMITTER, VALIDATORS
 from tests.e2e.settlement.posting import opened
 
@@ -77,6 +83,21 @@ async def test_advance__blobs__succeeds(l1, kzg):
     receipt = await l1.client.receipt(posted.tx_hash)
     assert receipt.blob_gas_used == 2 * 131_072
     assert await is_posted_once(posting)
+
+
+@pytest.mark.parametrize(("carrier", "chunk_count"), [("calldata", 120), ("blobs", 768)])
+async def test_advance__largest_batch__succeeds(l1, kzg, carrier, chunk_count):
+    posting = await opened(l1, kzg, carrier)
+    posting.ledger.fill(chunk_count + 50, b"\xff" * CHUNK_SLOTS_BYTES)
+
+    await posting.advance_to(Progress.CONFIRMED)
+
+    posted = await l1.rollup.posted(1)
+    transaction = await l1.client.transaction(posted.tx_hash)
+    receipt = await l1.client.receipt(posted.tx_hash)
+    assert posted.header.chunk_count == chunk_count
+    assert len(transaction.data) < TRANSACTION_SIZE_BYTES_MAX - 1_000
+    assert receipt.gas_used < TRANSACTION_GAS_MAX // 2
 
 
 async def test_advance__second_batch__succeeds(l1, kzg):

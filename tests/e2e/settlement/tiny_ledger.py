@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from backend.protocol.batches import (
     CHUNK_SLOTS,
+    CHUNK_SLOTS_BYTES,
     GENESIS_HASH,
     Chunk,
     chunk_hashes,
@@ -64,7 +65,8 @@ class TinyLedger:
         self.tree = genesis_tree()
         self.header = genesis_header(self.tree.root)
         self.operations: list = []
-        self.empty_chunks = 0  # no-ops behind the operations, to make a batch large
+        self.empty_chunks = 0  # behind the operations, to make a batch large
+        self.filling = bytes(CHUNK_SLOTS_BYTES)
         self.l1_block_number = 0
         self.certified: list = []
         self.posted_headers: list = []
@@ -82,9 +84,9 @@ class TinyLedger:
         account_id = self._ids[owner, asset_id]
         self.operations.append(Withdrawal(account_id, AmountMinor(amount_minor)))
 
-    def fill(self, chunk_count: int) -> None:
-        """Make the next batch as large as this, with chunks of no-ops."""
-        self.empty_chunks = chunk_count
+    def fill(self, chunk_count: int, slots: bytes = bytes(CHUNK_SLOTS_BYTES)) -> None:
+        """Make the next batch larger by chunks of no-ops, or of any slots: L1 only hashes them."""
+        self.empty_chunks, self.filling = chunk_count, slots
 
     def _account(self, owner, asset_id: int) -> AccountId:
         if (owner, asset_id) not in self._ids:
@@ -110,7 +112,7 @@ class TinyLedger:
         slots, tree = encode_all(self.operations), self._after()
         assert len(slots) <= CHUNK_SLOTS * 15, "the tests need no more than a chunk"
         chunks = [Chunk(padded(slots), tree.root)]
-        empty = Chunk(padded(b""), tree.root)
+        empty = Chunk(self.filling, tree.root)
         chunks += [empty] * min(self.empty_chunks, chunks_max - 1)
         is_first = self.header.number == 0
         number = self.header.last_block_number + 1
