@@ -4,12 +4,11 @@ A function of the log: an order entry counts unless the order was decided before
 executed any more (its nonce is used, its time is over), or nobody authorised it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from backend.engine.ledger import Ledger
 from backend.engine.rounds import signer
-from backend.protocol.blocks import Body
 from backend.protocol.eip712 import Domain
 from backend.protocol.hashing import Digest
 from backend.protocol.orders import SignedOrder
@@ -78,15 +77,15 @@ class AcceptedOrders:
         self.undecided[digest] = signed
         self.arrivals[digest] = arrival
 
-    def decide(self, body: Body, ts_s: int) -> None:
-        """Take the orders out that a certified block executes or rejects."""
-        for signed in body.orders:
-            self._drop(signed.order.digest(self.domain))
-        for rejection in body.rejections:
-            signed_or_none = self.undecided.get(rejection.digest)
-            if signed_or_none is not None:
-                self.rejected[rejection.digest] = signed_or_none.order.valid_until
-            self._drop(rejection.digest)
+    def decide(self, executed: Iterable[Digest], rejected: Iterable[Digest], ts_s: int) -> None:
+        """Take the orders out that a certified block of this time executes or rejects."""
+        for digest in executed:
+            self._drop(digest)
+        for digest in rejected:
+            signed = self.undecided.get(digest)
+            if signed is not None:
+                self.rejected[digest] = signed.order.valid_until
+            self._drop(digest)
         if len(self.rejected) >= self._purge_at:
             self.rejected = {d: until for d, until in self.rejected.items() if until >= ts_s}
             self._purge_at = max(_PURGE_MIN, 2 * len(self.rejected))

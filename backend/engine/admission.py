@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from backend.engine.accepted import is_authorised
 from backend.engine.ledger import Judged, Pending, check_order
-from backend.engine.replica import Replica
-from backend.protocol.blocks import Body
+from backend.engine.replica import FinalBlock, Replica
 from backend.protocol.errors import NotAuthorised, PaymentError
 from backend.protocol.hashing import Digest
 from backend.protocol.orders import Order, SignedOrder
@@ -55,11 +54,11 @@ class Admission:
             return  # It can't be executed as things stand; the block that takes it up will say so.
         self._count(digest, signed, judged)
 
-    def on_final(self, body: Body) -> None:
+    def on_final(self, final: FinalBlock) -> None:
         """Count with a block's orders no more."""
-        for signed in body.orders:
-            self.withdraw(signed.order.digest(self._replica.committee.domain))
-        for rejection in body.rejections:
+        for payment_id in final.payment_ids:
+            self.withdraw(payment_id)
+        for rejection in final.body.rejections:
             self.withdraw(rejection.digest)
 
     def is_authorised(self, digest: Digest, signed: SignedOrder) -> bool:

@@ -7,7 +7,7 @@ the block's. Until then he waits (`L1NotReached`), so that honest validators nev
 from backend.engine.accepted import is_authorised
 from backend.engine.ledger import InvalidBlock, check_rejections
 from backend.engine.ports import L1View
-from backend.engine.replica import Replica
+from backend.engine.replica import Prepared, Replica
 from backend.engine.rounds import Proposed, Tip
 from backend.protocol.blocks import Body
 
@@ -52,13 +52,14 @@ def judge(replica: Replica, proposed: Proposed, l1: L1View) -> None:
     """
     _check_header(proposed, replica.rounds.tip)
     block = proposed.block
-    body, _ = replica.prepare(proposed.block_hash, block, proposed.body)
+    prepared = replica.prepare(proposed.block_hash, block, proposed.body)
+    body = prepared.body
     if body.l1_block_number > proposed.l1_attested:
         raise HeaderInvalid("l1BlockNumber", f"only {proposed.l1_attested} is attested")
     if body.l1_block_number > l1.confirmed().number:
         raise L1NotReached
     _check_l1_facts(replica, body, l1)
-    _check_orders(replica, body)
+    _check_orders(replica, prepared)
     if body.rejections:
         accepted = replica.accepted.before(proposed.position)
         check_rejections(replica.ledger, body, accepted, block.ts_s)
@@ -76,10 +77,10 @@ def _check_header(proposed: Proposed, tip: Tip) -> None:
         raise HeaderInvalid("timestampMs", "it is too far behind the log's stamp")
 
 
-def _check_orders(replica: Replica, body: Body) -> None:
-    accepted, domain = replica.accepted, replica.committee.domain
-    for index, signed in enumerate(body.orders):
-        digest = signed.order.digest(domain)
+def _check_orders(replica: Replica, prepared: Prepared) -> None:
+    accepted = replica.accepted
+    orders = zip(prepared.payment_ids, prepared.body.orders, strict=True)
+    for index, (digest, signed) in enumerate(orders):
         if digest in accepted.rejected:
             raise OrderRefused(index, "an earlier block has rejected it")
         if not accepted.is_checked(digest, signed) and not is_authorised(digest, signed):

@@ -19,18 +19,22 @@ from backend.engine.node_types import Accepted, AccountView, NodeConfig, NodeSta
 from backend.engine.nonce_queue import PAYER_ORDERS_MAX, NonceQueue
 from backend.engine.outcomes import Outcome, Outcomes
 from backend.engine.ports import L1View
+from backend.engine.quorum_watch import QuorumWatch
 from backend.engine.recovery import Origin, check_identity, final_blocks
-from backend.engine.replica import FinalBlock, Replica
+from backend.engine.replica import FinalBlock, OrderAccepted, Replica
 from backend.engine.sequencer import Sequencer
 from backend.engine.snapshots import Snapshots, TrailingLedger, checkpoint_of
 from backend.engine.validator import Validator
-from backend.protocol.errors import NonceGap, NonceTooLow, NoQuorum, OrderExpired, PaymentError
+from backend.protocol.errors import NonceGap, NonceTooLow, OrderExpired, PaymentError
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import Entry, OrderEntry
 from backend.protocol.orders import SignedOrder
 from backend.protocol.types import Address, Asset
 
 log = structlog.get_logger(__name__)
+
+_BULK_SLICE = 256
+_STALL_MS = 250
 
 Observer = Callable[[FinalBlock], None]
 
@@ -61,12 +65,11 @@ class Node:
             Snapshots(config.snapshot_folder, config.identity) if config.snapshot_folder else None
         )
         self._snapshot_lock = asyncio.Lock()
-        self._outcomes = Outcomes(self._domain)
+        self._outcomes = Outcomes()
         self._ahead = NonceQueue()
         self._accepting: dict[Digest, asyncio.Future[int]] = {}
         self._durable: deque[tuple[int, list[Entry]]] = deque()
         self._durable_wake = asyncio.Event()
-        self._decided_at: tuple[tuple[int, int], int] | None = None
         self._failure: str | None = "it was not started"
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -131,6 +134,7 @@ class Node:
             for key in config.validator_keys
         ]
         self._admission = Admission(self._replica, self._rule)
+        self._quorum = QuorumWatch(self._replica.rounds, config.quorum_wait_ms_max)
         self._sequencer = Sequencer(
             config.sequencer_keys, self._replica, self._l1, orders_max=config.block_orders_max
         )
@@ -168,8 +172,16 @@ class Node:
                 return await self._accept(payment_id, signed, position)
 
     async def submit_many(self, signed: Sequence[SignedOrder]) -> list[Accepted | PaymentError]:
-        """Take many orders in with one fsync. Return for each, in order, what `submit` would."""
-        results = await asyncio.gather(*map(self.submit, signed), return_exceptions=True)
+        """Take many orders in with few fsyncs. Return for each, in order, what `submit` would.
+
+        An account's orders come in nonce order, but for those few that may wait.
+        """
+        submitting = []
+        for index, order in enumerate(signed, start=1):
+            submitting.append(asyncio.create_task(self.submit(order)))
+            if index % _BULK_SLICE == 0:
+                await asyncio.sleep(0)  # let others in between
+        results = await asyncio.gather(*submitting, return_exceptions=True)
         answers: list[Accepted | PaymentError] = []
         for result in results:
             if not isinstance(result, Accepted | PaymentError):
@@ -214,7 +226,7 @@ class Node:
             rounds.round,
             len(self._replica.accepted.undecided),
             rounds.l1_attested,
-            self._has_quorum(),
+            self._quorum.is_there(self._clock_ms()),
             self._failure,
             self._log.next_position,
         )
@@ -250,10 +262,7 @@ class Node:
             return accepting
         if self._failure is not None:
             raise NodeStopped(self._failure)
-        if not self._has_quorum():
-            rounds = self._replica.rounds
-            answered = max(len(rounds.votes), len(rounds.next_rounds))
-            raise NoQuorum(rounds.committee.quorum, answered)
+        self._quorum.check(self._clock_ms())
         self._admission.admit(payment_id, signed, self._clock_ms())
         try:
             (position,) = self._commit.put_all([OrderEntry(signed)])
@@ -299,11 +308,9 @@ class Node:
         """Take a frame in. The node's own replica goes first: it makes the next block."""
         for position, entry in enumerate(entries, first_position):
             event = self._replica.consume(position, entry)
-            if isinstance(entry.payload, OrderEntry):
-                signed = entry.payload.signed
-                payment_id = signed.order.digest(self._domain)
-                if payment_id in self._replica.accepted.undecided:
-                    self._admission.on_accepted(payment_id, signed)
+            if isinstance(event, OrderAccepted):
+                signed = self._replica.accepted.undecided[event.payment_id]
+                self._admission.on_accepted(event.payment_id, signed)
             elif isinstance(event, FinalBlock):
                 self._on_final(event, position)
         self._propose()
@@ -311,7 +318,7 @@ class Node:
         self._durable_wake.set()
 
     def _on_final(self, final: FinalBlock, position: int) -> None:
-        self._admission.on_final(final.body)
+        self._admission.on_final(final)
         self._trailing.on_final(final, checkpoint_of(self._replica, position + 1))
         self._outcomes.record(final)
         for purse in self._ahead.purses():
@@ -345,32 +352,21 @@ class Node:
             await self._durable_wake.wait()
 
     async def _tick(self) -> None:
+        last_ms = self._clock_ms()
         while True:
             now_ms = self._clock_ms()
+            is_late, last_ms = now_ms - last_ms > _STALL_MS, now_ms
             for validator in self.validators:
+                if is_late:
+                    # This process slept, so the proposer's block may wait here to be read.
+                    validator.wait_anew(now_ms)
                 for payload in validator.tick(now_ms):
                     self._commit.put(payload)
-            self._note_decision(now_ms)
+            self._quorum.note(now_ms)
             self._propose()
             await asyncio.sleep(self.config.tick_ms / 1000)
 
-    # Health
-
-    def _note_decision(self, now_ms: int) -> None:
-        """Note since when the committee has owed its signatures for the round."""
-        rounds = self._replica.rounds
-        turn = (rounds.number, rounds.round)
-        if not rounds.is_decided:
-            self._decided_at = None
-        elif self._decided_at is None or self._decided_at[0] != turn:
-            self._decided_at = (turn, now_ms)
-
-    def _has_quorum(self) -> bool:
-        decided_at = self._decided_at
-        rounds = self._replica.rounds
-        if decided_at is None or decided_at[0] != (rounds.number, rounds.round):
-            return True
-        return self._clock_ms() - decided_at[1] <= self.config.quorum_wait_ms_max
+    # Failing
 
     async def _guard(self, run: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run a part of the node; if it fails, so does the node: half of one helps nobody."""

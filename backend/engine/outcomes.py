@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from backend.engine.replica import FinalBlock
-from backend.protocol.eip712 import Domain
 from backend.protocol.errors import check_invariant, error_class
 from backend.protocol.hashing import Digest
 
@@ -39,8 +38,7 @@ class Outcome:
 class Outcomes:
     """The newest outcomes. Older ones are the projections' to tell."""
 
-    def __init__(self, domain: Domain, outcomes_max: int = OUTCOMES_MAX) -> None:
-        self._domain = domain
+    def __init__(self, outcomes_max: int = OUTCOMES_MAX) -> None:
         self._outcomes_max = outcomes_max
         self._outcomes: OrderedDict[Digest, Outcome] = OrderedDict()
         self._waiting: dict[Digest, list[asyncio.Future[Outcome]]] = {}
@@ -52,8 +50,8 @@ class Outcomes:
     def record(self, final: FinalBlock) -> None:
         """Take a final block in, and tell those who wait."""
         number = final.block.number
-        for signed in final.body.orders:
-            self._end(signed.order.digest(self._domain), Outcome.final(number))
+        for payment_id in final.payment_ids:
+            self._end(payment_id, Outcome.final(number))
         for rejection in final.body.rejections:
             code = error_class(rejection.number).code
             self._end(rejection.digest, Outcome.rejected(number, code))

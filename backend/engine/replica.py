@@ -17,13 +17,15 @@ from backend.protocol.log_entries import Entry, OrderEntry
 
 @dataclass(frozen=True, slots=True)
 class FinalBlock:
-    """A certified block with all that it did. `signatures` are at least 2f + 1 votes, ascending
+    """A certified block with all that it did. `payment_ids` are those of the body's orders, in
+    their order. `signatures` are at least 2f + 1 votes, ascending
     by signer; `stamp_ms` is the log's of the block, `final_position` and `final_stamp_ms` are those
     of the vote that made it final."""
 
     block: Block
     block_hash: Digest
     body: Body
+    payment_ids: tuple[Digest, ...]
     execution: Execution
     signatures: tuple[bytes, ...]
     stamp_ms: int
@@ -36,7 +38,23 @@ class FinalBlock:
         return self.execution.slots
 
 
-Event = Proposed | RoundLost | RoundEnded | FinalBlock
+@dataclass(frozen=True, slots=True)
+class OrderAccepted:
+    """An order entry counts."""
+
+    payment_id: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a block upon the tip holds and does."""
+
+    body: Body
+    payment_ids: tuple[Digest, ...]
+    execution: Execution
+
+
+Event = Proposed | RoundLost | RoundEnded | FinalBlock | OrderAccepted
 
 
 class OperationsDiffer(InvalidBlock):
@@ -64,7 +82,7 @@ class Replica:
     rounds: Rounds
     ledger: Ledger
     accepted: AcceptedOrders
-    _prepared: dict[Digest, tuple[Body, Execution]] = field(default_factory=dict)
+    _prepared: dict[Digest, Prepared] = field(default_factory=dict)
 
     @property
     def ts_s(self) -> int:
@@ -75,14 +93,13 @@ class Replica:
         """Take the next entry in. Return what it decided, if anything."""
         if isinstance(entry.payload, OrderEntry):
             arrival = Arrival(position, entry.stamp_ms)
-            self.accepted.add(arrival, entry.payload.signed, self.ledger, self.ts_s)
-            return None
+            signed = entry.payload.signed
+            payment_id = self.accepted.add(arrival, signed, self.ledger, self.ts_s)
+            return OrderAccepted(payment_id) if payment_id is not None else None
         event = self.rounds.consume(position, entry)
         return self._finish(event) if isinstance(event, Certified) else event
 
-    def prepare(
-        self, block_hash: Digest, block: Block, body_bytes: bytes
-    ) -> tuple[Body, Execution]:
+    def prepare(self, block_hash: Digest, block: Block, body_bytes: bytes) -> Prepared:
         """Return what a block upon the tip holds and does; the ledger stays as it is.
 
         Raises InvalidBlock. Who authorised its orders, and what L1 says, is judged elsewhere.
@@ -98,31 +115,36 @@ class Replica:
         count, slots = execution.operation_count, execution.slots
         if (block.operation_count, block.operations_hash) != (count, operations_hash(slots)):
             raise OperationsDiffer(count, block.operation_count)
-        self.keep(block_hash, body, execution)
-        return body, execution
+        domain = self.committee.domain
+        payment_ids = tuple(signed.order.digest(domain) for signed in body.orders)
+        prepared = Prepared(body, payment_ids, execution)
+        self.keep(block_hash, prepared)
+        return prepared
 
-    def keep(self, block_hash: Digest, body: Body, execution: Execution) -> None:
+    def keep(self, block_hash: Digest, prepared: Prepared) -> None:
         """Remember what a block upon the tip does, until the height is done."""
-        self._prepared[block_hash] = (body, execution)
+        self._prepared[block_hash] = prepared
 
     def _finish(self, certified: Certified) -> FinalBlock:
         proposed = certified.proposed
         try:
-            body, execution = self.prepare(proposed.block_hash, proposed.block, proposed.body)
+            prepared = self.prepare(proposed.block_hash, proposed.block, proposed.body)
         except InvalidBlock as error:
             # More than f validators lie, or this program is wrong. Either way nothing it says
             # from here on can be relied upon.
             raise InvariantViolated(
                 f"block {proposed.block.number} is certified: {error}"
             ) from error
-        self.ledger.advance(execution.changes)
-        self.accepted.decide(body, proposed.block.ts_s)
+        self.ledger.advance(prepared.execution.changes)
+        rejected = (rejection.digest for rejection in prepared.body.rejections)
+        self.accepted.decide(prepared.payment_ids, rejected, proposed.block.ts_s)
         self._prepared.clear()
         return FinalBlock(
             proposed.block,
             proposed.block_hash,
-            body,
-            execution,
+            prepared.body,
+            prepared.payment_ids,
+            prepared.execution,
             certified.signatures,
             proposed.stamp_ms,
             certified.position,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from backend.engine.ledger import execute, select
 from backend.engine.ports import L1View
-from backend.engine.replica import Replica
+from backend.engine.replica import Prepared, Replica
 from backend.protocol.blocks import Block, Body, body_hash, operations_hash
 from backend.protocol.log_entries import BlockEntry
 from backend.protocol.signing import PrivateKey
@@ -43,11 +43,10 @@ class Sequencer:
         if key is None or rounds.is_decided or self._proposed == turn:
             return None
         timestamp_ms = max(now_ms, rounds.tip.timestamp_ms)
-        body = self._body(timestamp_ms // 1000)
-        if body is None:
+        prepared = self._choose(timestamp_ms // 1000)
+        if prepared is None:
             return None
-        execution = execute(self._replica.ledger, body, timestamp_ms // 1000)
-        encoded = body.encode()
+        execution, encoded = prepared.execution, prepared.body.encode()
         block = Block(
             number=rounds.number,
             epoch=rounds.committee.epoch,
@@ -60,12 +59,12 @@ class Sequencer:
         )
         domain = rounds.committee.domain
         block_hash = block.digest(domain)
-        self._replica.keep(block_hash, body, execution)
+        self._replica.keep(block_hash, prepared)
         self._proposed = turn
         return BlockEntry(block, key.sign_digest(Proposal(block_hash).digest(domain)), encoded)
 
-    def _body(self, ts_s: int) -> Body | None:
-        """Return what the next block holds, or None if there is nothing."""
+    def _choose(self, ts_s: int) -> Prepared | None:
+        """Return what the next block holds and does, or None if there is nothing to do."""
         ledger = self._replica.ledger
         to_l1_block = min(self._replica.rounds.l1_attested, self._l1.confirmed().number)
         to_l1_block = max(to_l1_block, ledger.l1_block_number)
@@ -75,7 +74,9 @@ class Sequencer:
         if len(listings) == BLOCK_L1_FACTS_MAX:
             deposits = ()
         selection = select(ledger, self._replica.accepted.undecided, ts_s, self._orders_max)
-        orders = tuple(selection.executable.values())
-        if not (listings or deposits or orders or selection.rejections):
+        executable, rejections = selection.executable, selection.rejections
+        if not (listings or deposits or executable or rejections):
             return None
-        return Body(to_l1_block, tuple(listings), tuple(deposits), orders, selection.rejections)
+        orders = tuple(executable.values())
+        body = Body(to_l1_block, tuple(listings), tuple(deposits), orders, rejections)
+        return Prepared(body, tuple(executable), execute(ledger, body, ts_s))

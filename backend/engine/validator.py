@@ -83,13 +83,18 @@ class Validator:
         event = self.replica.consume(position, entry)
         if isinstance(event, FinalBlock):
             self._on_final(event)
-        return self._decide() if event is not None else []
+        return self._decide()
 
     def go_live(self, now_ms: int) -> list[Payload]:
         """Begin to sign; the log has been read to its end. `now_ms` is when waiting begins."""
         self._live_since_ms = now_ms
         self.replica.accepted.check_all()
         return self._decide()
+
+    def wait_anew(self, now_ms: int) -> None:
+        """Begin to wait again: the time so far was ours, not the proposer's (see Node)."""
+        if self._live_since_ms is not None:
+            self._live_since_ms = now_ms
 
     def tick(self, now_ms: int) -> list[Payload]:
         """Return what the time that has passed, or L1, makes the validator sign."""

@@ -7,7 +7,6 @@
 import pytest
 
 from backend.engine.accepted import AcceptedOrders, Arrival
-from backend.protocol.blocks import Body, Rejection
 from tests.unit.engine.chamber import Chamber
 from tests.unit.engine.committee import (
     DOMAIN,
@@ -83,6 +82,6 @@ def test_accepted__many_rejections__holds(chamber):
     for nonce in range(1_000):
         order = payment(PAYER, PAYEE.address, 5, nonce, valid_until=NOW_S + nonce % 2)
         digest = accepted.add(Arrival(nonce, 0), order, ledger, NOW_S)
-        accepted.decide(Body(2, rejections=(Rejection(digest, 126),)), NOW_S + 1)
+        accepted.decide((), (digest,), NOW_S + 1)
 
     assert len(accepted.rejected) == 500

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from backend.engine.outcomes import Outcome, Outcomes
+from backend.protocol.blocks import Body
 from backend.protocol.errors import (
     InvariantViolated,
 )
 from backend.protocol.hashing import ZERO_DIGEST
 from tests.unit.engine.committee import (
-    DOMAIN,
     id_of,
 )
 from tests.unit.engine.nodes import pay
@@ -21,9 +21,10 @@ async def test_outcomes__older_than_the_limit__holds():
         block = type("Block", (), {"number": 1})
 
         def __init__(self, *orders):
-            self.body = type("Body", (), {"orders": orders, "rejections": ()})
+            self.payment_ids = tuple(map(id_of, orders))
+            self.body = Body(0)
 
-    outcomes = Outcomes(DOMAIN, outcomes_max=1)
+    outcomes = Outcomes(outcomes_max=1)
     outcomes.record(Final(pay(1, 0), pay(1, 1)))
 
     assert outcomes.get(id_of(pay(1, 0))) is None
@@ -33,7 +34,7 @@ async def test_outcomes__older_than_the_limit__holds():
 
 
 async def test_outcomes__nobody_waits_any_more__holds():
-    outcomes = Outcomes(DOMAIN)
+    outcomes = Outcomes()
     waiting = asyncio.create_task(outcomes.wait(ZERO_DIGEST, 5_000))
     await asyncio.sleep(0)
     waiting.cancel()

@@ -121,7 +121,7 @@ def test_on_final__executed_and_rejected__succeeds(chamber, admission):
 
     chamber.now_ms += 2_000
     chamber.settle()
-    admission.on_final(chamber.finals[-1].body)
+    admission.on_final(chamber.finals[-1])
 
     assert len(chamber.finals[-1].body.rejections) == 2
     assert admission.pending_of(account_id) == (0, 0)
