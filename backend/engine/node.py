@@ -70,6 +70,7 @@ class Node:
         self._accepting: dict[Digest, asyncio.Future[int]] = {}
         self._durable: deque[tuple[int, list[Entry]]] = deque()
         self._durable_wake = asyncio.Event()
+        self._unread_count = 0
         self._failure: str | None = "it was not started"
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -315,6 +316,7 @@ class Node:
                 self._on_final(event, position)
         self._propose()
         self._durable.append((first_position, entries))
+        self._unread_count += 1
         self._durable_wake.set()
 
     def _on_final(self, final: FinalBlock, position: int) -> None:
@@ -348,6 +350,7 @@ class Node:
                             self._commit.put(payload)
                     # Checking signatures takes time: let new orders in between.
                     await asyncio.sleep(0)
+                self._unread_count -= 1
             self._durable_wake.clear()
             await self._durable_wake.wait()
 
@@ -360,7 +363,7 @@ class Node:
                 if is_late:
                     # This process slept, so the proposer's block may wait here to be read.
                     validator.wait_anew(now_ms)
-                for payload in validator.tick(now_ms):
+                for payload in validator.tick(now_ms, self._unread_count == 0):
                     self._commit.put(payload)
             self._quorum.note(now_ms)
             self._propose()

@@ -96,11 +96,15 @@ class Validator:
         if self._live_since_ms is not None:
             self._live_since_ms = now_ms
 
-    def tick(self, now_ms: int) -> list[Payload]:
-        """Return what the time that has passed, or L1, makes the validator sign."""
+    def tick(self, now_ms: int, has_read_all: bool = True) -> list[Payload]:
+        """Return what the time that has passed, or L1, makes the validator sign.
+
+        Who has not read the log to its end can't say that the proposer is silent.
+        """
         if self._live_since_ms is None or self.is_silent:
             return []
-        return [*self._attest(), *self._decide(), *self._time_out(now_ms)]
+        said = [*self._attest(), *self._decide()]
+        return [*said, *self._time_out(now_ms)] if has_read_all else said
 
     def _decide(self) -> list[Payload]:
         rounds = self.replica.rounds

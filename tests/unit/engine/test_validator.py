@@ -154,6 +154,17 @@ def test_timeout__deposit_left_out__succeeds(chamber):
     assert balance_of(chamber, PAYEE) == 3
 
 
+def test_timeout__own_process_slept_or_is_behind__changes_nothing(chamber):
+    chamber.order(payment(PAYER, PAYEE.address, 5, 0))
+    chamber.now_ms += 60_000
+    validator = chamber.validators[0]
+
+    assert validator.tick(chamber.now_ms, has_read_all=False) == []
+    validator.wait_anew(chamber.now_ms)
+    assert validator.tick(chamber.now_ms + 999) == []
+    assert len(validator.tick(chamber.now_ms + 1_000)) == 1
+
+
 def test_timeout__nothing_to_do__changes_nothing(chamber):
     count = len(chamber.entries)
     chamber.tick(3_600_000)
