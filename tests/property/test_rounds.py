@@ -314,7 +314,8 @@ def test_committee__histories_of_a_lying_log__holds():
 
 
 @pytest.mark.long
-@settings(max_examples=3_000, deadline=None)
+@pytest.mark.timeout(3_600)
+@settings(max_examples=2_000, deadline=None)
 @given(seed=st.integers(min_value=0, max_value=2**32))
 def test_committee__long_histories__holds(seed):
     run_views(seed, 400)
