@@ -1,58 +1,36 @@
-"""Each code through HTTP, and nothing changed.
+"""Each refusal of a payment through HTTP, and nothing changed.
 
-- 400 MALFORMED_REQUEST · 401 · 403 KYC · 404 · 409 nonces, funds, idempotency keys
-- 413 the body · 422 amounts, fees, accounts, signatures, domain, time
-- 429 and 503: back pressure, no quorum, no chain, a full disk
+- 400 MALFORMED_REQUEST · 401 · 403 scopes · 404 · 409 nonces and funds · 413 the body
+- 422 amounts, fees, accounts, signatures, domain, time
+- 429 and 503: back pressure, no quorum, a full disk; 500 without details
 """
 
 import asyncio
-import json
-from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 
 from backend.protocol.errors import BackPressure, DiskFull, NoQuorum
 from backend.protocol.types import address_text
+from tests.unit.access.scenes import (
+    CURVE_ORDER,
+    HALF_ORDER,
+    PAYEE,
+    PAYER,
+    STRANGER,
+    nothing_changes,
+    paid,
+    with_message,
+)
 from tests.unit.access.world import (
     FUNDS,
     REGISTRY,
     WIDE_TOKEN,
-    body_of,
     error_of,
-    key,
     order,
     running_world,
     sign,
-    withdrawal,
 )
 from tests.unit.engine.committee import CHAIN_ID, ROLLUP
-
-PAYER, PAYEE, STRANGER = key("payer"), key("payee"), key("stranger")
-HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
-CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-
-
-@asynccontextmanager
-async def nothing_changes(world):
-    await world.settle()
-    before = world.state()
-    yield
-    await world.settle()
-    assert world.state() == before
-
-
-def paid(**fields):
-    """Return the body of a good payment, with some fields of its order set before signing."""
-    fields = {"payer": PAYER, "payee": PAYEE.address, "amount": 1_000} | fields
-    payer = fields.pop("payer")
-    return body_of(sign(payer, order(payer, **fields)))
-
-
-def with_message(**fields):
-    """Return the body of a good payment, with some fields of its JSON replaced after signing."""
-    body = paid()
-    return body | {"order": body["order"] | fields}
 
 
 @pytest.mark.parametrize(
@@ -312,126 +290,6 @@ async def test_create_payment__no_quorum_of_validators__rejects(world):
     assert error_of(response) == (503, "NO_QUORUM")
 
 
-async def deposit(world, key_text: str = "deposit-1", **fields: str):
-    body = {"owner": address_text(PAYER.address), "asset": "USDC", "amount": "5000"} | fields
-    return await world.post("/v1/deposits", body, **{"Idempotency-Key": key_text})
-
-
-async def applicant(world, family_name: str = "Lovelace", key_text: str = "applicant-1"):
-    body = {
-        "external_id": "customer-1",
-        "person": address_text(PAYER.address),
-        "details": {"family_name": family_name},
-    }
-    response = await world.post("/v1/kyc/applicants", body, **{"Idempotency-Key": key_text})
-    assert response.status_code == 201
-    return response.json()
-
-
-@pytest.mark.parametrize("family_name", [None, "Rejected", "Considerate"])
-async def test_prepare_deposit__not_approved__rejects(world, family_name):
-    if family_name:
-        await applicant(world, family_name)
-    async with nothing_changes(world):
-        assert error_of(await deposit(world)) == (403, "KYC_REQUIRED")
-
-
-async def test_prepare_deposit__expired__rejects(world):
-    await applicant(world)
-    world.clock.offset_ms += 366 * 24 * 3600 * 1000
-    async with nothing_changes(world):
-        assert error_of(await deposit(world)) == (403, "KYC_EXPIRED")
-
-
-async def test_prepare_deposit__revoked__rejects(world):
-    made = await applicant(world)
-    path = f"/v1/kyc/applicants/{made['id']}/revoke"
-    revoked = await world.post(path, None, **{"Idempotency-Key": "revoke-1"})
-    assert revoked.json()["status"] == "revoked"
-    async with nothing_changes(world):
-        assert error_of(await deposit(world)) == (403, "KYC_REVOKED")
-
-
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [
-        ({"amount": "0"}, (422, "AMOUNT_ZERO")),
-        ({"amount": str(2**48)}, (422, "AMOUNT_TOO_LARGE")),
-        ({"amount": "1.0"}, (422, "AMOUNT_NOT_INTEGER")),
-        ({"asset": "EURX"}, (422, "ASSET_UNKNOWN")),
-        ({"owner": "0x1"}, (400, "MALFORMED_REQUEST")),
-    ],
-)
-async def test_prepare_deposit__malformed__rejects(world, fields, expected):
-    assert error_of(await deposit(world, **fields)) == expected
-
-
-async def test_prepare_deposit__chain_does_not_answer__rejects(world):
-    await applicant(world)
-    world.chain.is_available = False
-    async with nothing_changes(world):
-        response = await deposit(world)
-
-        assert error_of(response) == (503, "CHAIN_UNAVAILABLE")
-
-    world.chain.is_available = True
-    assert (await deposit(world)).status_code == 200
-
-
-async def test_post__no_idempotency_key__rejects(world):
-    response = await world.post("/v1/orders", {})
-    body = {"payer": address_text(PAYER.address), "asset": "USDC", "amount": "5"}
-
-    response = await world.post("/v1/orders", body)
-
-    assert error_of(response) == (400, "MALFORMED_REQUEST")
-    assert response.json()["error"]["param"] == "Idempotency-Key"
-
-
-async def test_post__key_of_another_request__rejects(world):
-    await applicant(world)
-    assert (await deposit(world)).status_code == 200
-
-    other_amount = await deposit(world, amount="5001")
-    other_path = await world.post("/v1/api-keys", {"name": "x"}, **{"Idempotency-Key": "deposit-1"})
-
-    assert error_of(other_amount) == (409, "IDEMPOTENCY_KEY_REUSED")
-    assert other_amount.json()["error"]["param"] == "amount"
-    assert error_of(other_path) == (409, "IDEMPOTENCY_KEY_REUSED")
-
-
-async def test_post__first_request_in_flight__rejects(world, monkeypatch):
-    await applicant(world)
-    go_on = asyncio.Event()
-    allowance = world.chain.allowance
-
-    async def slow(*arguments):
-        await go_on.wait()
-        return await allowance(*arguments)
-
-    monkeypatch.setattr(world.chain, "allowance", slow)
-    first = asyncio.create_task(deposit(world))
-    await asyncio.sleep(0.2)
-
-    second = await deposit(world)
-    go_on.set()
-
-    assert error_of(second) == (409, "REQUEST_IN_PROGRESS")
-    assert (await first).status_code == 200
-    assert (await deposit(world)).headers["idempotent-replayed"] == "true"
-
-
-async def test_post__refused_for_business__stays_refused(world):
-    first = await deposit(world)
-    await applicant(world)
-
-    again, anew = await deposit(world), await deposit(world, "deposit-2")
-
-    assert error_of(first) == error_of(again) == (403, "KYC_REQUIRED")
-    assert again.headers["idempotent-replayed"] == "true"
-    assert anew.status_code == 200
-
-
 async def test_any_call__too_many__rejects(tmp_path):
     async with running_world(tmp_path, requests_per_s_max=5) as world:
         responses = [await world.client.get("/v1/assets") for _ in range(10)]
@@ -440,80 +298,3 @@ async def test_any_call__too_many__rejects(tmp_path):
         assert refused
         assert error_of(refused[0]) == (429, "RATE_LIMITED")
         assert refused[0].headers["retry-after"] == "1"
-
-
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [
-        ({"payee": None}, (400, "MALFORMED_REQUEST")),
-        ({"kind": "withdrawal"}, (400, "MALFORMED_REQUEST")),
-        ({"kind": "gift"}, (400, "MALFORMED_REQUEST")),
-        ({"payee": address_text(PAYER.address)}, (422, "SAME_ACCOUNT")),
-        ({"payer": address_text(STRANGER.address)}, (422, "ACCOUNT_UNKNOWN")),
-        ({"fee": "33"}, (422, "FEE_NOT_REPRESENTABLE")),
-        ({"fee": "1"}, (422, "FEE_TOO_LOW")),
-        ({"asset": "WIDE", "fee": "1"}, (422, "FEE_NOT_ALLOWED")),
-        ({"valid_until": "1000"}, (422, "ORDER_EXPIRED")),
-        ({"valid_until": "tomorrow"}, (400, "MALFORMED_REQUEST")),
-        ({"valid_until": "2027-01-01T00:00:00"}, (400, "MALFORMED_REQUEST")),
-    ],
-)
-async def test_build_order__refused__changes_nothing(world, fields, expected):
-    body = {
-        "payer": address_text(PAYER.address),
-        "payee": address_text(PAYEE.address),
-        "asset": "USDC",
-        "amount": "1000",
-    } | fields
-    async with nothing_changes(world):
-        response = await world.post("/v1/orders", body, **{"Idempotency-Key": "order-1"})
-
-        assert error_of(response) == expected
-
-
-async def test_create_withdrawal__of_another_signer__rejects(world):
-    signed = sign(PAYER, withdrawal(PAYER, 100))
-    forged = replace(signed, signature=sign(PAYEE, signed.order).signature)
-    async with nothing_changes(world):
-        response = await world.post("/v1/withdrawals", body_of(forged))
-
-        assert error_of(response) == (422, "NOT_AUTHORISED")
-
-
-async def test_create_payments__one_line_is_bad__accepts_the_others(world):
-    lines = [
-        json.dumps(paid()),
-        "{",
-        json.dumps(paid(nonce=1, amount=0)),
-        json.dumps(with_message(amount=5)),
-        json.dumps(paid(nonce=1)),
-    ]
-
-    response = await world.client.post(
-        "/v1/payments/bulk",
-        content="\n".join(lines).encode(),
-        headers={"Content-Type": "application/x-ndjson"},
-    )
-
-    answers = [json.loads(line) for line in response.text.splitlines()]
-    assert [answer["line"] for answer in answers] == [1, 2, 3, 4, 5]
-    codes = [answer.get("error", {}).get("code") for answer in answers]
-    assert codes == [None, "MALFORMED_REQUEST", "AMOUNT_ZERO", "AMOUNT_NOT_INTEGER", None]
-
-
-@pytest.mark.parametrize(
-    ("content", "content_type"),
-    [
-        (b"\x01\x02", "application/x-causeway-orders"),
-        (b"\x09" * 300, "application/x-causeway-orders"),
-        (b"{}", "application/json"),
-        (b"{}\n" * 10_001, "application/x-ndjson"),
-    ],
-)
-async def test_create_payments__malformed__rejects(world, content, content_type):
-    async with nothing_changes(world):
-        response = await world.client.post(
-            "/v1/payments/bulk", content=content, headers={"Content-Type": content_type}
-        )
-
-        assert error_of(response) == (400, "MALFORMED_REQUEST")
