@@ -31,7 +31,7 @@ LONG_FILES_ALLOWED: dict[str, str] = {}
 PLANE_IMPORTS = {
     "protocol": {"protocol"},
     "engine": {"protocol", "engine"},
-    "settlement": {"protocol", "settlement"},
+    "settlement": {"protocol", "settlement", "toolchain"},  # it starts anvil and asks solc
     "compliance": {"protocol", "compliance"},
     "rails": {"protocol", "rails"},
     "records": {"protocol", "records"},

@@ -86,3 +86,21 @@ async def first_deposit(l1: Chain, index: int = 0):
     watcher = Watcher(l1.client, l1.deployment)
     await watcher.poll()
     return watcher.deposits(index, watcher.confirmed().number)[0]
+
+
+async def posted_numbers(l1):
+    rollup = l1.rollup.contract
+    head = await l1.client.latest()
+    logs = await l1.client.logs([rollup.address], 0, head.number, [rollup.abi.topic("BatchPosted")])
+    return [int.from_bytes(log.topics[1]) for log in logs]
+
+
+async def is_posted_once(posting, number=1):
+    nonce = await posting.l1.client.nonce(SUBMITTER.address)
+    return (await posted_numbers(posting.l1)).count(number) == 1 and nonce == number
+
+
+async def stop_mining(l1):
+    """Let blocks come by `mine` alone."""
+    await l1.set_automine(False)
+    await l1.client.rpc("evm_setIntervalMining", 0)

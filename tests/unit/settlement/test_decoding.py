@@ -1,0 +1,76 @@
+"""Logs as events.
+
+- each event of the rollup is told; of the registry, those about persons
+- a deposit and a claim: all values in their places
+"""
+
+import pytest
+
+from backend.protocol.types import DepositRecord
+from backend.settlement.abi import Decoded
+from backend.settlement.artifacts import artifact
+from backend.settlement.chain import L1Point
+from backend.settlement.decoding import _event
+from backend.settlement.events import DepositSeen, Place, WithdrawalClaimed
+
+PLACE = Place(L1Point(7, b"\x07" * 32), b"\x08" * 32, 3)
+OWNER, TOKEN = b"\x0a" * 20, b"\x0b" * 20
+# BatchPosted needs its transaction, so it is read elsewhere; EIP-5267's event is none of ours.
+READ_ELSEWHERE = {"BatchPosted", "EIP712DomainChanged"}
+SAMPLES = {"address": OWNER, "bytes32": b"\x0c" * 32}
+
+
+def decoded(entry):
+    values = {item["name"]: SAMPLES.get(item["type"], 5) for item in entry["inputs"]}
+    return Decoded(entry["name"], values)
+
+
+def events_of(name):
+    return [entry for entry in artifact(name).abi.entries if entry["type"] == "event"]
+
+
+@pytest.mark.parametrize("entry", events_of("Rollup"), ids=lambda entry: entry["name"])
+def test_event__of_the_rollup__succeeds(entry):
+    event = _event(PLACE, decoded(entry))
+
+    assert (event is None) == (entry["name"] in READ_ELSEWHERE)
+
+
+def test_event__of_the_registry__succeeds():
+    told = {e["name"] for e in events_of("KycRegistry") if _event(PLACE, decoded(e)) is not None}
+
+    assert told == {"AttestationRecorded", "PersonRevoked"}
+
+
+def test_event__deposit__succeeds():
+    values = {
+        "index": 4,
+        "owner": OWNER,
+        "assetId": 2,
+        "token": TOKEN,
+        "amountMinor": 99,
+        "tsS": 1_700_000_000,
+        "hash": bytes(32),
+    }
+
+    event = _event(PLACE, Decoded("DepositQueued", values))
+
+    assert event == DepositSeen(PLACE, 4, DepositRecord(TOKEN, 2, OWNER, 99, 1_700_000_000))
+    assert event.event_id == f"DepositSeen:{'07' * 32}:3"
+
+
+def test_event__claim__succeeds():
+    values = {
+        "owner": OWNER,
+        "assetId": 2,
+        "key": b"\x0c" * 32,
+        "nonce": 6,
+        "token": TOKEN,
+        "amount": 10**18,
+        "batchNumber": 8,
+        "slotNumber": 70,
+    }
+
+    event = _event(PLACE, Decoded("WithdrawalClaimed", values))
+
+    assert event == WithdrawalClaimed(PLACE, OWNER, 2, TOKEN, 6, 10**18, 8, 70, b"\x0c" * 32)

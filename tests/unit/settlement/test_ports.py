@@ -1,0 +1,51 @@
+"""The engine fits what settlement needs, by name and argument; mypy checks the types.
+
+- sources of batches, drafts, proofs of withdrawals, logs
+"""
+
+import inspect
+
+import pytest
+
+from backend.engine.batch.archive import WithdrawalProof
+from backend.engine.batch.builder import BatchDraft
+from backend.engine.batch.desk import BatchDesk, Waiting
+from backend.engine.log import LocalLog
+from backend.settlement import claims, ports
+from tests.e2e.settlement.tiny_ledger import MemoryLog, TinyDraft, TinyLedger, TinyProof
+
+
+def members(port):
+    return {name: value for name, value in vars(port).items() if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(
+    ("port", "fitting"),
+    [
+        (ports.BatchSource, BatchDesk),
+        (ports.BatchSource, TinyLedger),
+        (ports.StepLog, LocalLog),
+        (ports.StepLog, MemoryLog),
+    ],
+)
+def test_port__methods__holds(port, fitting):
+    for name, method in members(port).items():
+        ours, theirs = inspect.signature(method), inspect.signature(getattr(fitting, name))
+        assert list(ours.parameters) == list(theirs.parameters), name
+        assert inspect.iscoroutinefunction(method) == inspect.iscoroutinefunction(
+            getattr(fitting, name)
+        ), name
+
+
+@pytest.mark.parametrize(
+    ("port", "fitting"),
+    [
+        (ports.BatchDraft, BatchDraft),
+        (ports.BatchDraft, TinyDraft),
+        (ports.Waiting, Waiting),
+        (claims.WithdrawalProof, WithdrawalProof),
+        (claims.WithdrawalProof, TinyProof),
+    ],
+)
+def test_port__fields__holds(port, fitting):
+    assert set(members(port)) <= set(fitting.__dataclass_fields__)
