@@ -48,7 +48,7 @@ tools/hardhat/node_modules/.installed: tools/hardhat/package-lock.json
 	@touch $@
 
 demo: setup ## pay, settle and withdraw on a chain of its own
-	@$(PYTHON) scripts/demo.py
+	@$(PYTHON) -m scripts.demo
 
 up: setup ## start the platform
 	@.venv/bin/causeway up
@@ -74,7 +74,7 @@ format: setup ## write what check wants
 	@$(WITH_TOOLS) forge fmt
 
 bench: setup ## measure payments per second on this machine
-	@$(PYTHON) scripts/bench/run.py
+	@$(PYTHON) -m scripts.bench
 
 # Run it after a change to the dependencies in pyproject.toml or package.json, and commit the
 # lock files. uv resolves for 3.11 and 3.12 at once; to upgrade all, delete the lock files first.

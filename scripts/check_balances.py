@@ -35,6 +35,7 @@ class Expected:
         self._fee_owner = story["fee_owner"].lower()
         self._add_money_in(story)
         self._add_payments(story)
+        self._add_transfers(story)
         self._add_withdrawals(story)
 
     def unit(self, asset: str) -> int:
@@ -49,13 +50,20 @@ class Expected:
             self.wallet_base[self._key(one)] -= amount_minor * self.unit(one["asset"])
 
     def _add_payments(self, story: dict[str, Any]) -> None:
-        with Path(story["payments_csv"]).open(newline="") as file:
-            lines = list(csv.DictReader(file))[: len(story["fees_minor"])]
+        lines = _lines(story, len(story["fees_minor"]))
         for line, fee_minor in zip(lines, story["fees_minor"], strict=True):
             asset = line["asset"]
             amount_minor = self._minor(line["amount"], asset)
             self._spend(self._people[line["payer"]], asset, amount_minor, int(fee_minor))
             self.ledger_minor[self._people[line["payee"]], asset] += amount_minor
+
+    def _add_transfers(self, story: dict[str, Any]) -> None:
+        """The first lines once more, as plain transfers between wallets: the demo's baseline."""
+        for line in _lines(story, story["transfer_count"]):
+            asset = line["asset"]
+            amount = self._minor(line["amount"], asset) * self.unit(asset)
+            self.wallet_base[self._people[line["payer"]], asset] -= amount
+            self.wallet_base[self._people[line["payee"]], asset] += amount
 
     def _add_withdrawals(self, story: dict[str, Any]) -> None:
         for one in story["withdrawals"]:
@@ -80,6 +88,11 @@ class Expected:
 
     def _key(self, one: dict[str, Any]) -> Key:
         return self._people[one["person"]], one["asset"]
+
+
+def _lines(story: dict[str, Any], count: int) -> list[dict[str, str]]:
+    with Path(story["payments_csv"]).open(newline="") as file:
+        return list(csv.DictReader(file))[:count]
 
 
 def ledger_balances(api_url: str, api_key: str) -> dict[Key, int]:

@@ -1,0 +1,1 @@
+"""What people and CI run: the demo, benchmarks, deployment, checks."""
