@@ -90,9 +90,13 @@ class ApiKeys:
     def find(self, text: str) -> ApiKey | None:
         """Return the key that `text` is, or nothing if there is none or it was revoked."""
         prefix, _, rest = text.partition("_")
-        key_id, separator, secret = rest.partition("_")
-        if prefix != PREFIX or not separator:
-            key_id, secret = BOOTSTRAP_ID, text
+        key_id, _, secret = rest.partition("_")
+        found = None
+        if prefix == PREFIX and key_id != BOOTSTRAP_ID:
+            found = self._matching(key_id, secret)
+        return found or self._matching(BOOTSTRAP_ID, text)
+
+    def _matching(self, key_id: str, secret: str) -> ApiKey | None:
         with self._engine.connect() as connection:
             row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).first()
         # An unknown id costs the same comparison.
