@@ -99,6 +99,8 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
         stack.callback(databases.dispose)
         kzg = Kzg()
         stack.callback(kzg.close)
+        if settings.batch_carrier != "calldata":
+            kzg.start()
 
         watcher = Watcher(client, deployment)
         api_settings = _api_settings(settings, deployment)

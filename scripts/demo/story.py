@@ -209,8 +209,8 @@ class Story:
     async def _is_all_posted(self) -> bool:
         last_payment = await self._client.payments.get(self.told.answered[-1][0].id)
         last_ids = [one.id for _, one in self.told.withdrawals[-1:]]
-        last = [last_payment, *[await self._client.withdrawals.get(one) for one in last_ids]]
-        return all(one.batch is not None for one in last)
+        withdrawals = [await self._client.withdrawals.get(one) for one in last_ids]
+        return last_payment.batch is not None and all(one.batch for one in withdrawals)
 
     async def _is_all_settled(self) -> bool:
         answer = await self._client.send(Request("GET", "/v1/batches", {"limit": 100}))

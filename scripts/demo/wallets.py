@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from backend.protocol.signing import PrivateKey
 from backend.settlement.chain import Receipt
 from backend.settlement.client import ChainClient
-from backend.settlement.transactions import Transaction, fees_of, sign
+from backend.settlement.transactions import SignedTransaction, Transaction, fees_of, sign
 
 # What a simple call costs at most; unused gas is not paid for.
 GAS = 400_000
@@ -32,6 +32,7 @@ class Wallets:
 
     def __init__(self, client: ChainClient) -> None:
         self._client = client
+        self._gate = asyncio.Semaphore(_TOGETHER)
         self._nonces: dict[bytes, int] = defaultdict(int)
 
     async def give_gas_money(self, addresses: Sequence[bytes]) -> None:
@@ -51,7 +52,8 @@ class Wallets:
         for key in keys.values():
             if key.address not in self._nonces:
                 self._nonces[key.address] = await self._client.nonce(key.address)
-        signed = []
+        signed: dict[bytes, list[SignedTransaction]] = defaultdict(list)
+        hashes = []
         for call in calls:
             key = keys[call.secret]
             nonce = self._nonces[key.address]
@@ -59,11 +61,15 @@ class Wallets:
             transaction = Transaction(
                 chain_id=chain_id, nonce=nonce, to=call.to, data=call.data, gas=GAS, fees=fees
             )
-            signed.append(sign(transaction, key))
-        for start in range(0, len(signed), _TOGETHER):
-            part = signed[start : start + _TOGETHER]
-            await asyncio.gather(*(self._client.send_raw(one.raw) for one in part))
-        return [await self._receipt(one.tx_hash) for one in signed]
+            signed[call.secret].append(sign(transaction, key))
+            hashes.append(signed[call.secret][-1].tx_hash)
+        await asyncio.gather(*map(self._send_in_order, signed.values()))
+        return [await self._receipt(tx_hash) for tx_hash in hashes]
+
+    async def _send_in_order(self, transactions: Sequence[SignedTransaction]) -> None:
+        for one in transactions:
+            async with self._gate:
+                await self._client.send_raw(one.raw)
 
     async def _receipt(self, tx_hash: bytes) -> Receipt:
         for _ in range(round(_RECEIPT_WAIT_S / _POLL_S)):
