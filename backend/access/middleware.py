@@ -1,6 +1,7 @@
 """Around every request: its id, its size, its time, and no word about what broke inside."""
 
 import secrets
+from collections.abc import Callable
 from time import perf_counter
 from traceback import format_tb
 from typing import Any, Final
@@ -9,7 +10,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.access.errors import envelope, error_body, error_headers, status_of
+from backend.access.errors import RETRY_AFTER_S, envelope, error_body, error_headers, status_of
 from backend.access.metrics import Metrics
 from backend.access.responses import json_response
 from backend.access.settings import BODY_BYTES_MAX, BULK_BYTES_MAX
@@ -24,9 +25,10 @@ _DISK_FULL_WORDS: Final = ("disk is full", "no space left")
 class Frame:
     """The outermost part of the application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, problems: Callable[[], list[str]]) -> None:
         self._app = app
         self._metrics = metrics
+        self._problems = problems
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,14 +74,19 @@ class Frame:
             # Never exc_info: a renderer may show local variables, and with them keys and people.
             frames = "".join(format_tb(error.__traceback__))
             log.error("request_failed", request_id=request_id, error=repr(error), frames=frames)
+            # While the platform knows that it is not well, it is no surprise.
+            is_known = bool(self._problems())
+            status_code, code = (503, "UNAVAILABLE") if is_known else (500, "INTERNAL")
             body = envelope(
-                500,
-                "INTERNAL",
-                "Something broke. Send the same again; if it persists, report the request id.",
+                status_code,
+                code,
+                "Something broke; the outcome is not known. Send the same again: it is safe. If it"
+                " persists, report the request id.",
                 request_id,
                 is_retryable=True,
             )
-            response = json_response(body, 500)
+            headers = {"Retry-After": str(RETRY_AFTER_S)} if is_known else None
+            response = json_response(body, status_code, headers)
         await response(scope, receive, send)
 
 

@@ -83,7 +83,7 @@ def create_api(dependencies: Dependencies) -> FastAPI:
     api.add_exception_handler(PaymentError, _on_payment_error)
     api.add_exception_handler(RequestValidationError, _on_validation_error)
     api.add_exception_handler(HTTPException, _on_http_error)
-    api.add_middleware(Frame, metrics=metrics)
+    api.add_middleware(Frame, metrics=metrics, problems=dependencies.problems)
     _describe(api)
     return api
 

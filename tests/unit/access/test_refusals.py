@@ -298,3 +298,12 @@ async def test_any_call__too_many__rejects(tmp_path):
         assert refused
         assert error_of(refused[0]) == (429, "RATE_LIMITED")
         assert refused[0].headers["retry-after"] == "1"
+
+
+async def test_create_payment__node_stopped__rejects(world):
+    await world.node.stop()
+
+    response = await world.post("/v1/payments", paid())
+
+    assert error_of(response) == (503, "UNAVAILABLE")
+    assert response.headers["retry-after"] == "1"
