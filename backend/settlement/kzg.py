@@ -8,9 +8,11 @@ ckzg holds the GIL (0.15 to 0.35 s a blob), which is why threads would stop the 
 import asyncio
 import hashlib
 import multiprocessing
+import signal
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import Any, Final
 import ckzg
 import eth_account
 import rlp
+import structlog
 
 from backend.protocol.batches import Chunk, blobs_hash, calldata_hash, pack_blobs
 from backend.protocol.hashing import Digest
@@ -30,6 +33,9 @@ _CACHED_COMMITMENTS_MAX: Final = 64
 _SETUP_FILE: Final = (
     Path(eth_account.__file__).parent / "typed_transactions/blob_transactions/kzg_trusted_setup.txt"
 )
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,11 @@ def blob_transaction(signed_body: bytes, sidecar: Sidecar) -> bytes:
 def _setup() -> Any:
     """Load the public set-up once in each process: 1.5 s."""
     return ckzg.load_trusted_setup(str(_SETUP_FILE), 0)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the parent, which then closes the pool."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _load_setup() -> None:
@@ -137,11 +148,18 @@ class Kzg:
         return self._commitments[key]
 
     async def _run(self, function: Any, blob: bytes) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._executor(), function, blob)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._executor(), function, blob)
+        except BrokenProcessPool:
+            # The process was killed from outside (memory ran out). Its work is pure: once more.
+            log.warning("kzg_process_died")
+            self._pool = None
+            return await loop.run_in_executor(self._executor(), function, blob)
 
     def _executor(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # A forked child would inherit the engine's threads and locks.
             spawn = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, mp_context=spawn)
+            self._pool = ProcessPoolExecutor(1, spawn, initializer=_ignore_interrupts)
         return self._pool

@@ -21,6 +21,8 @@ from backend.settlement.deployment_file import Deployment
 
 BLOBS: Final = "blobs"
 CALLDATA: Final = "calldata"
+_RANGE_BLOCKS: Final = 2_000  # public nodes refuse much larger questions
+_KNOWN_MAX: Final = 64
 _CARRIERS: Final = {"submitBatchBlobs": BLOBS, "submitBatchCalldata": CALLDATA}
 
 
@@ -64,6 +66,7 @@ class Rollup:
         self.client = client
         self.deployment = deployment
         self.contract = deployment.rollup
+        self._known: dict[int, PostedBatch] = {}
         self.domain: Domain = ledger_domain(deployment.chain_id, deployment.address("Rollup"))
 
     async def tip(self) -> int:
@@ -80,13 +83,18 @@ class Rollup:
 
     async def posted(self, number: int) -> PostedBatch | None:
         """Return an accepted batch, found by its event and read from its transaction."""
-        abi = self.contract.abi
-        topics = [abi.topic("BatchPosted"), number.to_bytes(32)]
-        head = await self.client.latest()
-        logs = await self.client.logs(
-            [self.contract.address], self.deployment.block_number, head.number, topics
-        )
-        return await self.posted_by(logs[-1]) if logs else None
+        known = self._known.get(number)
+        if known is not None and await self._stands(known):
+            return known
+        if await self.tip() < number:
+            return None
+        log = await self._posted_log(number)
+        found = await self.posted_by(log) if log is not None else None
+        if found is not None:
+            self._known[number] = found
+            if len(self._known) > _KNOWN_MAX:
+                del self._known[next(iter(self._known))]
+        return found
 
     async def posted_by(self, log: L1Log) -> PostedBatch | None:
         """Return the batch of a BatchPosted log; None if its transaction has gone meanwhile."""
@@ -113,6 +121,24 @@ class Rollup:
             tx_hash=log.tx_hash,
             chunks=decode_chunks(call.values["chunks"]) if "chunks" in call.values else None,
         )
+
+    async def _posted_log(self, number: int) -> L1Log | None:
+        """Look for a batch's event from the head backwards: what is asked for is mostly recent."""
+        abi = self.contract.abi
+        topics = [abi.topic("BatchPosted"), number.to_bytes(32)]
+        last = (await self.client.latest()).number
+        while last >= self.deployment.block_number:
+            first = max(last - _RANGE_BLOCKS + 1, self.deployment.block_number)
+            logs = await self.client.logs([self.contract.address], first, last, topics)
+            if logs:
+                return logs[-1]
+            last = first - 1
+        return None
+
+    async def _stands(self, posted: PostedBatch) -> bool:
+        """Return whether a batch that was found before is still the chain's."""
+        block = await self.client.block(posted.block.number)
+        return block is not None and block.block_hash == posted.block.block_hash
 
     async def parent_of(self, number: int) -> AcceptedBatch:
         """Return the batch before `number` as a submission has to show it."""

@@ -8,6 +8,7 @@ doesn't fit, and what it removed is taken back.
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -94,7 +95,7 @@ class Watcher:
         return self._deposits[from_index : bisect_right(self._deposit_blocks, to_l1_block)]
 
     def batch(self, number: int) -> PostedBatch | None:
-        """Return a confirmed batch."""
+        """Return a confirmed batch, without its chunks."""
         return self._batches.get(number)
 
     def is_block(self, number: int, block_hash: bytes) -> bool:
@@ -234,7 +235,8 @@ class Watcher:
             self._deposits.append(event.record)
             self._deposit_blocks.append(event.place.block.number)
         elif isinstance(event, BatchPosted):
-            self._batches[event.batch.header.number] = event.batch
+            # Without its chunks, which the event brings: they would fill the memory.
+            self._batches[event.batch.header.number] = replace(event.batch, chunks=None)
         elif isinstance(event, BatchSettled):
             self._settled_number = event.number
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from backend.settlement.building import SubmitterSettings
 from backend.settlement.submitter import Progress, Submitter
+from backend.settlement.watcher import Watcher
 from tests.e2e.settlement.chain import OWNER, SUBMITTER, VALIDATORS, Chain
 from tests.e2e.settlement.tiny_ledger import MemoryLog, PowerCut, TinyLedger
 
@@ -81,8 +82,6 @@ async def opened(l1: Chain, kzg, carrier: str = "auto", **settings) -> Posting:
 
 
 async def first_deposit(l1: Chain, index: int = 0):
-    from backend.settlement.watcher import Watcher
-
     watcher = Watcher(l1.client, l1.deployment)
     await watcher.poll()
     return watcher.deposits(index, watcher.confirmed().number)[0]

@@ -5,6 +5,7 @@
 - the network form of a blob transaction
 - data hashes of both carriers
 - the event loop goes on meanwhile
+- the process is killed from outside
 """
 
 import asyncio
@@ -103,3 +104,18 @@ async def test_sidecar__event_loop__goes_on(kzg, blobs):
 
     assert len(waits_ms) > 20
     assert sorted(waits_ms)[len(waits_ms) // 2] < 50
+
+
+async def test_commitments__process_killed__succeeds(blobs):
+    kzg = Kzg()
+    before = await kzg.commitments(blobs)
+    [process] = kzg._pool._processes.values()
+    process.kill()
+    process.join()
+
+    other = [bytes(BLOB_BYTES)]
+    await kzg.commitments(other)
+    after = await kzg.commitments(blobs)
+    kzg.close()
+
+    assert after == before
