@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 import aiohttp
+from eth_abi.exceptions import DecodingError
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
@@ -105,7 +106,10 @@ class ChainClient:
     async def read(
         self, contract: Contract, function: str, *arguments: Any, block_id: BlockId = "latest"
     ) -> Any:
-        """Return what a view function answers. Raises the contract's ContractError."""
+        """Return what a view function answers.
+
+        Raises the contract's ContractError; RpcError if no such contract is there.
+        """
         call = {
             "to": _hex(contract.address),
             "data": _hex(contract.abi.call_data(function, *arguments)),
@@ -114,7 +118,10 @@ class ChainClient:
             answer = await self.rpc("eth_call", call, _block_id(block_id))
         except RpcError as error:
             raise contract.abi.decode_error(error.data) or error from error
-        return contract.abi.output(function, _bytes(answer))
+        try:
+            return contract.abi.output(function, _bytes(answer))
+        except DecodingError as error:
+            raise RpcError(0, f"0x{contract.address.hex()} doesn't know {function}") from error
 
     async def logs(
         self,

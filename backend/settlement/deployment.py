@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import rlp
 import structlog
-from eth_abi.exceptions import DecodingError
 
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.hashing import keccak
@@ -86,7 +85,7 @@ async def token_at(client: ChainClient, address: Address) -> Token:
         symbol = await client.read(contract, "symbol")
         name = await client.read(contract, "name")
         decimals = await client.read(contract, "decimals")
-    except (RpcError, ContractError, DecodingError) as error:
+    except (RpcError, ContractError) as error:
         raise DeploymentFailed(f"{address_text(address)} is no ERC-20 token: {error}") from error
     unit = 10 ** max(decimals - MINOR_DECIMALS, 0)
     return Token(symbol, name, decimals, unit, address)

@@ -1,0 +1,57 @@
+"""Questions about tokens and persons on a real chain.
+
+- a token's name, allowance and permit; what is no token
+- L1 time
+- a revocation: recorded; refused to whoever is no attestor
+"""
+
+import pytest
+
+from backend.settlement.chain import TransactionRefused
+from backend.settlement.queries import ChainQueries, PermitFacts, TokenName
+from tests.e2e.settlement.chain import ATTESTOR, OTHER_OWNER, OWNER
+
+
+@pytest.fixture
+def queries(l1):
+    return ChainQueries(l1.client, l1.deployment, l1.sender(ATTESTOR))
+
+
+async def test_token__ours__succeeds(l1, queries):
+    await l1.fund(OWNER, 7, "EURX")
+    token = l1.deployment.token("EURX").address
+
+    assert await queries.token_name(token) == TokenName("EURX", 18)
+    assert await queries.allowance(token, OWNER.address) == 7
+    facts = await queries.permit_facts(token, OWNER.address)
+    assert isinstance(facts, PermitFacts)
+    assert (facts.name, facts.nonce) == ("Test euro", 0)
+
+
+async def test_token__none__rejects(l1, queries):
+    assert await queries.token_name(l1.deployment.address("Committee")) is None
+    assert await queries.permit_facts(OWNER.address, OWNER.address) is None
+
+
+async def test_latest_ts_s__head__succeeds(l1, queries):
+    assert abs(await queries.latest_ts_s() - (await l1.client.latest()).ts_s) <= 1
+
+
+async def test_revoke_person__attestor__succeeds(l1, queries):
+    registry = l1.deployment.kyc_registry
+    await l1.attest(OWNER)
+    before = await l1.client.read(registry, "levelOf", OWNER.address)
+
+    tx_hash = await queries.revoke_person(OWNER.address)
+
+    assert (before, await l1.client.read(registry, "levelOf", OWNER.address)) == (1, 0)
+    assert (await l1.client.receipt(tx_hash)).is_success
+
+
+async def test_revoke_person__no_attestor__rejects(l1):
+    queries = ChainQueries(l1.client, l1.deployment, l1.sender(OTHER_OWNER))
+
+    with pytest.raises(TransactionRefused) as error:
+        await queries.revoke_person(OWNER.address)
+
+    assert error.value.error.name == "NotAttestor"
