@@ -65,13 +65,14 @@ class BatchDesk:
 
     def observe(self, final: FinalBlock) -> None:
         """Take the next final block; returns at once. A repeat changes nothing."""
-        block, domain = final.block, self._committee.domain
+        block = final.block
         if block.number <= self._observed_number:
             return
         self._observed_number = block.number
-        payment_ids = (signed.order.digest(domain) for signed in final.body.orders)
         self._inbox.append(
-            block_operations(block, final.block_hash, final.body, final.execution, payment_ids)
+            block_operations(
+                block, final.block_hash, final.body, final.execution, final.payment_ids
+            )
         )
         if block.operation_count:
             self._waiting.append((block.number, Waiting(block.operation_count, block.timestamp_ms)))

@@ -1,0 +1,185 @@
+"""Batches of one process, certified by all its validators.
+
+- waiting: what is final and not posted; blocks without operations don't count
+- observe: a repeat changes nothing
+- certify: 2f+1 signatures in order; a wrong header, data hash or pin is not signed; too few keys
+- posted: moves on, a repeat or an older batch changes nothing
+- proofs and chunks of posted batches
+"""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from backend.engine.batch import InvalidBatch
+from backend.engine.batch.desk import BatchDesk, Waiting
+from backend.engine.ledger import Ledger, execute
+from backend.engine.replica import FinalBlock
+from backend.engine.rounds import Committee
+from backend.protocol.batches import calldata_hash
+from backend.protocol.blocks import Block, Body, body_hash, operations_hash
+from backend.protocol.errors import BatchNotFound, NoQuorum
+from backend.protocol.hashing import ZERO_DIGEST, keccak
+from backend.protocol.signing import PrivateKey
+from backend.protocol.votes import split_signatures, verify_quorum
+from tests.property.world import ASSETS, DOMAIN, EPOCH, TS_S, deposit, pay, unsigned, withdraw
+
+KEYS = sorted(
+    (PrivateKey(keccak(f"validator {index}".encode())) for index in range(4)),
+    key=lambda key: key.address,
+)
+COMMITTEE = Committee(DOMAIN, EPOCH, tuple(key.address for key in KEYS), (KEYS[0].address,))
+PIN = keccak(b"pin")
+
+
+@dataclass
+class Office:
+    """A desk, and the ledger whose blocks it gets."""
+
+    desk: BatchDesk
+    ledger: Ledger = field(default_factory=Ledger)
+    last_hash: bytes = ZERO_DIGEST
+
+    def block(self, *orders, deposits=(), listings=()) -> FinalBlock:
+        body = Body(0, tuple(listings), tuple(deposits), unsigned(orders))
+        execution = execute(self.ledger, body, TS_S)
+        self.ledger.advance(execution.changes)
+        block = Block(
+            number=self.ledger.block_number,
+            epoch=EPOCH,
+            round=0,
+            parent_hash=self.last_hash,
+            operations_hash=operations_hash(execution.slots),
+            body_hash=body_hash(body.encode()),
+            operation_count=execution.operation_count,
+            timestamp_ms=TS_S * 1000,
+        )
+        self.last_hash = block.digest(DOMAIN)
+        final = FinalBlock(
+            block,
+            self.last_hash,
+            body,
+            tuple(signed.digest(DOMAIN) for signed in body.orders),
+            execution,
+            signatures=(),
+            stamp_ms=0,
+            final_position=0,
+            final_stamp_ms=0,
+        )
+        self.desk.observe(final)
+        return final
+
+    async def header(self):
+        draft = await self.desk.draft(120)
+        return draft, draft.header(EPOCH, calldata_hash(draft.chunks), 1, PIN, draft.timestamp_max)
+
+    async def post(self):
+        draft, header = await self.header()
+        await self.desk.posted(header, draft.chunks)
+        return header
+
+
+async def data_hash(chunks, carrier):
+    return calldata_hash(chunks)
+
+
+async def is_pin(number, block_hash):
+    return (number, block_hash) == (1, PIN)
+
+
+@pytest.fixture
+def office():
+    office = Office(BatchDesk(COMMITTEE, KEYS, data_hash, is_pin))
+    office.block(deposits=[deposit("alice", 1_000), deposit("bob", 50)], listings=ASSETS)
+    return office
+
+
+async def test_waiting__some_blocks__counts_their_operations_succeeds(office):
+    before = office.desk.waiting()
+    office.block(pay("alice", "bob", 1))
+    office.block()
+
+    after = office.desk.waiting()
+
+    assert after == Waiting(before.operation_count + 1, TS_S * 1000)
+
+
+async def test_observe__repeated__changes_nothing(office):
+    final = office.block(pay("alice", "bob", 1))
+    before = office.desk.waiting()
+
+    office.desk.observe(final)
+
+    assert office.desk.waiting() == before
+
+
+async def test_certify__honest_draft__quorum_signs_succeeds(office):
+    draft, header = await office.header()
+
+    signatures = await office.desk.certify(header, draft.chunks, "calldata")
+
+    votes = split_signatures(signatures)
+    assert verify_quorum(header.digest(DOMAIN), votes, COMMITTEE.validators) == 0b0111
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"post_root": keccak(b"other")},
+        {"data_hash": keccak(b"other")},
+        {"deposit_cursor": 1},
+        {"l1_block_hash": keccak(b"other")},
+        {"timestamp": TS_S + 1},
+        {"epoch": EPOCH + 1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+async def test_certify__wrong_header__rejects(office, change):
+    draft, header = await office.header()
+
+    with pytest.raises(InvalidBatch):
+        await office.desk.certify(replace(header, **change), draft.chunks, "calldata")
+
+
+async def test_certify__two_keys__rejects():
+    office = Office(BatchDesk(COMMITTEE, KEYS[:2], data_hash, is_pin))
+    office.block(deposits=[deposit("alice", 1_000)], listings=ASSETS)
+    draft, header = await office.header()
+
+    with pytest.raises(NoQuorum):
+        await office.desk.certify(header, draft.chunks, "calldata")
+
+
+async def test_posted__again_or_older__changes_nothing(office):
+    first = await office.post()
+    office.block(pay("alice", "bob", 1))
+    second = await office.post()
+
+    await office.desk.posted(first, None)
+    await office.desk.posted(second, None)
+
+    assert office.desk.waiting() is None
+    assert await office.desk.draft(120) is None
+
+
+async def test_proofs__posted_batch__succeeds(office):
+    final = office.block(withdraw("alice", 7))
+    before = office.desk.waiting()
+    header = await office.post()
+
+    slot = before.operation_count - final.block.operation_count
+    proof = office.desk.withdrawal_proof(1, slot)
+
+    assert proof.leaf.balance_minor == 993
+    assert office.desk.chunks(1)[-1].root == header.post_root
+    assert office.desk.account_proof(1, office.ledger.account(*_alice())[0]).leaf == proof.leaf
+
+
+async def test_chunks__batch_unknown__rejects(office):
+    with pytest.raises(BatchNotFound):
+        office.desk.chunks(1)
+
+
+def _alice():
+    order = withdraw("alice", 1)
+    return order.payer, 1
