@@ -10,8 +10,10 @@ import httpx
 from causeway import flows
 from causeway.async_resources import (
     Accounts,
+    ApiKeys,
     Applicants,
     Assets,
+    Batches,
     Deposits,
     Events,
     Fees,
@@ -74,6 +76,8 @@ class AsyncClient:
         self.withdrawals = Withdrawals(self)
         self.deposits = Deposits(self)
         self.applicants = Applicants(self)
+        self.batches = Batches(self)
+        self.api_keys = ApiKeys(self)
         self.events = Events(self)
 
     async def __aenter__(self) -> Self:

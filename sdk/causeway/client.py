@@ -17,8 +17,10 @@ from causeway.models import (
 )
 from causeway.resources import (
     Accounts,
+    ApiKeys,
     Applicants,
     Assets,
+    Batches,
     Deposits,
     Events,
     Fees,
@@ -74,6 +76,8 @@ class Client:
         self.withdrawals = Withdrawals(self)
         self.deposits = Deposits(self)
         self.applicants = Applicants(self)
+        self.batches = Batches(self)
+        self.api_keys = ApiKeys(self)
         self.events = Events(self)
 
     def __enter__(self) -> Self:

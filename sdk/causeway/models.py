@@ -159,6 +159,46 @@ class Applicant(Model):
 
 
 @dataclass(frozen=True)
+class Batch(Model):
+    """A batch that the chain has accepted: posted, settled."""
+
+    number: "int"
+    status: str
+    hash: str
+    header: dict[str, Any]
+    accepted_ts_s: "int"
+    tx_hash: str
+    l1_block: "int"
+    next: dict[str, Any] | None
+
+    @property
+    def last_block(self) -> int:
+        """The number of the ledger block it ends with."""
+        return int(self.header["lastBlockNumber"])
+
+
+@dataclass(frozen=True)
+class Posting(Model):
+    """What will be posted: so many operations."""
+
+    operation_count: "int"
+    carrier: str | None
+
+
+@dataclass(frozen=True)
+class ApiKey(Model):
+    """Who may ask; `secret` is there only in the answer that made the key."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    created_at: str
+    last_used_at: str | None
+    revoked_at: str | None
+    secret: str | None
+
+
+@dataclass(frozen=True)
 class Event(Model):
     """Something that happened; `id` is where to go on from."""
 

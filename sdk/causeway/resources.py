@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -11,14 +11,17 @@ from causeway import flows
 from causeway.flows import asked
 from causeway.models import (
     Account,
+    ApiKey,
     Applicant,
     Asset,
+    Batch,
     BulkLine,
     Claim,
     Deposit,
     Event,
     FeeQuote,
     Payment,
+    Posting,
     PreparedDeposit,
     StatementEntry,
     Withdrawal,
@@ -26,6 +29,7 @@ from causeway.models import (
 from causeway.signing import Key, SignedOrder, to_bytes, to_text
 from causeway.transport import (
     EventParser,
+    Request,
     answer,
     parsed,
     post,
@@ -281,6 +285,48 @@ class Applicants(_Resource):
         """Revoke an approval."""
         path = f"/v1/kyc/applicants/{applicant_id}/revoke"
         return self._client.run(parsed(Applicant.parse, post(path, None, key=idempotency_key)))
+
+    def list(self) -> Iterator[Applicant]:
+        """Iterate over applicants, in no order of time."""
+        return self._client.pages(Applicant, "/v1/kyc/applicants", {})
+
+
+class Batches(_Resource):
+    """What the chain holds of the ledger."""
+
+    def get(self, number: int) -> Batch:
+        """Get a batch. Raises NotFound."""
+        return self._client.get(Batch, f"/v1/batches/{number}")
+
+    def list(self, *, status: str | None = None) -> Iterator[Batch]:
+        """Iterate over batches, the newest first."""
+        return self._client.pages(Batch, "/v1/batches", {"status": status})
+
+    def post(self, carrier: str | None = None, *, idempotency_key: str | None = None) -> Posting:
+        """Have all that is final posted now, by "blobs", "calldata" or the cheaper one."""
+        request = post("/v1/batches", {"carrier": carrier}, key=idempotency_key)
+        return self._client.run(parsed(Posting.parse, request))
+
+
+class ApiKeys(_Resource):
+    """Who may ask."""
+
+    def create(
+        self, name: str, scopes: Sequence[str] = ("*",), *, idempotency_key: str | None = None
+    ) -> ApiKey:
+        """Make a key; a repeat with the same idempotency key shows no secret."""
+        body = {"name": name, "scopes": [*scopes]}
+        request = post("/v1/api-keys", body, key=idempotency_key)
+        return self._client.run(parsed(ApiKey.parse, request))
+
+    def list(self) -> Iterator[ApiKey]:
+        """Iterate over all keys, revoked ones too."""
+        return self._client.pages(ApiKey, "/v1/api-keys", {})
+
+    def revoke(self, key_id: str) -> ApiKey:
+        """Revoke a key for ever. A repeat changes nothing."""
+        request = Request("DELETE", f"/v1/api-keys/{key_id}")
+        return self._client.run(parsed(ApiKey.parse, request))
 
 
 class Events(_Resource):
