@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 import uvicorn
@@ -18,7 +17,7 @@ from backend.access.settings import ApiSettings, FeePolicy
 from backend.chain_facts import batch_posted, fact_of
 from backend.compliance.kyc import Attestor, SandboxProvider
 from backend.config import Settings
-from backend.deploying import PlatformKeys, platform_keys
+from backend.deploying import PlatformKeys, find_deployment, platform_keys
 from backend.engine.batch.desk import BatchDesk
 from backend.engine.log import LocalLog
 from backend.engine.node import Node
@@ -37,7 +36,7 @@ from backend.records.registers.applicants import Applicants
 from backend.records.registers.idempotency import IdempotencyKeys
 from backend.settlement.building import SubmitterSettings
 from backend.settlement.client import ChainClient
-from backend.settlement.deployment_file import Deployment, load_deployment
+from backend.settlement.deployment_file import Deployment
 from backend.settlement.events import BatchConfirmed, ChainEvent
 from backend.settlement.kzg import Kzg
 from backend.settlement.queries import ChainQueries
@@ -48,13 +47,6 @@ from backend.settlement.submitter import Submitter
 from backend.settlement.watcher import Watcher
 
 log = structlog.get_logger(__name__)
-
-
-class NotDeployed(Exception):
-    """There is no deployment for the chain."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} holds no deployment for this chain. Run `causeway deploy`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +68,6 @@ class Platform:
 def clock_ms() -> int:
     """Return the time of this machine."""
     return time.time_ns() // 1_000_000
-
-
-async def find_deployment(settings: Settings, client: ChainClient) -> Deployment:
-    """Return the deployment on the settings' chain. Raises NotDeployed, ChainUnavailable."""
-    deployment = load_deployment(settings.deployments_dir / f"{await client.chain_id()}.json")
-    if deployment is None:
-        raise NotDeployed(settings.deployments_dir)
-    return deployment
 
 
 @asynccontextmanager

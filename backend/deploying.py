@@ -6,6 +6,7 @@ store, where `causeway up` finds them again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from backend.config import Settings
 from backend.keys import SCRYPT_N_DEVELOPMENT, SCRYPT_N_PRODUCTION, KeyStore
@@ -25,9 +26,18 @@ from backend.settlement.deployment import (
 from backend.settlement.deployment_file import (
     LOCAL_PARAMETERS,
     PUBLIC_PARAMETERS,
+    Deployment,
     Parameters,
     Roles,
+    load_deployment,
 )
+
+
+class NotDeployed(Exception):
+    """There is no deployment for the chain."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} holds no deployment for this chain. Run `causeway deploy`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +68,12 @@ class PlatformKeys:
         )
 
 
-def key_store(settings: Settings) -> KeyStore:
-    """Return the store of this platform's keys."""
+def key_store(settings: Settings, folder: str = "keys") -> KeyStore:
+    """Return the store of this platform's keys, or of those in another folder of its data."""
     is_production = settings.environment == "production"
     scrypt_n = SCRYPT_N_PRODUCTION if is_production else SCRYPT_N_DEVELOPMENT
     passphrase = settings.keys_passphrase.get_secret_value()
-    return KeyStore(settings.data_dir / "keys", passphrase, scrypt_n)
+    return KeyStore(settings.data_dir / folder, passphrase, scrypt_n)
 
 
 def platform_keys(settings: Settings, chain_id: int) -> PlatformKeys:
@@ -98,6 +108,14 @@ def parameters_of(settings: Settings, chain_id: int) -> Parameters:
         confirmations=settings.confirmations,
         kyc_level_needed=settings.kyc_level_min,
     )
+
+
+async def find_deployment(settings: Settings, client: ChainClient) -> Deployment:
+    """Return the deployment on the settings' chain. Raises NotDeployed, ChainUnavailable."""
+    deployment = load_deployment(settings.deployments_dir / f"{await client.chain_id()}.json")
+    if deployment is None:
+        raise NotDeployed(settings.deployments_dir)
+    return deployment
 
 
 async def deploy_platform(

@@ -9,6 +9,7 @@ from typing import Final
 from eth_account import Account
 
 from backend.protocol.signing import PrivateKey
+from backend.protocol.types import Address
 
 # scrypt's n. The default passphrase is public, so stretching it would only cost time.
 SCRYPT_N_DEVELOPMENT: Final = 2**10
@@ -33,6 +34,14 @@ class KeyStore:
     def names(self) -> list[str]:
         """Return the names of all keys, sorted."""
         return sorted(path.stem for path in self._folder.glob("*.json"))
+
+    def address(self, name: str) -> Address:
+        """Return a key's address, which needs no passphrase. Raises as `load` does."""
+        path = self._path(name)
+        try:
+            return Address(bytes.fromhex(json.loads(path.read_text())["address"]))
+        except (ValueError, KeyError) as error:
+            raise KeyUnreadable(path) from error
 
     def load(self, name: str) -> PrivateKey:
         """Return a key. Raises KeyUnreadable, or FileNotFoundError if there is none."""

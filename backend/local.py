@@ -18,6 +18,8 @@ from typing import Final
 
 import httpx
 
+from backend.api_key import key_file as key_file
+from backend.api_key import read_api_key as read_api_key
 from backend.app import clock_ms, open_api_keys
 from backend.config import Settings, inherited_environment
 from backend.deploying import deploy_platform
@@ -48,18 +50,6 @@ class Started:
     deployed: Deployed
     first_api_key: str | None
     was_running: bool
-
-
-def key_file(settings: Settings) -> Path:
-    """Return where the command line keeps its own API key, for this user alone."""
-    return settings.data_dir / "api-key"
-
-
-def read_api_key(settings: Settings) -> str:
-    """Return the API key to use: the one of the settings, else the command line's own."""
-    given = settings.api_key.get_secret_value()
-    path = key_file(settings)
-    return given or (path.read_text().strip() if path.exists() else "")
 
 
 async def start(settings: Settings, progress: Progress = lambda _: None) -> Started:

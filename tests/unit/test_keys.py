@@ -1,6 +1,7 @@
 """Keys on disk.
 
 - load_or_create: first time makes one, then the same one
+- address: read without the passphrase
 - load: wrong passphrase, damaged file, no file
 - the file: encrypted, for its owner alone
 """
@@ -23,6 +24,19 @@ def test_load_or_create__repeated__changes_nothing(tmp_path: Path) -> None:
 
     assert again.address == first.address
     assert store(tmp_path).names() == ["submitter"]
+
+
+def test_address__wrong_passphrase__succeeds(tmp_path: Path) -> None:
+    made = store(tmp_path).load_or_create("submitter")
+
+    assert store(tmp_path, "battery staple").address("submitter") == made.address
+
+
+def test_address__damaged_file__rejects(tmp_path: Path) -> None:
+    (tmp_path / "submitter.json").write_text("{}")
+
+    with pytest.raises(KeyUnreadable):
+        store(tmp_path).address("submitter")
 
 
 def test_load__wrong_passphrase__rejects(tmp_path: Path) -> None:
