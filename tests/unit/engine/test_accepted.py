@@ -76,6 +76,18 @@ def test_accepted__used_nonce__changes_nothing(chamber):
     assert chamber.tip.number == 2
 
 
+def test_accepted__rejected_before__changes_nothing(chamber):
+    order = payment(key("stranger"), PAYEE.address, 5, 0)
+    chamber.order(order)
+    chamber.settle()
+    assert len(chamber.finals[-1].body.rejections) == 1
+
+    chamber.order(order)
+    chamber.settle()
+
+    assert chamber.tip.number == 2
+
+
 def test_accepted__many_rejections__holds(chamber):
     accepted = AcceptedOrders(DOMAIN)
     ledger = chamber.replica.ledger
