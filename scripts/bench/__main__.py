@@ -184,11 +184,19 @@ async def measure(bench: Bench, count: int, screen: Screen) -> dict[str, Any]:
 
 def _beside(value: float, baseline: float) -> dict[str, float]:
     """Return a figure, the same of plain ERC-20 transfers, and their ratio."""
-    ratio = value / baseline
     return {
         "value": round(value, 1),
         "erc20_transfer": round(baseline, 1),
-        "ratio": round(ratio, 5),
+        "ratio": round(value / baseline, 5),
+    }
+
+
+def _rows(figures: dict[str, Any]) -> dict[str, object]:
+    """Return the figures as lines to be read."""
+    shown = "{value:,} beside {erc20_transfer:,} of plain transfers ({ratio:.2%})"
+    return {
+        name: shown.format(**figure) if isinstance(figure, dict) else figure
+        for name, figure in figures.items()
     }
 
 
