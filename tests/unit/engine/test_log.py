@@ -166,6 +166,18 @@ def test_open__frames_exchanged_with_another_log__rejects(path, tmp_path):
     assert caught.value.frame == 1
 
 
+def test_open__file_and_folder__holds(path, monkeypatch):
+    """A process killed between write and fsync leaves a frame that is in memory alone."""
+    written(path)
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file)), fsync(file)))
+
+    entries_of(path)
+
+    assert {stat.st_ino for stat in synced} == {path.stat().st_ino, path.parent.stat().st_ino}
+
+
 def test_open__second_opener__rejects(path):
     with LocalLog(path), pytest.raises(LogLocked) as caught:
         LocalLog(path)
