@@ -1,7 +1,7 @@
 """What the platform answers. Amounts are `int` minor units; fields of later versions pass."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Generic, Self, TypeVar
 
 ModelT = TypeVar("ModelT", bound="Model")
@@ -11,7 +11,7 @@ ModelT = TypeVar("ModelT", bound="Model")
 class Model:
     """An object of the API; `raw` is all that was answered."""
 
-    raw: dict[str, Any]
+    raw: dict[str, Any] = field(repr=False)
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Self:
@@ -156,6 +156,16 @@ class Applicant(Model):
     level: "int"
     reasons: list[str]
     attestation: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Block(Model):
+    """A certified block of the ledger."""
+
+    number: "int"
+    hash: str
+    operation_count: "int"
+    created_at: str
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ PLANE_IMPORTS = {
     "records": {"protocol", "records"},
     "access": {"protocol", "records", "access"},
 }
+COMPOSITION_ROOTS = ("cli",)
 DETERMINISTIC_PLANES = ("backend/protocol/", "backend/engine/")
 ENVIRONMENT_READERS = ("backend/config.py", "backend/toolchain.py")
 
@@ -97,6 +98,8 @@ def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
 def import_direction(path: str, tree: ast.Module) -> Findings:
     parts = PurePosixPath(path).parts
     if parts[0] != "backend" or len(parts) < 3:
+        return
+    if parts[1] in COMPOSITION_ROOTS:
         return
     allowed = PLANE_IMPORTS.get(parts[1])
     if allowed is None:

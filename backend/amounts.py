@@ -1,0 +1,37 @@
+"""Amounts as people write them: decimal text outside, whole minor units inside."""
+
+from backend.action_errors import AmountMalformed
+from backend.protocol.errors import AmountNotInteger, AmountNotMultipleOfUnit, AmountZero
+from backend.protocol.money import format_decimal, parse_decimal, to_base, to_minor
+from causeway import Asset
+
+
+def amount_minor(asset: Asset, text: str) -> int:
+    """Return the minor units of a decimal like `12.34`.
+
+    Raises AmountMalformed, AmountTooLarge or AmountZero.
+    """
+    amount = _minor(asset, text)
+    if not amount:
+        raise AmountZero()
+    return amount
+
+
+def amount_text(asset: Asset, minor: int) -> str:
+    """Return minor units as a decimal; a statement's may be below zero."""
+    digits = format_decimal(to_base(abs(minor), asset.unit), asset.decimals)
+    return f"-{digits}" if minor < 0 else digits
+
+
+def fee_max_minor(asset: Asset, text: str | None) -> int | None:
+    """Return the minor units of a limit, which may be 0; None if there is none."""
+    return None if text is None else _minor(asset, text)
+
+
+def _minor(asset: Asset, text: str) -> int:
+    """Return the minor units of a decimal; 0 is allowed."""
+    try:
+        return to_minor(parse_decimal(text, asset.decimals), asset.unit)
+    except (AmountNotInteger, AmountNotMultipleOfUnit) as error:
+        decimals = asset.decimals - len(str(asset.unit)) + 1  # units are powers of ten
+        raise AmountMalformed(text, asset.code, decimals) from error
