@@ -1,0 +1,59 @@
+"""A real platform for tests that use one from outside: chain, contracts, backend, API key."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from backend import local
+from backend.config import Settings, inherited_environment
+from backend.toolchain import toolchain_environment
+
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True)
+class RunningPlatform:
+    """Where it is, and how to reach it from another process."""
+
+    settings: Settings
+    started: local.Started
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a child process needs to find it, and our tools."""
+        return environment_of(self.settings)
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    return {**inherited_environment(), **toolchain_environment(), **settings.as_environment()}
+
+
+def settings_in(folder) -> Settings:
+    """Return the settings of a platform apart from all others; batches are posted when asked."""
+    return Settings(
+        data_dir=folder,
+        deployments_dir=folder / "deployments",
+        chain_port=_free_port(),
+        api_port=_free_port(),
+        batch_age_ms_max=_HOUR_MS,
+        fee_minor_min=10_000,
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def running_platform(tmp_path_factory) -> Iterator[RunningPlatform]:
+    """Yield a platform that all tests share: they add people of their own names to it."""
+    settings = settings_in(tmp_path_factory.mktemp("platform"))
+    try:
+        yield RunningPlatform(settings, asyncio.run(local.start(settings)))
+    finally:
+        asyncio.run(local.stop(settings))
