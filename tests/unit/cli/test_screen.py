@@ -1,0 +1,42 @@
+"""What commands write.
+
+- text for people or JSON for machines, never both
+- names and addresses are no markup, and ids are not broken into lines
+"""
+
+import json
+
+from backend.cli.screen import Screen, table
+
+ID = "0x" + "ab" * 32
+
+
+def test_show__json__is_alone_on_stdout_succeeds(capsys):
+    screen = Screen(as_json=True)
+    screen.say("working")
+
+    screen.show({"id": ID}, "a line")
+
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"id": ID}
+    assert err == "… working\n"
+
+
+def test_show__text__is_no_markup_succeeds(capsys):
+    rows = [("[red]alice[/red]", ID, ID)]
+
+    Screen(as_json=False).show({}, "[bold]x[/bold]", table("name", "id", ">tx", rows=rows))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "[bold]x[/bold]"
+    assert "[red]alice[/red]" in lines[2]
+    assert lines[2].count(ID) == 2
+
+
+def test_fail__both_ways__shows_code_and_message_succeeds(capsys):
+    Screen(as_json=False).fail("NO_KEY", "Name another.")
+    Screen(as_json=True).fail("NO_KEY", "Name another.")
+
+    out, err = capsys.readouterr()
+    assert err == "NO_KEY Name another.\n"
+    assert json.loads(out) == {"error": {"code": "NO_KEY", "message": "Name another."}}

@@ -1,0 +1,33 @@
+"""Refusals: each has a code after its name, and a message that is a sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from backend import action_errors
+from backend.action_errors import ActionError
+
+ARGUMENTS = {
+    "NameInvalid": ("A b",),
+    "PersonUnknown": ("bob",),
+    "NoKey": ("bob",),
+    "KeyFileUnreadable": (Path("key"),),
+    "NotAnApplicant": ("bob",),
+    "PreparedWrong": ("the permit",),
+    "TransactionFailed": ("claim", "reverted"),
+    "TransactionUnknown": ("claim", bytes(32)),
+    "StillWaiting": ("the batch", 5),
+    "AmountMalformed": ("1,5", "USDX", 6),
+    "InsufficientFunds": ("bob", "1 USDX", "2 USDX"),
+    "OrderRejected": ("ORDER_EXPIRED", "0x12"),
+}
+CLASSES = [one for one in vars(action_errors).values() if one in ActionError.__subclasses__()]
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_action_error__each__has_code_and_sentence_holds(kind):
+    error = kind(*ARGUMENTS.get(kind.__name__, ()))
+
+    assert kind.code.replace("_", "") == kind.__name__.upper()
+    assert str(error)[0].isupper() or str(error)[0] in "'b0k"
+    assert str(error).endswith(".")
