@@ -1,16 +1,44 @@
-"""Runs the platform in the foreground: `python -m backend`."""
+"""Runs the platform in the foreground: `python -m backend`.
+
+What an operator can mend is told in one line on stderr, with exit code 1; a bug of ours keeps its
+traceback.
+"""
 
 import asyncio
 import logging
+import sys
+from typing import Final
 
 import structlog
+from pydantic import ValidationError
 
 from backend.app import serve
 from backend.config import settings
+from backend.deploying import NotDeployed
+from backend.engine.log import LogError
+from backend.engine.recovery import WrongLog
+from backend.keys import KeyUnreadable
+from backend.protocol.errors import ChainUnavailable, DiskFull
+from backend.records.database import DatabaseUnreadable
+from backend.serving import PortTaken
+from backend.settlement.watcher import ConfirmedBlockGone
+
+# The message of each says what is wrong and what to do.
+EXPECTED: Final = (
+    ChainUnavailable,
+    ConfirmedBlockGone,
+    DatabaseUnreadable,
+    DiskFull,
+    KeyUnreadable,
+    LogError,
+    NotDeployed,
+    PortTaken,
+    WrongLog,
+)
 
 
-def main() -> None:
-    """Serve until the process is told to end."""
+def main() -> int:
+    """Serve until the process is told to end; return the exit code."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         processors=[
@@ -21,8 +49,31 @@ def main() -> None:
             structlog.processors.JSONRenderer(),
         ],
     )
-    asyncio.run(serve(settings()))
+    try:
+        asyncio.run(serve(settings()))
+    except Exception as error:
+        lines = explained(error)
+        if not lines:
+            raise
+        sys.stderr.writelines(f"causeway: {line}\n" for line in lines)
+        return 1
+    return 0
+
+
+def explained(error: BaseException) -> list[str]:
+    """Return what to tell the operator, a line for each error; nothing if one is a bug of ours."""
+    if isinstance(error, ExceptionGroup):
+        parts = [explained(one) for one in error.exceptions]
+        return [line for part in parts for line in part] if all(parts) else []
+    if isinstance(error, ValidationError):
+        return [f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in error.errors()]
+    if isinstance(error, ChainUnavailable):
+        return [
+            f"no node answers at {settings().rpc_url}. Start it, or set CAUSEWAY_RPC_URL to one "
+            "that runs."
+        ]
+    return [" ".join(str(error).split())] if isinstance(error, EXPECTED) else []
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
-import uvicorn
 from fastapi import FastAPI
 
 from backend.access.api import Dependencies, create_api
@@ -34,6 +33,7 @@ from backend.records.reader import Reader
 from backend.records.registers.api_keys import ApiKeys
 from backend.records.registers.applicants import Applicants
 from backend.records.registers.idempotency import IdempotencyKeys
+from backend.serving import ApiServer, bind, end_by_signal
 from backend.settlement.building import SubmitterSettings
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
@@ -190,19 +190,15 @@ async def _follow_batches(platform: Platform) -> None:
 
 
 async def serve(settings: Settings) -> None:
-    """Run the platform and its API until the process is told to end."""
-    async with open_platform(settings) as platform:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                platform.api,
-                host=settings.api_host,
-                port=settings.api_port,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=5,
-            )
-        )
-        await run(platform, server.serve)
+    """Run the platform and its API until the process is told to end.
+
+    Raises PortTaken, or whatever says that the platform can't start.
+    """
+    with bind(settings.api_host, settings.api_port) as listener, end_by_signal() as ending:
+        async with open_platform(settings) as platform:
+            server = ApiServer(platform.api)
+            ending.append(server.end)
+            await run(platform, lambda: server.serve([listener]))
 
 
 def _open_databases(settings: Settings) -> Databases:

@@ -48,8 +48,8 @@ class KeyStore:
         path = self._path(name)
         try:
             return PrivateKey(Account.decrypt(json.loads(path.read_text()), self._passphrase))
-        except ValueError as error:
-            raise KeyUnreadable(path) from error
+        except (ValueError, KeyError, TypeError, NotImplementedError) as error:
+            raise KeyUnreadable(path) from error  # what eth_account says of a file of another form
 
     def load_or_create(self, name: str) -> PrivateKey:
         """Return a key, made from the system's randomness the first time it is asked for."""

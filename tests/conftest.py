@@ -23,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write what the tests measure into tests/gas_snapshot.json",
     )
+    parser.addoption(
+        "--crash-seed",
+        type=int,
+        action="append",
+        help="crash drills: kill the platform by these seeds alone",
+    )
 
 
 @pytest.hookimpl(trylast=True)

@@ -9,8 +9,10 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from backend.records.tables import projections, registers
 
@@ -20,6 +22,19 @@ METADATA: Final[dict[str, MetaData]] = {
     "projections": projections.metadata,
 }
 DatabaseName = Literal["registers", "projections"]
+
+_CURES: Final[dict[DatabaseName, str]] = {
+    "registers": "Restore it from a backup: it holds API keys and applicants.",
+    "projections": "Delete it: it is rebuilt from the log and the chain.",
+}
+
+
+class DatabaseUnreadable(Exception):
+    """A database can't be opened, or isn't what we left there."""
+
+    def __init__(self, name: DatabaseName, url: str, reason: str) -> None:
+        super().__init__(f"the database {name} ({url}) can't be used: {reason}. {_CURES[name]}")
+        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +65,20 @@ def sqlite_url(path: Path) -> str:
 
 
 def open_database(name: DatabaseName, url: str) -> Engine:
-    """Open one database and bring it to the newest step. Raises whatever the driver raises."""
+    """Open one database and bring it to the newest step. Raises DatabaseUnreadable."""
     is_remote = make_url(url).get_backend_name() != "sqlite"
     # Errors end in logs: without parameters, which may name people.
     engine = create_engine(url, pool_pre_ping=is_remote, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         # Registers can't be rebuilt, so each commit of theirs waits for the disk.
         _prepare_sqlite(engine, synchronous="FULL" if name == "registers" else "NORMAL")
-    upgrade(name, engine)
+    try:
+        upgrade(name, engine)
+    except (DBAPIError, CommandError) as error:
+        engine.dispose()
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        shown = make_url(url).render_as_string(hide_password=True)
+        raise DatabaseUnreadable(name, shown, str(reason).strip()) from error
     return engine
 
 

@@ -8,6 +8,7 @@ ckzg holds the GIL (0.15 to 0.35 s a blob), which is why threads would stop the 
 import asyncio
 import hashlib
 import multiprocessing
+import os
 import signal
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 import ckzg
@@ -81,9 +83,18 @@ def _setup() -> Any:
     return ckzg.load_trusted_setup(str(_SETUP_FILE), 0)
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the parent, which then closes the pool."""
+def _follow_parent() -> None:
+    """Leave Ctrl-C to the parent, which then closes the pool; end when it was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A worker holds both ends of its queue, so it would wait for ever for a parent that is gone.
+    Thread(target=_end_with_parent, name="parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)
 
 
 def _load_setup() -> None:
@@ -161,5 +172,5 @@ class Kzg:
         if self._pool is None:
             # A forked child would inherit the engine's threads and locks.
             spawn = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, spawn, initializer=_ignore_interrupts)
+            self._pool = ProcessPoolExecutor(1, spawn, initializer=_follow_parent)
         return self._pool

@@ -46,8 +46,9 @@ def test_load__wrong_passphrase__rejects(tmp_path: Path) -> None:
         store(tmp_path, "battery staple").load("submitter")
 
 
-def test_load__damaged_file__rejects(tmp_path: Path) -> None:
-    (tmp_path / "submitter.json").write_text("{")
+@pytest.mark.parametrize("text", ["{", "{}", "[]", '{"version": 2}', '{"version": 3}'])
+def test_load__damaged_file__rejects(tmp_path: Path, text: str) -> None:
+    (tmp_path / "submitter.json").write_text(text)
 
     with pytest.raises(KeyUnreadable):
         store(tmp_path).load("submitter")

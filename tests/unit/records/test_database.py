@@ -3,6 +3,7 @@
 - the migrated tables are those that the code describes, for both databases
 - opening twice changes nothing
 - SQLite is in WAL mode; registers wait for the disk
+- a file that is no database
 """
 
 import importlib
@@ -12,7 +13,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
-from backend.records.database import METADATA, open_database, open_databases, sqlite_url, upgrade
+from backend.records.database import (
+    METADATA,
+    DatabaseUnreadable,
+    open_database,
+    open_databases,
+    sqlite_url,
+    upgrade,
+)
 from backend.records.migrations.projections import v0001_initial as projections_0001
 from backend.records.migrations.registers import v0001_initial as registers_0001
 from backend.records.tables import types
@@ -84,3 +92,14 @@ def test_upgrade__memory__succeeds():
     engine = create_engine("sqlite://")
 
     upgrade("registers", engine)
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"), [("registers", "from a backup"), ("projections", "Delete it")]
+)
+def test_open_database__not_a_database__rejects(tmp_path, name, cure):
+    path = tmp_path / "records.sqlite"
+    path.write_bytes(b"not a database at all, but long enough to be read as one" * 100)
+
+    with pytest.raises(DatabaseUnreadable, match=f"{path}.*{cure}"):
+        open_database(name, sqlite_url(path))

@@ -1,0 +1,183 @@
+"""Customers who pay and withdraw through REST, and the book of what they know.
+
+An order without an answer is *unknown*: its customer sends the same again until he knows.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from causeway import ApiConnectionError, AsyncClient, PaymentOrder, SignedOrder, sign
+from causeway.errors import ApiStatusError
+from causeway.models import Asset
+from causeway.signing import Domain, Order, WithdrawalOrder, to_bytes
+from causeway.transport import Request
+from scripts.demo.money_in import Sum
+from scripts.demo.people import Person
+
+_LIFE_S = 10**6
+_ENDED = ("final", "posted", "settled", "claimed", "rejected")
+_POLL_S = 0.05
+
+
+@dataclass
+class Sent:
+    """An order that left its customer, and the last that he heard of it."""
+
+    signed: SignedOrder
+    asset: Asset
+    status: str = "unknown"
+
+    @property
+    def id(self) -> bytes:
+        return self.signed.id
+
+    @property
+    def amount_minor(self) -> int:
+        return self.signed.order.amount // self.asset.unit
+
+    @property
+    def fee_minor(self) -> int:
+        return self.signed.order.fee // self.asset.unit
+
+
+@dataclass
+class Book:
+    """What was brought in and asked for: the model that the platform is compared with."""
+
+    deposits: list[Sum] = field(default_factory=list)
+    sent: dict[bytes, Sent] = field(default_factory=dict)
+    claimed: set[bytes] = field(default_factory=set)
+
+    @property
+    def answered(self) -> set[bytes]:
+        """The ids of all orders that were answered 2xx."""
+        return {id_ for id_, one in self.sent.items() if one.status != "unknown"}
+
+    def balances(
+        self, deposit_count: int, executed: Iterable[bytes], fee_owner: bytes
+    ) -> dict[tuple[bytes, int], int]:
+        """Return what each (owner, asset id) must have, in minor units, after the first deposits
+        and these orders."""
+        balances: dict[tuple[bytes, int], int] = defaultdict(int)
+        for one in self.deposits[:deposit_count]:
+            balances[one.person.key.address, one.asset.asset_id] += one.amount_minor
+        for id_ in executed:
+            sent, order = self.sent[id_], self.sent[id_].signed.order
+            asset_id = sent.asset.asset_id
+            balances[order.payer, asset_id] -= sent.amount_minor + sent.fee_minor
+            balances[fee_owner, asset_id] += sent.fee_minor
+            if isinstance(order, PaymentOrder):
+                balances[order.payee, asset_id] += sent.amount_minor
+        return dict(balances)
+
+    def withdrawn(self, executed: Iterable[bytes]) -> list[Sent]:
+        """Return those of the orders that are withdrawals and have not been claimed."""
+        open_ = (self.sent[id_] for id_ in executed if id_ not in self.claimed)
+        return [one for one in open_ if isinstance(one.signed.order, WithdrawalOrder)]
+
+
+class Customer:
+    """One account's owner: sends one order after the other, or some in one piece."""
+
+    def __init__(self, person: Person, asset: Asset, book: Book, domain: Domain) -> None:
+        self._person, self._asset, self._book, self._domain = person, asset, book, domain
+        self._nonce = 0
+        self._open: list[Sent] = []
+
+    async def trade(self, client: AsyncClient, random: Random, payees: Sequence[bytes]) -> None:
+        """Send orders until the platform answers no more, then return."""
+        try:
+            while True:
+                if not self._open:
+                    self._open = self._orders(random, payees)
+                await self._send(client, is_patient=random.randrange(3) == 0)
+        except ApiConnectionError:
+            return
+
+    async def know_all(self, client: AsyncClient) -> None:
+        """Send again what had no answer, until it has one. Raises ApiConnectionError."""
+        while self._open:
+            await self._send(client, is_patient=False)
+
+    async def _send(self, client: AsyncClient, *, is_patient: bool) -> None:
+        """Send the open orders until each has an answer."""
+        if len(self._open) > 1:
+            lines = await client.payments.create_many([one.signed for one in self._open])
+            for one, line in zip(list(self._open), lines, strict=True):
+                if line.status is not None:
+                    await self._take(client, one, line.status)
+                else:
+                    assert (line.error or {}).get("retryable"), line
+            return
+        (one,) = self._open
+        kind = "withdrawals" if one.signed.is_withdrawal else "payments"
+        headers = {"Prefer": "wait=final"} if is_patient else {}
+        body = one.signed.to_json()
+        try:
+            answer = await client.send(Request("POST", f"/v1/{kind}", body=body, headers=headers))
+        except ApiStatusError as error:
+            if error.status_code >= 500 or error.status_code == 429:
+                await asyncio.sleep(_POLL_S)  # unknown: ask again
+                return
+            self._refuse(one, error)
+        else:
+            await self._take(client, one, answer["status"])
+
+    def _refuse(self, one: Sent, error: ApiStatusError) -> None:
+        """Forget an order that was refused: that may happen to one that was in no answer."""
+        assert error.code == "ORDER_EXPIRED", f"{one.id.hex()}: {error}"
+        assert one.status == "unknown", f"{one.id.hex()} was {one.status}, now {error}"
+        del self._book.sent[one.id]
+        self._open.remove(one)
+
+    async def _take(self, client: AsyncClient, one: Sent, status: str) -> None:
+        """Take a good answer in."""
+        one.status = status
+        if one.signed.order.valid_until < time.time() + _LIFE_S // 2 and status == "accepted":
+            one.status = await self._ended(client, one)
+        if one.status != "rejected":
+            self._nonce = max(self._nonce, one.signed.order.nonce + 1)
+        self._open.remove(one)
+
+    async def _ended(self, client: AsyncClient, one: Sent) -> str:
+        kind = "withdrawals" if one.signed.is_withdrawal else "payments"
+        while True:
+            answer = await client.send(Request("GET", f"/v1/{kind}/0x{one.id.hex()}"))
+            if answer["status"] in _ENDED:
+                return str(answer["status"])
+            await asyncio.sleep(_POLL_S)
+
+    def _orders(self, random: Random, payees: Sequence[bytes]) -> list[Sent]:
+        """Return the next order: a payment, a withdrawal, one that may expire, or some at once."""
+        choice = random.randrange(12)
+        if choice == 0:
+            return [self._order(0, random, None, _LIFE_S)]
+        if choice == 1:
+            return [self._order(0, random, random.choice(payees), 1)]
+        count = 3 if choice == 2 else 1
+        return [
+            self._order(index, random, random.choice(payees), _LIFE_S) for index in range(count)
+        ]
+
+    def _order(self, ahead: int, random: Random, payee: bytes | None, life_s: int) -> Sent:
+        unit, payer = self._asset.unit, self._person.key.address
+        if payee == payer:
+            payee = random.randbytes(20)
+        common = {
+            "payer": payer,
+            "asset": to_bytes(self._asset.token, 20),
+            "amount": random.randrange(1, 1_000) * unit,
+            "fee": random.choice([0, 3, 20]) * unit,
+            "nonce": self._nonce + ahead,
+            "valid_until": int(time.time()) + life_s,
+        }
+        order: Order = (
+            WithdrawalOrder(**common) if payee is None else PaymentOrder(payee=payee, **common)
+        )
+        sent = Sent(sign(order, self._person.key, self._domain), self._asset)
+        self._book.sent[sent.id] = sent
+        return sent
