@@ -69,6 +69,11 @@ class ContractAbi:
         values = _decode(outputs, data)
         return values[0] if len(values) == 1 else tuple(values) or None
 
+    def function_of(self, data: bytes) -> str | None:
+        """Return the name of the function that `data` calls, whatever its arguments."""
+        entry = self._functions_by_selector.get(bytes(data[:4]))
+        return None if entry is None else str(entry["name"])
+
     def decode_call(self, data: bytes) -> Decoded | None:
         """Return which function `data` calls, with its arguments; None if it calls none."""
         entry = self._functions_by_selector.get(bytes(data[:4]))

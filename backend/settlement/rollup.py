@@ -1,6 +1,6 @@
 """The rollup contract in our words: what it has accepted, and calldata for what it takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, Final
 
@@ -24,6 +24,10 @@ CALLDATA: Final = "calldata"
 _RANGE_BLOCKS: Final = 2_000  # public nodes refuse much larger questions
 _KNOWN_MAX: Final = 64
 _CARRIERS: Final = {"submitBatchBlobs": BLOBS, "submitBatchCalldata": CALLDATA}
+_WORD_BYTES: Final = 32
+_HEADER_WORDS: Final = 14
+# After the header and its parent (a header and two words more), and where the signatures are.
+_CHUNKS_WORD: Final = _HEADER_WORDS + _HEADER_WORDS + 2 + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +107,11 @@ class Rollup:
         if transaction is None or event is None:
             return None
         # The sender is the origin and has no code, so the calldata is the transaction's own.
-        call = self.contract.abi.decode_call(transaction.data)
-        if call is None or call.name not in _CARRIERS:
+        carrier = _CARRIERS.get(self.contract.abi.function_of(transaction.data) or "")
+        if carrier is None:
             raise InvariantViolated(f"batch of {log.tx_hash.hex()} came without a submission")
-        header = header_of(call.values["header"])
+        arguments = transaction.data[4:]
+        header = decode_header(arguments[: _HEADER_WORDS * _WORD_BYTES])
         check_invariant(
             header.digest(self.domain) == event.values["headerHash"],
             "the header of a submission is not the accepted one",
@@ -116,10 +121,10 @@ class Rollup:
         return PostedBatch(
             accepted=accepted,
             header_hash=Digest(event.values["headerHash"]),
-            carrier=_CARRIERS[call.name],
+            carrier=carrier,
             block=log.block,
             tx_hash=log.tx_hash,
-            chunks=decode_chunks(call.values["chunks"]) if "chunks" in call.values else None,
+            chunks=_chunks_of(arguments) if carrier == CALLDATA else None,
         )
 
     async def _posted_log(self, number: int) -> L1Log | None:
@@ -174,14 +179,24 @@ class Rollup:
         return self.contract.abi.call_data("settle", [batch.arguments() for batch in batches])
 
 
-def header_of(values: Mapping[str, Any]) -> BatchHeader:
-    """Return the header that a decoded struct stands for; its fields are in the same order."""
-    return BatchHeader(*values.values())
+def _chunks_of(arguments: bytes) -> tuple[Chunk, ...]:
+    """Return the chunks of a submission by calldata, found as the contract finds them.
+
+    Whoever sends a certified batch may move its parts, and fill gaps, paddings and what the
+    contract doesn't read as he likes: a strict decoder would refuse what L1 has accepted.
+    """
+    start = _word(arguments, _CHUNKS_WORD * _WORD_BYTES)
+    size_bytes = _word(arguments, start)
+    return decode_chunks(arguments[start + _WORD_BYTES :][:size_bytes])
+
+
+def _word(data: bytes, start: int) -> int:
+    return int.from_bytes(data[start : start + _WORD_BYTES])
 
 
 def decode_header(data: bytes) -> BatchHeader:
     """Return the header of its 14 words: the inverse of `BatchHeader.encode`."""
-    words = [data[start : start + 32] for start in range(0, 14 * 32, 32)]
+    words = [data[start : start + 32] for start in range(0, _HEADER_WORDS * _WORD_BYTES, 32)]
     integers = {0, 1, 6, 8, 9, 11, 13}
     fields: list[Any] = [
         int.from_bytes(word) if index in integers else Digest(word)

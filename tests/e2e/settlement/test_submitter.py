@@ -4,7 +4,7 @@
 - the largest batches: within the nodes' limits
 - triggers: by operations, by age
 - the cheaper carrier
-- a batch posted by somebody else
+- a batch posted by somebody else, with calldata that no encoder makes
 - blobs refused: calldata, if that is allowed; validators who don't sign
 - the loop
 """
@@ -18,6 +18,7 @@ from backend.protocol.batches import CHUNK_SLOTS_BYTES, pack_blobs
 from backend.settlement.building import NotCertified
 from backend.settlement.chain import Refusal, TransactionRefused
 from backend.settlement.kzg import versioned_hash
+from backend.settlement.rollup import NO_BATCH
 from backend.settlement.submitter import Progress
 from backend.settlement.transactions import (
     TRANSACTION_GAS_MAX,
@@ -143,6 +144,38 @@ async def test_advance__posted_by_somebody_else__changes_nothing(l1, kzg):
 
     assert posting.ledger.header.number == 1
     assert await l1.client.nonce(SUBMITTER.address) == 0
+
+
+def _with_dirty_padding(data: bytes) -> bytes:
+    signatures_end = data.index((195).to_bytes(32)) + 32 + 195
+    return data[:signatures_end] + b"\xff" + data[signatures_end + 1 :]
+
+
+def _with_a_parent_nobody_reads(data: bytes) -> bytes:
+    start, end = 4 + 14 * 32, 4 + 30 * 32
+    return data[:start] + b"\xff" * (end - start) + data[end:]
+
+
+def _with_gaps(data: bytes) -> bytes:
+    start, end = 4 + 30 * 32, 4 + 32 * 32
+    offsets = [int.from_bytes(data[at : at + 32]) + 7 for at in (start, start + 32)]
+    moved = b"".join(offset.to_bytes(32) for offset in offsets)
+    return data[:start] + moved + b"\xaa" * 7 + data[end:] + b"\xbb"
+
+
+@pytest.mark.parametrize("changed", [_with_dirty_padding, _with_a_parent_nobody_reads, _with_gaps])
+async def test_posted__calldata_of_no_encoder__succeeds(l1, kzg, changed):
+    posting = await opened(l1, kzg, "calldata")
+    await posting.advance_to(Progress.BUILT)
+    header, signatures = posting.current.header, posting.current.signatures
+    chunks = posting.ledger.drafted(120).chunks
+    data = l1.rollup.submission(header, NO_BATCH, signatures, chunks, "calldata")
+
+    await l1.sender(DEPLOYER).send(l1.rollup.contract.address, changed(data))
+
+    posted = await l1.rollup.posted(1)
+    assert (posted.header, posted.chunks) == (header, tuple(chunks))
+    await posting.advance_to(Progress.CONFIRMED)
 
 
 async def test_advance__blobs_refused__falls_back(l1, kzg, monkeypatch):

@@ -62,6 +62,14 @@ def test_decode_call__no_call__rejects(data):
     assert ABI.decode_call(data) is None
 
 
+def test_function_of__any_arguments__succeeds():
+    data = ABI.call_data("move", (OWNER, [1, 2]), b"xyz")
+
+    assert ABI.function_of(data) == "move"
+    assert ABI.function_of(data[:4] + b"\xff") == "move"
+    assert ABI.function_of(b"\1\2\3\4") is None
+
+
 def test_output__kinds__succeeds():
     assert ABI.output("move", encode(["address[]"], [[OWNER]])) == [OWNER]
     assert ABI.output("stop", b"") is None
