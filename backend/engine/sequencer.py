@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from backend.engine.ledger import execute, select
+from backend.engine.ledger import BlockTooLarge, execute, select
 from backend.engine.ports import L1View
 from backend.engine.replica import Prepared, Replica
 from backend.protocol.blocks import Block, Body, body_hash, operations_hash
+from backend.protocol.errors import check_invariant
 from backend.protocol.log_entries import BlockEntry
 from backend.protocol.signing import PrivateKey
 from backend.protocol.votes import Proposal
@@ -73,10 +74,17 @@ class Sequencer:
         deposits = self._l1.deposits(ledger.deposit_count, to_l1_block)[:BLOCK_L1_FACTS_MAX]
         if len(listings) == BLOCK_L1_FACTS_MAX:
             deposits = ()
-        selection = select(ledger, self._replica.accepted.undecided, ts_s, self._orders_max)
-        executable, rejections = selection.executable, selection.rejections
-        if not (listings or deposits or executable or rejections):
-            return None
-        orders = tuple(executable.values())
-        body = Body(to_l1_block, tuple(listings), tuple(deposits), orders, rejections)
-        return Prepared(body, tuple(executable), execute(ledger, body, ts_s))
+        orders_max = self._orders_max
+        while True:
+            selection = select(ledger, self._replica.accepted.undecided, ts_s, orders_max)
+            executable, rejections = selection.executable, selection.rejections
+            if not (listings or deposits or executable or rejections):
+                return None
+            orders = tuple(executable.values())
+            body = Body(to_l1_block, tuple(listings), tuple(deposits), orders, rejections)
+            try:
+                return Prepared(body, tuple(executable), execute(ledger, body, ts_s))
+            except BlockTooLarge:
+                # Fees of many assets: a chunk holds those of four. L1's facts fit by themselves.
+                check_invariant(orders_max > 0, "a block without orders is too large")
+                orders_max //= 2

@@ -12,6 +12,8 @@ from backend.protocol.orders import WITHDRAWAL_RECORD_BYTES, SignedOrder, read_o
 from backend.protocol.types import Address, Asset, DepositRecord
 
 BODY_VERSION: Final = 1
+# More than any block that fits a batch needs; a larger one would only take memory and time.
+BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 BLOCK_BYTES: Final = 124
 LISTING_BYTES: Final = 50
 DEPOSIT_BYTES: Final = 56
@@ -136,6 +138,8 @@ class Body:
     @staticmethod
     def decode(data: bytes) -> "Body":
         """Return the body of these bytes. Raises MalformedBytes."""
+        if len(data) > BODY_BYTES_MAX:
+            raise MalformedBytes(f"the body has {len(data)} bytes, at most {BODY_BYTES_MAX} do")
         reader = Reader(data)
         version = reader.uint(1)
         if version != BODY_VERSION:

@@ -87,7 +87,8 @@ def execute(ledger: Ledger, body: Body, ts_s: int) -> Execution:
     these listings and deposits, are judged elsewhere.
 
     Raises the first InvalidBlock in the body's order: L1PointBehind, ListingInvalid,
-    DepositInvalid, OrderNotExecutable; BlockTooLarge at the end (a proposer takes fewer orders).
+    DepositInvalid, OrderNotExecutable; BlockTooLarge at the first operation that doesn't fit (a
+    proposer takes fewer orders).
     """
     if body.l1_block_number < ledger.l1_block_number:
         raise L1PointBehind(ledger.l1_block_number, body.l1_block_number)
@@ -96,8 +97,6 @@ def execute(ledger: Ledger, body: Body, ts_s: int) -> Execution:
         run.list_asset(index, asset)
     deposits = tuple(run.deposit(index, record) for index, record in enumerate(body.deposits))
     orders = tuple(run.order(index, signed.order, ts_s) for index, signed in enumerate(body.orders))
-    if run.cursor.chunk_count > BLOCK_CHUNKS_MAX:
-        raise BlockTooLarge(BLOCK_CHUNKS_MAX, run.cursor.chunk_count)
     return Execution(
         run.changes(body.l1_block_number), b"".join(run.slots), orders, deposits, run.fee_accounts
     )
@@ -229,6 +228,9 @@ class _Run:
         self.slots.append(data)
         self.slot_count += count
         self.cursor.place(count, fee_account)
+        # At once, or a lying proposer could make everybody execute whatever fits into a body.
+        if self.cursor.chunk_count > BLOCK_CHUNKS_MAX:
+            raise BlockTooLarge(BLOCK_CHUNKS_MAX, self.cursor.chunk_count)
         return start
 
     def _supply_minor(self, asset_id: int) -> int:

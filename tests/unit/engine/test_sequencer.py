@@ -3,6 +3,7 @@
 - admit: durable nonces and funds of all that is pending, signature first, the operator's rule
 - withdraw, final, somebody else's order: counted once, and no more
 - propose: nothing to do, not its turn, once a round, at most so many orders, after its parent
+- propose: orders that fit no batch together, since their fees go to too many accounts
 """
 
 import pytest
@@ -20,17 +21,23 @@ from backend.protocol.errors import (
     OrderExpired,
     SignatureInvalid,
 )
+from backend.protocol.hashing import keccak
 from backend.protocol.log_entries import Entry
-from backend.protocol.orders import SignedOrder
+from backend.protocol.orders import PaymentOrder, SignedOrder
+from backend.protocol.types import Address, Asset
 from tests.unit.engine.chamber import Chamber
 from tests.unit.engine.committee import (
+    FEE_OWNER,
+    NEVER_S,
     SEQUENCERS,
     START_MS,
+    FakeL1,
     forged,
     funded_l1,
     id_of,
     key,
     payment,
+    sign,
     withdrawal,
 )
 
@@ -186,6 +193,23 @@ def test_propose__more_orders_than_fit__succeeds(chamber):
     chamber.settle()
 
     assert [len(final.body.orders) for final in chamber.finals] == [0, 2, 2, 1]
+
+
+def test_propose__fees_of_too_many_assets__succeeds():
+    assets = [Asset(n, Address(keccak(b"%d" % n)[:20]), 1, FEE_OWNER) for n in range(1, 482)]
+    l1 = FakeL1()
+    for asset in assets:
+        l1.list_asset(asset)
+        l1.deposit(PAYER.address, 10, asset)
+    chamber = Chamber(l1)
+    chamber.settle()
+    orders = [PaymentOrder(PAYER.address, PAYEE.address, a.token, 5, 1, 0, NEVER_S) for a in assets]
+
+    chamber.order(*(sign(PAYER, order) for order in orders))
+    chamber.settle()
+
+    assert sum(len(final.body.orders) for final in chamber.finals) == len(assets)
+    assert not any(final.body.rejections for final in chamber.finals)
 
 
 def test_propose__clock_behind_its_parent__succeeds(chamber):

@@ -8,7 +8,15 @@
 import pytest
 from eth_account.messages import _hash_eip191_message, encode_typed_data
 
-from backend.protocol.blocks import BLOCK_BYTES, Block, Body, body_hash, operations_hash
+from backend.protocol.blocks import (
+    BLOCK_BYTES,
+    BODY_BYTES_MAX,
+    DEPOSIT_BYTES,
+    Block,
+    Body,
+    body_hash,
+    operations_hash,
+)
 from backend.protocol.errors import MalformedBytes
 from backend.protocol.hashing import keccak
 from tests.vectors.blocks import block, body, slots
@@ -85,3 +93,13 @@ def test_hashes__bytes__succeeds():
 def test_body__malformed__rejects(data):
     with pytest.raises(MalformedBytes):
         Body.decode(data)
+
+
+def test_body__larger_than_any_block_needs__rejects():
+    deposits = (BODY_BYTES_MAX - 25) // DEPOSIT_BYTES
+    largest = Body(0, deposits=(body().deposits[0],) * deposits).encode()
+    too_large = Body(0, deposits=(body().deposits[0],) * (deposits + 1)).encode()
+
+    assert len(Body.decode(largest).deposits) == deposits
+    with pytest.raises(MalformedBytes, match="at most 4194304"):
+        Body.decode(too_large)

@@ -17,6 +17,7 @@ from backend.engine.ledger.errors import (
     OrderNotExecutable,
 )
 from backend.engine.packing import BLOCK_CHUNKS_MAX
+from backend.protocol.batches import CHUNK_SLOTS
 from backend.protocol.blocks import Body
 from backend.protocol.errors import (
     AccountUnknown,
@@ -267,3 +268,21 @@ def test_execute__block_that_fits_no_batch__rejects():
 
     assert (caught.value.chunks_max, caught.value.chunks) == (120, 121)
     assert len(execution.orders) == fitting
+
+
+def test_execute__body_bomb__rejects_before_the_end():
+    made = World()
+    fitting = BLOCK_CHUNKS_MAX * CHUNK_SLOTS
+    read = []
+
+    class Bomb(tuple):
+        def __iter__(self):
+            for record in super().__iter__():
+                read.append(record)
+                yield record
+
+    made.block(listings=[STABLE], deposits=[deposit("alice", 1)])
+    with pytest.raises(BlockTooLarge):
+        made.run(Body(0, deposits=Bomb([deposit("alice", 1)] * 10 * fitting)))
+
+    assert len(read) == fitting + 1
