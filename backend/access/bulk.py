@@ -10,10 +10,15 @@ from backend.access.errors import error_body
 from backend.access.responses import json_text
 from backend.access.schemas import SignedPayment, SignedWithdrawal
 from backend.access.services import Services
-from backend.access.settings import BULK_LINES_MAX
+from backend.access.settings import BODY_BYTES_MAX, BULK_LINES_MAX
 from backend.access.submitting import check_domain
 from backend.protocol.codec import Reader
-from backend.protocol.errors import MalformedBytes, MalformedRequest, PaymentError
+from backend.protocol.errors import (
+    BodyTooLarge,
+    MalformedBytes,
+    MalformedRequest,
+    PaymentError,
+)
 from backend.protocol.orders import SignedOrder, read_order
 from backend.protocol.types import digest_text
 
@@ -40,12 +45,15 @@ def parse_records(body: bytes) -> list[Line]:
 
 def parse_lines(body: bytes, services: Services) -> list[Line]:
     """Return the orders of NDJSON, or for a line what is wrong with it."""
+    _check_count(body.count(b"\n") // 2)  # splitting millions of empty lines would stop all else
     texts = [line for line in body.split(b"\n") if line.strip()]
     _check_count(len(texts))
     return [_parse_line(text, services) for text in texts]
 
 
 def _parse_line(text: bytes, services: Services) -> Line:
+    if len(text) > BODY_BYTES_MAX:  # the parser lets nobody else go on until it is through
+        return BodyTooLarge(BODY_BYTES_MAX, len(text))
     try:
         data = json.loads(text)
         if not isinstance(data, dict) or not isinstance(data.get("order"), dict):

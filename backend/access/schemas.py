@@ -10,6 +10,7 @@ from backend.protocol.orders import PaymentOrder, SignedOrder, WithdrawalOrder
 from backend.protocol.types import Address
 
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+DomainText = Annotated[str, StringConstraints(max_length=100)]
 AssetName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Scope = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z-]+:(read|write|\*))$")]
 
@@ -25,8 +26,8 @@ class DomainIn(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    name: str = "Causeway"
-    version: str = "1"
+    name: DomainText = "Causeway"
+    version: DomainText = "1"
     chain_id: U64In = Field(alias="chainId")
     verifying_contract: AddressIn = Field(alias="verifyingContract")
 

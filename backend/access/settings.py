@@ -8,7 +8,7 @@ from backend.protocol.eip712 import Domain
 from backend.protocol.money import FEE_MINOR_MAX
 from backend.protocol.types import Address
 
-BODY_BYTES_MAX: Final = 64 * 1024
+BODY_BYTES_MAX: Final = 64 * 1024  # a line of a bulk request is a body, too
 BULK_BYTES_MAX: Final = 16 * 1024 * 1024
 BULK_LINES_MAX: Final = 10_000
 WAIT_FINAL_MS_MAX: Final = 10_000

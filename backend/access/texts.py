@@ -20,6 +20,7 @@ from backend.protocol.money import AMOUNT_BASE_MAX
 from backend.protocol.types import address_from_text, digest_from_text
 
 _DIGITS: Final = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+_SIGNATURE: Final = re.compile(r"0x[0-9a-fA-F]{130}", re.ASCII)
 _AMOUNT_DIGITS_MAX: Final = 78
 _U64_MAX: Final = 2**64 - 1
 
@@ -27,10 +28,15 @@ _U64_MAX: Final = 2**64 - 1
 def amount_of(value: Any) -> int:
     """Return an amount. Raises AmountNotInteger (a JSON number, a fraction), AmountTooLarge."""
     if not isinstance(value, str) or not _DIGITS.fullmatch(value):
-        raise AmountNotInteger(str(value)[:40])
+        raise AmountNotInteger(shown(value))
     if len(value) > _AMOUNT_DIGITS_MAX or int(value) > AMOUNT_BASE_MAX:
         raise AmountTooLarge(AMOUNT_BASE_MAX, AMOUNT_BASE_MAX + 1)
     return int(value)
+
+
+def shown(value: Any) -> str:
+    """Return what an error may repeat of a value: short, and Unicode (a lone surrogate isn't)."""
+    return str(value)[:40].encode(errors="replace").decode()
 
 
 def u64_of(value: Any, field: str) -> int:
@@ -51,14 +57,9 @@ def text_of(value: Any, field: str) -> str:
 
 def signature_of(value: Any) -> bytes:
     """Return the bytes of a signature. Raises SignatureInvalid."""
-    text = value if isinstance(value, str) else ""
-    try:
-        signature = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        signature = b""
-    if not text.startswith("0x") or len(signature) != 65:
+    if not isinstance(value, str) or not _SIGNATURE.fullmatch(value):
         raise SignatureInvalid("it is not 0x and 130 hexadecimal digits")
-    return signature
+    return bytes.fromhex(value[2:])
 
 
 def memo_of(text: str | None) -> Digest:
