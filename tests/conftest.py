@@ -34,8 +34,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Don't let ape start anvil (about two seconds) when no selected test uses it."""
-    if not any(map(_needs_chain, items)):
+    if any(map(_needs_chain, items)):
+        _limit_gas_as_public_chains_do()
+    else:
         config.pluginmanager.unregister(name="ape-test")
+
+
+def _limit_gas_as_public_chains_do() -> None:
+    """Have ape start anvil with the transaction gas limit of EIP-7825: it has no setting for it."""
+    from ape_foundry.provider import FoundryProvider
+
+    plain = FoundryProvider.build_command
+
+    def with_gas_limit(self: FoundryProvider) -> list[str]:
+        return [*plain(self), "--enable-tx-gas-limit"]
+
+    FoundryProvider.build_command = with_gas_limit
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
