@@ -69,23 +69,23 @@ class KycDesk:
         return await self._follow_provider(added)
 
     async def take_message(self, raw: bytes, headers: Mapping[str, str]) -> Applicant | None:
-        """Take a provider's message; None if it is about nobody we know. A repeat changes nothing.
+        """Take a provider's message; None if it is about nobody we know. A repeat changes nothing,
+        whenever it comes, unless the first one was not dealt with.
 
         Raises SignatureInvalid or MalformedRequest.
         """
-        reference = self._provider.read_message(raw, headers)
-        found = await run_in_threadpool(
-            self._applicants.of_reference, self._provider.name, reference
-        )
+        provider = self._provider
+        reference = provider.read_message(raw, headers)
+        found = await run_in_threadpool(self._applicants.of_reference, provider.name, reference)
         if found is None:
             return None
+        raw_sha256 = hashlib.sha256(raw).digest()
+        if await run_in_threadpool(self._applicants.knows_event, provider.name, raw_sha256):
+            return found
+        provider.take_message(raw)
         applicant = await self._follow_provider(found)
         await run_in_threadpool(
-            self._applicants.note_event,
-            self._provider.name,
-            hashlib.sha256(raw).digest(),
-            reference,
-            self._clock_ms(),
+            self._applicants.note_event, provider.name, raw_sha256, reference, self._clock_ms()
         )
         return applicant
 
@@ -138,7 +138,7 @@ class KycDesk:
         result = await run_in_threadpool(self._provider.fetch, applicant.provider_reference)
         if applicant.revoked_ts_s is not None and applicant.revocation_tx_hash is None:
             applicant = await self._revoke_on_chain(applicant)  # it failed the last time
-        if applicant.status == "revoked" or result.decision == applicant.status:
+        if applicant.status == "revoked" or result is None or result.decision == applicant.status:
             return applicant
         if applicant.status == "approved":
             return await self._revoke(replace(applicant, reasons=result.reasons), result.decision)

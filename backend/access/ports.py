@@ -188,8 +188,11 @@ class KycProvider(Protocol):
     def read_message(self, raw: bytes, headers: Mapping[str, str]) -> str:
         """Return the provider's id that a signed message is about. Raises SignatureInvalid."""
 
-    def fetch(self, reference: str) -> ProviderResult:
-        """Ask how a check stands."""
+    def take_message(self, raw: bytes) -> None:
+        """Take a message in that was read, once."""
+
+    def fetch(self, reference: str) -> ProviderResult | None:
+        """Ask how a check stands; None if the provider knows nothing of it."""
 
 
 class Attestor(Protocol):

@@ -112,13 +112,18 @@ class Provider(Protocol):
         """
 
     def read_message(self, raw: bytes, headers: Mapping[str, str]) -> str:
-        """Return the provider's id of the applicant that a message is about.
+        """Return the provider's id of the applicant that a message is about. Changes nothing.
 
         `headers` have lower-case names. Raises SignatureInvalid or MalformedRequest.
         """
 
-    def fetch(self, reference: str) -> ProviderResult:
-        """Ask how a check stands."""
+    def take_message(self, raw: bytes) -> None:
+        """Take a message in that `read_message` has read. An old one, sent again, must not come
+        here: nothing in it says when it was written.
+        """
+
+    def fetch(self, reference: str) -> ProviderResult | None:
+        """Ask how a check stands; None if the provider knows nothing of it (any more)."""
 
 
 class SandboxProvider:
@@ -150,17 +155,13 @@ class SandboxProvider:
 
     def read_message(self, raw: bytes, headers: Mapping[str, str]) -> str:
         self._check_signature(raw, headers)
-        try:
-            message = json.loads(raw)
-            reference = message["applicantId"]
-            kind = message["type"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise MalformedRequest("body", "it is no message of an applicant") from error
-        if not isinstance(reference, str):
-            raise MalformedRequest("applicantId", "it is no text")
-        if kind == "applicantReviewed":
-            self._results[reference] = _reviewed(message.get("reviewResult"))
+        reference, _ = _message(raw)
         return reference
+
+    def take_message(self, raw: bytes) -> None:
+        reference, result = _message(raw)
+        if result is not None:
+            self._results[reference] = result
 
     def _check_signature(self, raw: bytes, headers: Mapping[str, str]) -> None:
         algorithm = self._ALGORITHMS.get(headers.get("x-payload-digest-alg", "HMAC_SHA256_HEX"))
@@ -171,8 +172,22 @@ class SandboxProvider:
         if not hmac.compare_digest(expected.encode(), shown.lower().encode()):
             raise SignatureInvalid("the message is not from the provider")
 
-    def fetch(self, reference: str) -> ProviderResult:
-        return self._results.get(reference, ProviderResult("pending"))
+    def fetch(self, reference: str) -> ProviderResult | None:
+        return self._results.get(reference)
+
+
+def _message(raw: bytes) -> tuple[str, ProviderResult | None]:
+    """Return whom a message is about, and the result it brings, if any."""
+    try:
+        message = json.loads(raw)
+        reference = message["applicantId"]
+        kind = message["type"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise MalformedRequest("body", "it is no message of an applicant") from error
+    if not isinstance(reference, str):
+        raise MalformedRequest("applicantId", "it is no text")
+    is_review = kind == "applicantReviewed"
+    return reference, _reviewed(message.get("reviewResult")) if is_review else None
 
 
 def _reviewed(result: Any) -> ProviderResult:

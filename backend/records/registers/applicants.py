@@ -97,6 +97,14 @@ class Applicants:
             row = connection.execute(select(applicants).where(condition)).first()
         return None if row is None else _applicant(row)
 
+    def knows_event(self, provider: str, raw_sha256: bytes) -> bool:
+        """Return whether a provider's message was noted."""
+        query = select(kyc_events.c.received_ts_ms).where(
+            (kyc_events.c.provider == provider) & (kyc_events.c.raw_sha256 == raw_sha256)
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
     def note_event(self, provider: str, raw_sha256: bytes, reference: str, ts_ms: int) -> bool:
         """Note a provider's message; return whether it is new."""
         try:

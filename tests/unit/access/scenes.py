@@ -84,8 +84,14 @@ async def apply(world, family_name: str = "Lovelace", key_text: str = "a1") -> A
     return (await world.post("/v1/kyc/applicants", body, **{"Idempotency-Key": key_text})).json()
 
 
-async def tell(world, reference: str, answer: dict[str, Any], secret: str = WEBHOOK_SECRET) -> Any:
-    message = {"applicantId": reference, "type": "applicantReviewed", "reviewResult": answer}
+async def tell(
+    world,
+    reference: str,
+    answer: dict[str, Any],
+    secret: str = WEBHOOK_SECRET,
+    kind: str = "applicantReviewed",
+) -> Any:
+    message = {"applicantId": reference, "type": kind, "reviewResult": answer}
     raw = json.dumps(message).encode()
     digest = hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
     return await world.client.post(

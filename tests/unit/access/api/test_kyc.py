@@ -1,4 +1,4 @@
-"""Applicants: approved, by message, rejected later, unknown."""
+"""Applicants: approved, by message, rejected later, unknown; old messages sent again."""
 
 import json
 
@@ -52,6 +52,31 @@ async def test_applicant__rejected_after_approval__is_revoked_on_the_chain_succe
     assert (shown["status"], shown["reasons"]) == ("rejected", ["FORGERY"])
     assert world.chain.revoked == [PAYER.address]
     assert shown["attestation"] is None
+
+
+async def test_applicant__old_approval_sent_again__changes_nothing(world):
+    applicant = await apply(world, "Considerate")
+    reference = reference_of(world, applicant)
+    await tell(world, reference, GREEN)
+    await tell(world, reference, RED)
+
+    again = await tell(world, reference, GREEN)
+
+    shown = await get(world, f"/v1/kyc/applicants/{applicant['id']}")
+    assert again.status_code == 200
+    assert (shown["status"], shown["attestation"]) == ("rejected", None)
+
+
+async def test_applicant__provider_has_forgotten__changes_nothing(world):
+    applicant = await apply(world)
+    reference = reference_of(world, applicant)
+    world.dependencies.kyc_provider._results.clear()  # what a restart does to the sandbox
+
+    told = await tell(world, reference, {}, kind="applicantCreated")
+
+    assert told.status_code == 200
+    assert (await get(world, f"/v1/kyc/applicants/{applicant['id']}"))["status"] == "approved"
+    assert world.chain.revoked == []
 
 
 async def test_applicant__unknown_to_us__changes_nothing(world):
