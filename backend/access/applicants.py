@@ -157,15 +157,14 @@ class KycDesk:
         return applicant if applicant.signature is not None else await self._attest(applicant)
 
     async def _attest(self, applicant: Applicant) -> Applicant:
-        """Sign the approval. Issued in L1 time: the registry refuses what is ahead of it."""
-        now_ts_s = self._clock_ms() // 1000
-        issued_ts_s = min(await self._chain.latest_ts_s(), now_ts_s)
+        """Sign the approval, all in L1 time: the registry refuses what is ahead of it."""
+        l1_ts_s = await self._chain.latest_ts_s()
         earlier = await run_in_threadpool(self._applicants.of_person, applicant.person)
         last_ts_s = max(
             (max(one.issued_ts_s or 0, one.revoked_ts_s or 0) for one in earlier), default=0
         )
-        issued_ts_s = max(issued_ts_s, last_ts_s + 1)
-        expiry_ts_s = now_ts_s + self._settings.kyc_validity_s
+        issued_ts_s = max(l1_ts_s, last_ts_s + 1)
+        expiry_ts_s = l1_ts_s + self._settings.kyc_validity_s
         changed = replace(
             applicant,
             issued_ts_s=issued_ts_s,
@@ -193,6 +192,8 @@ class KycDesk:
 
     async def _revoke_on_chain(self, applicant: Applicant) -> Applicant:
         tx_hash = await self._chain.revoke_person(Address(applicant.person))
-        changed = replace(applicant, revocation_tx_hash=tx_hash)
+        # The registry counts in L1 time, which may be ahead of ours.
+        revoked_ts_s = max(applicant.revoked_ts_s or 0, await self._chain.latest_ts_s())
+        changed = replace(applicant, revocation_tx_hash=tx_hash, revoked_ts_s=revoked_ts_s)
         await run_in_threadpool(self._applicants.save, changed)
         return changed

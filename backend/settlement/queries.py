@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.types import Address
 from backend.settlement.abi import ContractError
@@ -14,6 +16,8 @@ from backend.settlement.sender import Sender
 
 # What a token answers that lacks a function, or is no ERC-20 in that part.
 _NO_ANSWER: Final = (ContractError, RpcError, ValueError)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +80,14 @@ class ChainQueries:
     async def revoke_person(self, person: Address) -> bytes:
         """Revoke a person in the registry; return the transaction's hash. A repeat revokes again.
 
-        Raises ChainUnavailable while the outcome is unknown.
+        Raises ChainUnavailable while the outcome is unknown, or if the chain won't have it (the
+        attestor has no money for gas, say): the log has the reason.
         """
         outcome = await self._attestor.call(self._deployment.kyc_registry, "revoke", person)
         if isinstance(outcome, Done):
             return outcome.receipt.tx_hash
         if isinstance(outcome, Refused):
-            raise outcome.reason
+            log.error("revocation_refused", reason=str(outcome.reason))
         raise ChainUnavailable()
 
 

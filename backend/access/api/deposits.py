@@ -86,7 +86,7 @@ async def _prepared(services: Services, wish: DepositIn) -> Json:
         transactions.append(approve)
         facts = await chain.permit_facts(token, depositor)
         if facts is not None:
-            deadline_ts_s = services.needs.clock_ms() // 1000 + PERMIT_LIFE_S
+            deadline_ts_s = await chain.latest_ts_s() + PERMIT_LIFE_S
             permit = l1_calls.permit_typed_data(
                 facts, domain.chain_id, token, depositor, rollup, amount, deadline_ts_s
             )
