@@ -18,15 +18,15 @@ from typing import Any, Literal, overload
 
 import ape
 
-from backend.action_errors import NothingToSettle
-from backend.actions import Actions, open_actions
 from backend.cli.errors import explain
 from backend.config import settings
-from backend.people import Who
-from backend.posting import Waiting
+from backend.console.actions import Actions, open_actions
+from backend.console.errors import NothingToSettle
+from backend.console.people import Who
+from backend.console.posting import Waiting
+from backend.console.status import platform_status
 from backend.protocol.types import address_text
 from backend.settlement.artifacts import artifact
-from backend.status import platform_status
 from causeway import Applicant, Batch, Deposit, Payment, Withdrawal
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backend.config import Settings
+from backend.console.wallets import give_gas_money
 from backend.keys import SCRYPT_N_DEVELOPMENT, SCRYPT_N_PRODUCTION, KeyStore
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.signing import PrivateKey
@@ -31,7 +32,6 @@ from backend.settlement.deployment_file import (
     Roles,
     load_deployment,
 )
-from backend.wallets import give_gas_money
 
 
 class NotDeployed(Exception):

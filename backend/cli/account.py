@@ -11,8 +11,8 @@ from backend.config import settings
 from backend.protocol.types import address_text
 
 if TYPE_CHECKING:
-    from backend.actions import Actions, Balance
-    from backend.people import People, Person
+    from backend.console.actions import Actions, Balance
+    from backend.console.people import People, Person
     from causeway import StatementEntry
 
 app = typer.Typer(help="People with keys on this machine, and their money.", no_args_is_help=True)
@@ -21,9 +21,9 @@ NewName = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, dig
 
 
 def _people() -> "People":
-    from backend.actions import PEOPLE_FOLDER
+    from backend.console.actions import PEOPLE_FOLDER
+    from backend.console.people import People
     from backend.deploying import key_store
-    from backend.people import People
 
     return People(key_store(settings(), PEOPLE_FOLDER))
 
@@ -85,7 +85,7 @@ def _entries(
     actions: "Actions", balances: "Iterable[Balance]", person: "Person"
 ) -> "list[tuple[StatementEntry, str]]":
     """Return all movements with their amounts as decimals, the newest first."""
-    from backend.amounts import amount_text
+    from backend.console.amounts import amount_text
 
     found = [
         (entry, amount_text(balance.asset, entry.amount))

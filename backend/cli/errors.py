@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from backend.action_errors import ActionError
+from backend.console.errors import ActionError
 from backend.protocol.errors import ChainUnavailable, PaymentError
 
 # By code: the command that helps. Messages of the platform itself know nothing of commands.

@@ -12,8 +12,8 @@ from backend.cli.screen import Screen
 from backend.config import settings
 
 if TYPE_CHECKING:  # loading these takes a second, and `--help` needs none of them
-    from backend.actions import Actions
-    from backend.people import Person
+    from backend.console.actions import Actions
+    from backend.console.people import Person
 
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Write JSON to stdout, and nothing else.")
@@ -47,7 +47,7 @@ FeeMax: TypeAlias = Annotated[
 @contextmanager
 def connected(as_json: bool, key_file: Path | None = None) -> Iterator[tuple[Screen, "Actions"]]:
     """Connect to the platform for one command."""
-    from backend.actions import open_actions
+    from backend.console.actions import open_actions
 
     screen = Screen(as_json)
     guest = None if key_file is None else _guest(key_file)
@@ -57,8 +57,8 @@ def connected(as_json: bool, key_file: Path | None = None) -> Iterator[tuple[Scr
 
 def _guest(path: Path) -> "Person":
     """Open a keystore: with the settings' passphrase, or the one that is asked for."""
-    from backend.action_errors import KeyFileUnreadable
-    from backend.people import read_key_file
+    from backend.console.errors import KeyFileUnreadable
+    from backend.console.people import read_key_file
 
     try:
         return read_key_file(path, settings().keys_passphrase.get_secret_value())

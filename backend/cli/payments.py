@@ -26,7 +26,7 @@ def deposit(
 
     On a local chain he is given money for gas and test tokens first.
     """
-    from backend.amounts import amount_text
+    from backend.console.amounts import amount_text
 
     with connected(as_json, key_file) as (screen, actions):
         made = actions.deposit(who, amount, asset)
@@ -49,7 +49,7 @@ def pay(
     as_json: AsJson = False,
 ) -> None:
     """Pay somebody, and wait until the payment is final."""
-    from backend.amounts import amount_text
+    from backend.console.amounts import amount_text
 
     with connected(as_json, key_file) as (screen, actions):
         paid = actions.pay(payer, payee, amount, asset, memo=memo, fee_max=fee_max)

@@ -54,7 +54,7 @@ def down(as_json: AsJson = False) -> None:
 
 def status(as_json: AsJson = False) -> None:
     """Show what runs: chain, contracts, platform, batches, and what waits for one."""
-    from backend.status import platform_status
+    from backend.console.status import platform_status
 
     found = platform_status(settings())
     chain, backend, batches = found["chain"], found["backend"], found["batches"]

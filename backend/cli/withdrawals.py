@@ -16,7 +16,7 @@ from backend.cli.options import (
 from backend.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from backend.actions import Actions
+    from backend.console.actions import Actions
     from causeway import Withdrawal
 
 app = typer.Typer(
@@ -74,7 +74,7 @@ def show(withdrawal_id: Id, as_json: AsJson = False) -> None:
 
 
 def _show(screen: Screen, actions: "Actions", found: "Withdrawal") -> None:
-    from backend.amounts import amount_text
+    from backend.console.amounts import amount_text
 
     asset = actions.asset(found.asset or "")
     amount, fee = amount_text(asset, found.amount), amount_text(asset, found.fee)

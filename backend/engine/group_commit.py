@@ -16,7 +16,7 @@ from backend.protocol.errors import BackPressure, DiskFull
 from backend.protocol.log_entries import Entry, Payload
 
 WAITING_MAX = 10_000
-FRAME_ENTRIES_MAX = 2_000
+FRAME_ENTRIES_MAX = 500  # some 50 ms of reading, while nobody else gets a turn
 RETRY_AFTER_MS = 100
 
 log = structlog.get_logger(__name__)

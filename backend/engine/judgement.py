@@ -12,6 +12,8 @@ from backend.engine.rounds import Proposed, Tip
 from backend.protocol.blocks import Body
 
 TIMESTAMP_BEHIND_MS_MAX = 5_000
+ORDER_WAIT_MS_MAX = 10_000
+"""Longer than an honest proposer's block may be on its way to the log."""
 
 
 class L1NotReached(Exception):
@@ -36,6 +38,14 @@ class L1FactsDiffer(InvalidBlock):
         self.count = count
 
 
+class LeftOut(InvalidBlock):
+    """The block passes over what had its turn: so a proposer could keep it out for ever."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"the first {kind} that waits is left out")
+        self.kind = kind
+
+
 class OrderRefused(InvalidBlock):
     """An order in the block was not authorised, or an earlier block has rejected it."""
 
@@ -56,10 +66,11 @@ def judge(replica: Replica, proposed: Proposed, l1: L1View) -> None:
     body = prepared.body
     if body.l1_block_number > proposed.l1_attested:
         raise HeaderInvalid("l1BlockNumber", f"only {proposed.l1_attested} is attested")
-    if body.l1_block_number > l1.confirmed().number:
+    if max(body.l1_block_number, replica.rounds.l1_due) > l1.confirmed().number:
         raise L1NotReached
     _check_l1_facts(replica, body, l1)
     _check_orders(replica, prepared)
+    _check_oldest_order(replica, proposed, body)
     if body.rejections:
         accepted = replica.accepted.before(proposed.position)
         check_rejections(replica.ledger, body, accepted, block.ts_s)
@@ -96,3 +107,30 @@ def _check_l1_facts(replica: Replica, body: Body, l1: L1View) -> None:
     deposits = l1.deposits(ledger.deposit_count, to_l1_block)
     if tuple(deposits[: len(body.deposits)]) != body.deposits:
         raise L1FactsDiffer("deposits", len(body.deposits))
+    l1_due = replica.rounds.l1_due
+    if not body.listings and not body.deposits:
+        # One is enough: then they all have their turn.
+        if l1.listings(len(ledger.assets), l1_due):
+            raise LeftOut("listing")
+        if l1.deposits(ledger.deposit_count, l1_due):
+            raise LeftOut("deposit")
+
+
+def _check_oldest_order(replica: Replica, proposed: Proposed, body: Body) -> None:
+    """Check that the first accepted order doesn't wait in vain. An order of its account that has
+    no higher nonce will do: it may have to come first."""
+    accepted = replica.accepted
+    arrival = accepted.oldest
+    if arrival is None or arrival.position > proposed.position:
+        return
+    if arrival.stamp_ms + ORDER_WAIT_MS_MAX > proposed.stamp_ms:
+        return
+    first = next(iter(accepted.undecided.values())).order
+    rejected = (accepted.undecided.get(rejection.digest) for rejection in body.rejections)
+    decided = [*body.orders, *(signed for signed in rejected if signed is not None)]
+    if not any(
+        (signed.order.payer, signed.order.asset) == (first.payer, first.asset)
+        and signed.order.nonce <= first.nonce
+        for signed in decided
+    ):
+        raise LeftOut("order")

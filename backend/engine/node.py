@@ -13,9 +13,16 @@ from traceback import format_exc
 import structlog
 
 from backend.engine.admission import Admission, Rule
-from backend.engine.group_commit import GroupCommit
+from backend.engine.group_commit import RETRY_AFTER_MS, GroupCommit
 from backend.engine.log import OrderingLog
-from backend.engine.node_types import Accepted, AccountView, NodeConfig, NodeStatus, NodeStopped
+from backend.engine.node_types import (
+    Accepted,
+    AccountView,
+    NodeConfig,
+    NodeStatus,
+    NodeStopped,
+    PendingOrder,
+)
 from backend.engine.nonce_queue import PAYER_ORDERS_MAX, NonceQueue
 from backend.engine.outcomes import Outcome, Outcomes
 from backend.engine.ports import L1View
@@ -25,7 +32,13 @@ from backend.engine.replica import FinalBlock, OrderAccepted, Replica
 from backend.engine.sequencer import Sequencer
 from backend.engine.snapshots import Snapshots, TrailingLedger, checkpoint_of
 from backend.engine.validator import Validator
-from backend.protocol.errors import NonceGap, NonceTooLow, OrderExpired, PaymentError
+from backend.protocol.errors import (
+    BackPressure,
+    NonceGap,
+    NonceTooLow,
+    OrderExpired,
+    PaymentError,
+)
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import Entry, OrderEntry
 from backend.protocol.orders import SignedOrder
@@ -33,7 +46,7 @@ from backend.protocol.types import Address, Asset
 
 log = structlog.get_logger(__name__)
 
-_BULK_SLICE = 256
+_SLICE = 64  # signatures to be checked before others have a turn
 _STALL_MS = 250
 
 Observer = Callable[[FinalBlock], None]
@@ -160,14 +173,16 @@ class Node:
         the outcome is unknown or the node is down.
         """
         payment_id = signed.order.digest(self._domain)
-        deadline_ms = self._clock_ms() + self.config.order_wait_ms_max
+        wait_ms_max = self.config.order_wait_ms_max
+        deadline_ms = self._clock_ms() + wait_ms_max
         while True:
             try:
                 position = self._take_in(payment_id, signed)
             except NonceGap as error:
-                if error.actual - error.expected > PAYER_ORDERS_MAX or not await self._ahead.wait(
-                    signed.order, deadline_ms - self._clock_ms()
-                ):
+                # Never longer than the limit, even if the clock is set back meanwhile.
+                wait_ms = min(deadline_ms - self._clock_ms(), wait_ms_max)
+                is_near = error.actual - error.expected <= PAYER_ORDERS_MAX
+                if not is_near or not await self._ahead.wait(signed.order, wait_ms):
                     raise
             else:
                 return await self._accept(payment_id, signed, position)
@@ -180,7 +195,7 @@ class Node:
         submitting = []
         for index, order in enumerate(signed, start=1):
             submitting.append(asyncio.create_task(self.submit(order)))
-            if index % _BULK_SLICE == 0:
+            if index % _SLICE == 0:
                 await asyncio.sleep(0)  # let others in between
         results = await asyncio.gather(*submitting, return_exceptions=True)
         answers: list[Accepted | PaymentError] = []
@@ -196,6 +211,12 @@ class Node:
         None says that it has not ended yet, or is not known here (any more).
         """
         return await self._outcomes.wait(payment_id, timeout_ms)
+
+    def order(self, payment_id: Digest) -> PendingOrder | None:
+        """Return an accepted order that no block has decided yet."""
+        accepted = self._replica.accepted
+        signed = accepted.undecided.get(payment_id)
+        return signed and PendingOrder(signed, accepted.arrivals[payment_id].stamp_ms)
 
     def account(self, owner: Address, asset_id: int) -> AccountView | None:
         """Return the owner's account of an asset, if it is open."""
@@ -264,6 +285,8 @@ class Node:
         if self._failure is not None:
             raise NodeStopped(self._failure)
         self._quorum.check(self._clock_ms())
+        if len(self._replica.accepted.undecided) >= self.config.undecided_max:
+            raise BackPressure(RETRY_AFTER_MS)
         self._admission.admit(payment_id, signed, self._clock_ms())
         try:
             (position,) = self._commit.put_all([OrderEntry(signed)])
@@ -345,11 +368,12 @@ class Node:
             while self._durable:
                 first_position, entries = self._durable.popleft()
                 for validator in self.validators:
-                    for position, entry in enumerate(entries, first_position):
-                        for payload in validator.consume(position, entry):
+                    for index, entry in enumerate(entries):
+                        for payload in validator.consume(first_position + index, entry):
                             self._commit.put(payload)
-                    # Checking signatures takes time: let new orders in between.
-                    await asyncio.sleep(0)
+                        if index % _SLICE == 0:
+                            # Checking signatures takes time: let new orders in between.
+                            await asyncio.sleep(0)
                 self._unread_count -= 1
             self._durable_wake.clear()
             await self._durable_wake.wait()
@@ -365,7 +389,7 @@ class Node:
                     validator.wait_anew(now_ms)
                 for payload in validator.tick(now_ms, self._unread_count == 0):
                     self._commit.put(payload)
-            self._quorum.note(now_ms)
+            self._quorum.note(now_ms, self._unread_count == 0)
             self._propose()
             await asyncio.sleep(self.config.tick_ms / 1000)
 

@@ -9,6 +9,7 @@ from backend.engine.sequencer import BLOCK_ORDERS_MAX
 from backend.engine.validator import TIMEOUT_MS_MIN
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import IdentityEntry
+from backend.protocol.orders import SignedOrder
 from backend.protocol.signing import PrivateKey
 from backend.protocol.types import AccountId
 
@@ -24,6 +25,7 @@ class NodeConfig:
     snapshot_folder: Path | None = None
     block_orders_max: int = BLOCK_ORDERS_MAX
     waiting_max: int = WAITING_MAX
+    undecided_max: int = 20_000
     order_wait_ms_max: int = 5_000
     quorum_wait_ms_max: int = 2_000
     timeout_ms_min: int = TIMEOUT_MS_MIN
@@ -37,6 +39,14 @@ class Accepted:
     """The order is durable. It will end final or rejected."""
 
     payment_id: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class PendingOrder:
+    """An accepted order that no block has decided, and when the log took it."""
+
+    signed: SignedOrder
+    accepted_ts_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ class QuorumWatch:
         self._turn = (0, 0)
         self._decided_at_ms = 0
 
-    def note(self, now_ms: int) -> None:
-        """Look at the rounds again."""
+    def note(self, now_ms: int, has_read_all: bool = True) -> None:
+        """Look at the rounds again. Validators who have not read all of the log owe nothing yet."""
         rounds = self._rounds
         turn = (rounds.number, rounds.round)
-        if rounds.is_decided and turn != self._turn:
+        if rounds.is_decided and (turn != self._turn or not has_read_all):
             self._turn, self._decided_at_ms = turn, now_ms
 
     def is_there(self, now_ms: int) -> bool:

@@ -101,6 +101,8 @@ class Rounds:
     tip: Tip = field(default_factory=Tip)
     seen: dict[Address, int] = field(default_factory=dict)
     round: int = field(init=False)
+    l1_due: int = field(init=False)
+    """The L1 block attested when the tip was certified: its facts are not left out any more."""
     since_ms: int = 0
     proposed: Proposed | None = None
     is_lost: bool = False
@@ -110,6 +112,7 @@ class Rounds:
 
     def __post_init__(self) -> None:
         self.round = self.tip.round
+        self.l1_due = self.l1_attested
 
     @property
     def number(self) -> int:
@@ -184,6 +187,7 @@ class Rounds:
         signatures = tuple(self.votes[voter] for voter in sorted(self.votes))
         block = proposed.block
         self.tip = Tip(block.number, proposed.block_hash, block.round, block.timestamp_ms)
+        self.l1_due = self.l1_attested
         self._enter(block.round, stamp_ms)
         return Certified(proposed, signatures, position, stamp_ms)
 

@@ -66,8 +66,10 @@ class Sequencer:
 
     def _choose(self, ts_s: int) -> Prepared | None:
         """Return what the next block holds and does, or None if there is nothing to do."""
-        ledger = self._replica.ledger
-        to_l1_block = min(self._replica.rounds.l1_attested, self._l1.confirmed().number)
+        ledger, rounds = self._replica.ledger, self._replica.rounds
+        to_l1_block = min(rounds.l1_attested, self._l1.confirmed().number)
+        if to_l1_block < rounds.l1_due:
+            return None  # facts that must not be left out are not known here yet
         to_l1_block = max(to_l1_block, ledger.l1_block_number)
         listings = self._l1.listings(len(ledger.assets), to_l1_block)[:BLOCK_L1_FACTS_MAX]
         # While listings are left out, a deposit might need one of them.

@@ -20,9 +20,9 @@ import httpx
 import pytest
 import typer
 
-from backend.actions import PEOPLE_FOLDER
 from backend.api_key import read_api_key
 from backend.cli import account, api_key, app, batch, kyc, options, payments, platform, withdrawals
+from backend.console.actions import PEOPLE_FOLDER
 from backend.toolchain import PROJECT_ROOT
 from tests.e2e.commands import Commands
 from tests.e2e.conftest import environment_of, settings_in

@@ -37,7 +37,7 @@ PLANE_IMPORTS = {
     "records": {"protocol", "records"},
     "access": {"protocol", "records", "access"},
 }
-COMPOSITION_ROOTS = ("cli",)
+COMPOSITION_ROOTS = ("cli", "console")
 DETERMINISTIC_PLANES = ("backend/protocol/", "backend/engine/")
 ENVIRONMENT_READERS = ("backend/config.py", "backend/toolchain.py")
 

@@ -8,9 +8,9 @@
 import pytest
 from pydantic import ValidationError
 
-from backend.action_errors import NoApiKey
 from backend.cli.errors import explain
 from backend.config import Settings
+from backend.console.errors import NoApiKey
 from backend.local import StartFailed
 from backend.protocol.errors import AmountZero, ChainUnavailable
 from backend.settlement.deployment import NoNode

@@ -13,9 +13,9 @@ import structlog
 import typer
 from typer.testing import CliRunner
 
-from backend.action_errors import NoApiKey
 from backend.cli.options import AsJson
 from backend.cli.root import Root, WithDefault
+from backend.console.errors import NoApiKey
 
 app = typer.Typer(cls=Root)
 child = typer.Typer()

@@ -7,7 +7,7 @@ import httpx
 
 from backend.api_key import read_api_key
 from backend.config import Settings
-from backend.posting import newest_batch, waiting
+from backend.console.posting import newest_batch, waiting
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.types import address_text
 from backend.settlement.client import ChainClient

@@ -13,9 +13,9 @@ import json
 import pytest
 from eth_account import Account
 
-from backend.action_errors import KeyFileUnreadable, NameInvalid, NoKey, PersonUnknown
+from backend.console.errors import KeyFileUnreadable, NameInvalid, NoKey, PersonUnknown
+from backend.console.people import OrderKey, People, Person, read_key_file
 from backend.keys import SCRYPT_N_DEVELOPMENT, KeyStore
-from backend.people import OrderKey, People, Person, read_key_file
 from backend.protocol.errors import MalformedRequest
 from backend.protocol.hashing import Digest, keccak
 from backend.protocol.signing import PrivateKey, recover

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from backend.action_errors import StillWaiting
-from backend.posting import Poster, Waiting, newest_batch, wait_for, waiting
+from backend.console.errors import StillWaiting
+from backend.console.posting import Poster, Waiting, newest_batch, wait_for, waiting
 
 BLOCKS = [
     SimpleNamespace(number=number, operation_count=count)

@@ -1,7 +1,7 @@
 """The status while nothing runs. A running platform's is tested in tests/e2e/test_cli.py."""
 
 from backend.config import Settings
-from backend.status import platform_status
+from backend.console.status import platform_status
 
 CLOSED_PORT = 9
 

@@ -7,8 +7,8 @@
 
 import pytest
 
-from backend.action_errors import AmountMalformed
-from backend.amounts import amount_minor, amount_text, fee_max_minor
+from backend.console.amounts import amount_minor, amount_text, fee_max_minor
+from backend.console.errors import AmountMalformed
 from backend.protocol.errors import AmountTooLarge, AmountZero
 from causeway import Asset
 

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from eth_account import Account
 
-from backend.action_errors import KeyFileUnreadable, NameInvalid, NoKey, PersonUnknown
+from backend.console.errors import KeyFileUnreadable, NameInvalid, NoKey, PersonUnknown
 from backend.keys import KeyStore
 from backend.protocol.hashing import Digest
 from backend.protocol.signing import PrivateKey

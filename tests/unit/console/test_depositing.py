@@ -14,9 +14,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from backend.action_errors import PreparedWrong
-from backend.depositing import Depositor
-from backend.people import Person
+from backend.console.depositing import Depositor
+from backend.console.errors import PreparedWrong
+from backend.console.people import Person
 from backend.protocol.errors import AssetUnknown
 from backend.protocol.hashing import keccak
 from backend.protocol.signing import PrivateKey

@@ -5,9 +5,9 @@ What they send is tested on a chain, in tests/e2e/test_cli.py.
 
 from eth_account import Account
 
+from backend.console.wallets import sign_typed_data
 from backend.protocol.hashing import keccak
 from backend.protocol.signing import PrivateKey
-from backend.wallets import sign_typed_data
 from tests.unit.scenes import permit_for
 
 SECRET = keccak(b"alice")

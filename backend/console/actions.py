@@ -11,27 +11,27 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from backend.action_errors import (
+from backend.api_key import read_api_key
+from backend.config import Settings
+from backend.console.amounts import amount_minor, amount_text, fee_max_minor
+from backend.console.depositing import Depositor
+from backend.console.errors import (
     InsufficientFunds,
     NoApiKey,
     NotAnApplicant,
     OrderRejected,
     PreparedWrong,
 )
-from backend.amounts import amount_minor, amount_text, fee_max_minor
-from backend.api_key import read_api_key
-from backend.config import Settings
+from backend.console.people import People, Person, Who
+from backend.console.posting import WAIT_S_LOCAL, WAIT_S_PUBLIC, Poster, Say, Waiting, wait_for
+from backend.console.wallets import Wallets
 from backend.deploying import find_deployment, key_store, platform_keys
-from backend.depositing import Depositor
-from backend.people import People, Person, Who
-from backend.posting import WAIT_S_LOCAL, WAIT_S_PUBLIC, Poster, Say, Waiting, wait_for
 from backend.protocol.money import format_decimal
 from backend.protocol.types import address_from_text, address_text
 from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
-from backend.wallets import Wallets
 from causeway import (
     Account,
     ApiStatusError,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from backend import action_errors
-from backend.action_errors import ActionError
+from backend.console import errors
+from backend.console.errors import ActionError
 
 ARGUMENTS = {
     "NameInvalid": ("A b",),
@@ -21,7 +21,7 @@ ARGUMENTS = {
     "InsufficientFunds": ("bob", "1 USDX", "2 USDX"),
     "OrderRejected": ("ORDER_EXPIRED", "0x12"),
 }
-CLASSES = [one for one in vars(action_errors).values() if one in ActionError.__subclasses__()]
+CLASSES = [one for one in vars(errors).values() if one in ActionError.__subclasses__()]
 
 
 @pytest.mark.parametrize("kind", CLASSES)

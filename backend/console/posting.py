@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import Final, TypeVar
 
-from backend.action_errors import StillWaiting
+from backend.console.errors import StillWaiting
 from backend.settlement.anvil import increase_time
 from backend.settlement.client import ChainClient
 from causeway import Batch, Client

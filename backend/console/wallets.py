@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from eth_account.messages import encode_typed_data
 
-from backend.action_errors import TransactionFailed, TransactionUnknown
+from backend.console.errors import TransactionFailed, TransactionUnknown
 from backend.protocol.hashing import Digest, keccak
 from backend.protocol.signing import PrivateKey
 from backend.protocol.types import Address

@@ -7,9 +7,10 @@ import asyncio
 from itertools import islice
 from typing import Any, Final
 
-from backend.action_errors import PreparedWrong
-from backend.people import Person
-from backend.posting import WAIT_S_LOCAL, WAIT_S_PUBLIC, Say, wait_for
+from backend.console.errors import PreparedWrong
+from backend.console.people import Person
+from backend.console.posting import WAIT_S_LOCAL, WAIT_S_PUBLIC, Say, wait_for
+from backend.console.wallets import Wallets, sign_typed_data
 from backend.protocol.errors import AssetUnknown
 from backend.protocol.money import format_decimal, to_base
 from backend.protocol.signing import PrivateKey
@@ -17,7 +18,6 @@ from backend.protocol.types import address_from_text
 from backend.settlement.chain import Contract
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
-from backend.wallets import Wallets, sign_typed_data
 from causeway import Asset, Client, Deposit
 from causeway.models import PreparedDeposit
 

@@ -1,6 +1,6 @@
 """Amounts as people write them: decimal text outside, whole minor units inside."""
 
-from backend.action_errors import AmountMalformed
+from backend.console.errors import AmountMalformed
 from backend.protocol.errors import AmountNotInteger, AmountNotMultipleOfUnit, AmountZero
 from backend.protocol.money import format_decimal, parse_decimal, to_base, to_minor
 from causeway import Asset
