@@ -1,6 +1,8 @@
 """Which blocks an honest committee refuses: everybody's NextRound, then the next proposer's block.
 
 - each invalid block for its own reason; a certified one stops the validator
+- what waits in the log: the first order for 10 s, L1's facts for a block; a proposer who makes
+  blocks of his own orders keeps nobody else's out
 - L1: not reached by one, by two; attested by one liar alone
 """
 
@@ -8,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from backend.engine.judgement import HeaderInvalid, L1FactsDiffer, OrderRefused, judge
-from backend.engine.ledger import OrderNotExecutable, RejectionUnjustified
+from backend.engine.judgement import HeaderInvalid, L1FactsDiffer, LeftOut, OrderRefused, judge
+from backend.engine.ledger import InvalidBlock, OrderNotExecutable, RejectionUnjustified
 from backend.engine.replica import BodyMalformed, OperationsDiffer
 from backend.engine.rounds import Proposed
 from backend.protocol.blocks import Body, Rejection
@@ -176,6 +178,94 @@ def test_block__invalid_but_certified__rejects(chamber):
         replica.consume(99, Entry(chamber.now_ms, payload))
     with pytest.raises(InvariantViolated):
         replica.consume(99, Entry(chamber.now_ms, votes[2]))
+
+
+# What must not be left out
+
+
+def judged(chamber, body):
+    """Return what a validator objects to in a block of the first proposer's, or None."""
+    entry = chamber.block(body, SEQUENCERS[0])
+    digest, position = entry.block.digest(DOMAIN), len(chamber.entries)
+    proposed = Proposed(position, entry.block, entry.body, digest, chamber.now_ms, 99)
+    try:
+        judge(chamber.validators[0].replica, proposed, chamber.l1)
+    except InvalidBlock as error:
+        return error
+    return None
+
+
+def test_block__first_order_waits__rejects_after_ten_seconds(chamber):
+    chamber.order(order_of(5))
+
+    chamber.now_ms += 9_999
+    assert judged(chamber, Body(2)) is None
+    chamber.now_ms += 1
+    assert isinstance(judged(chamber, Body(2)), LeftOut)
+    assert judged(chamber, Body(2)).kind == "order"
+    assert judged(chamber, Body(2, orders=(order_of(5),))) is None
+
+
+def test_block__lower_nonce_instead_of_the_first_order__succeeds(chamber):
+    chamber.order(order_of(7, nonce=1), order_of(5, nonce=0))
+    chamber.now_ms += 10_000
+
+    assert judged(chamber, Body(2, orders=(order_of(5, nonce=0),))) is None
+
+
+def test_block__first_order_rejected__succeeds(chamber):
+    order = payment(PAYER, PAYEE.address, 5, 0, valid_until=NOW_S + 1)
+    chamber.order(order)
+    chamber.now_ms += 10_000
+    rejection = Rejection(id_of(order), OrderExpired.number)
+
+    assert judged(chamber, Body(2, rejections=(rejection,))) is None
+
+
+@pytest.mark.parametrize("kind", ["listing", "deposit"])
+def test_block__l1_fact_waits_for_a_block__rejects(chamber, kind):
+    if kind == "deposit":
+        chamber.l1.deposit(PAYEE.address, 3)
+        chamber.l1.deposit(PAYEE.address, 4)
+    else:
+        chamber.l1.list_asset(replace(ASSET, asset_id=2, token=PAYEE.address))
+    chamber.tick()
+    at = chamber.l1.number
+
+    # It came after the tip, so the proposer needn't have known of it.
+    assert judged(chamber, Body(at)) is None
+    chamber.append(chamber.block(Body(2), SEQUENCERS[0]))
+
+    assert judged(chamber, Body(at)).kind == kind
+    assert judged(chamber, Body(2)).kind == kind
+    facts = Body(at, tuple(chamber.l1.listings(1, at)), tuple(chamber.l1.deposits(1, at)[:1]))
+    assert judged(chamber, facts) is None
+
+
+def test_block__proposer_keeps_others_out__succeeds_without_him():
+    """A lying sequencer makes blocks without a pause, so no timeout ever counts."""
+    victim = key("victim")
+    chamber = Chamber(funded_l1(PAYER.address, victim.address))
+    chamber.settle()
+    l1_block = chamber.replica.ledger.l1_block_number
+    kept_out = payment(victim, PAYEE.address, 5, 0)
+    chamber.order(kept_out)
+
+    for nonce in range(50):
+        chamber.now_ms += 250
+        if chamber.replica.rounds.proposer == SEQUENCERS[1].address:
+            break
+        own = payment(PAYER, victim.address, 1, nonce)
+        chamber.order(own)
+        chamber.append(chamber.block(Body(l1_block, orders=(own,)), SEQUENCERS[0]))
+        if nonce == 0:
+            chamber.l1.deposit(PAYEE.address, 7)
+        chamber.tick()
+    chamber.settle()
+
+    assert chamber.replica.rounds.proposer == SEQUENCERS[1].address
+    assert balance_of(chamber, PAYEE) == 12
+    assert id_of(kept_out) in [d for final in chamber.finals for d in final.payment_ids]
 
 
 # L1
