@@ -159,6 +159,11 @@ class Submitter:
         draft = draft or await self._certifier.draft()
         if draft is None:
             return Progress.IDLE
+        if before is not None and draft.number != before.number:
+            # After a restart the source may not know yet what L1 has; or it knows by now that the
+            # batch in hand is posted, which the next step finds out.
+            is_behind = draft.number < before.number
+            return await self._hand_over(draft.number) if is_behind else Progress.WAITING
         # While transactions are on their way, nodes take only others of their kind.
         carrier = before.carrier if before is not None and before.attempts else None
         built = await self._certifier.build(draft, carrier)

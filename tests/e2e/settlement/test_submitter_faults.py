@@ -1,6 +1,6 @@
 """The submitter when things go wrong on a real chain.
 
-- a restart between any two steps: posted once
+- a restart between any two steps: posted once; the source then begins anew, or cuts elsewhere
 - a transaction that was dropped, that is stuck (calldata and blobs)
 - a reorganisation: sent again, signed anew
 - a stale pin, another epoch: signed anew; a transaction that reverts in its block
@@ -8,6 +8,7 @@
 - the chain goes away and comes back
 """
 
+import json
 from itertools import product
 
 import pytest
@@ -21,7 +22,14 @@ from backend.settlement.transactions import (
     sign,
 )
 from tests.e2e.settlement.chain import DEPLOYER, SUBMITTER, VALIDATORS
-from tests.e2e.settlement.posting import is_posted_once, opened, posted_numbers, stop_mining
+from tests.e2e.settlement.posting import (
+    first_deposit,
+    is_posted_once,
+    opened,
+    posted_numbers,
+    stop_mining,
+)
+from tests.e2e.settlement.tiny_ledger import TinyLedger
 
 BATCH_STEPS = ["built", "sent", "mined", "confirmed"]
 
@@ -61,6 +69,31 @@ async def test_advance__other_cut_after_restart__succeeds(l1, kzg):
     assert Progress.BUILT in taken
     assert (await l1.rollup.posted(1)).header.chunk_count == 4
     assert await is_posted_once(posting)
+
+
+async def test_advance__source_behind_after_restart__catches_up_first(l1, kzg):
+    """A source that begins at genesis again has batch 1 to offer, while batch 2 is in hand."""
+    posting = await opened(l1, kzg, "calldata")
+    await posting.advance_to(Progress.CONFIRMED)
+    posting.ledger.fill(1)
+    await stop_mining(l1)
+    await posting.advance_to(Progress.SENT)
+    await l1.drop(posting.current.attempts[-1].tx_hash)
+    in_hand = posting.current
+
+    posting.ledger = TinyLedger(l1.rollup.domain, VALIDATORS, posting.ledger.ts_s)
+    posting.ledger.credit(await first_deposit(l1))
+    posting.restart()
+    await posting.advance_to(Progress.CONFIRMED)
+
+    assert posting.ledger.certified == []
+    assert posting.ledger.header.number == 1
+    assert posting.current == in_hand
+    posting.ledger.fill(1)
+    await posting.advance_to(Progress.CONFIRMED)
+    assert await posted_numbers(l1) == [1, 2]
+    steps = [json.loads(entry) for entry in posting.log.entries]
+    assert [step["number"] for step in steps if step["step"] == "confirmed"] == [1, 2]
 
 
 async def test_advance__dropped__succeeds(l1, kzg):
