@@ -145,7 +145,8 @@ def _blocks_of(
 def _check_times(
     header: BatchHeader, tip: BatchTip, blocks: Sequence[BlockOperations], checks: HeaderChecks
 ) -> None:
-    ts_s_max = blocks[0].ts_s if blocks else None
+    # Without blocks the time stands still: past the next block's, that one could never be posted.
+    ts_s_max = blocks[0].ts_s if blocks else tip.header.timestamp
     _within("timestamp", tip.header.timestamp, ts_s_max, header.timestamp)
     l1_block_number = blocks[-1].changes.l1_block_number if blocks else tip.l1_block_number
     _within("l1_block_number", l1_block_number, None, header.l1_block_number)

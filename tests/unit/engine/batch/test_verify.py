@@ -235,7 +235,8 @@ def test_verify__wrong_root_inside__rejects(made):
     assert caught.value.actual == WRONG
 
 
-def test_verify__no_blocks_but_no_ops__succeeds(made):
+def without_blocks(made, timestamp):
+    """Return a header and chunks of no-ops upon the tip."""
     tip = made.builder.tip
     header, chunks = repacked(made, b"")
     header = replace(
@@ -243,9 +244,25 @@ def test_verify__no_blocks_but_no_ops__succeeds(made):
         last_block_number=tip.last_block_number,
         last_block_hash=tip.last_block_hash,
         deposit_cursor=tip.deposit_cursor,
-        timestamp=TS_S + 500,
+        timestamp=timestamp,
     )
+    return header, chunks
+
+
+def test_verify__no_blocks_but_no_ops__succeeds(made):
+    header, chunks = without_blocks(made, made.builder.tip.timestamp)
 
     made.builder.verify(header, chunks, CHECKS)
 
-    assert header.post_root == tip.post_root
+    assert header.post_root == made.builder.tip.post_root
+
+
+def test_verify__no_blocks_later_than_parent__rejects(made):
+    """Otherwise blocks that are final already, and older, could never be posted."""
+    parent_ts_s = made.builder.tip.timestamp
+    header, chunks = without_blocks(made, parent_ts_s + 1)
+
+    with pytest.raises(HeaderOutOfRange) as caught:
+        made.builder.verify(header, chunks, CHECKS)
+
+    assert (caught.value.field, caught.value.maximum) == ("timestamp", parent_ts_s)
