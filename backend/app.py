@@ -167,7 +167,7 @@ async def run(platform: Platform, serve: Callable[[], Awaitable[None]]) -> None:
             tasks.create_task(platform.watcher.run()),
             tasks.create_task(_follow_batches(platform)),
             tasks.create_task(platform.submitter.run()),
-            tasks.create_task(platform.settler.run()),
+            tasks.create_task(platform.settler.run(_settle_poll_ms(platform.deployment))),
         ]
         await serve()
         for task in running:
@@ -259,6 +259,11 @@ def _api_settings(settings: Settings, deployment: Deployment) -> ApiSettings:
         kyc_validity_s=settings.kyc_validity_s,
         bootstrap_api_key=settings.api_key.get_secret_value(),
     )
+
+
+def _settle_poll_ms(deployment: Deployment) -> int:
+    """Return how often to look for batches to settle: a sixtieth of the window, 5 s at most."""
+    return min(deployment.parameters.challenge_window_s * 1000 // 60, 5_000)
 
 
 def _pin_check(watcher: Watcher) -> Callable[[int, Digest], Awaitable[bool]]:
