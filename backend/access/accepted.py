@@ -1,6 +1,7 @@
 """Accepted orders that the projections don't show yet, so that a client can ask for what he sent.
 
-A convenience: the log is what keeps them. Bounded; after a restart it is empty.
+A convenience: the log is what keeps them. Bounded; after a restart it is empty, and the node tells
+of those that wait.
 """
 
 from collections import OrderedDict

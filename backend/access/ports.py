@@ -29,6 +29,16 @@ class Outcome(Protocol):
     def code(self) -> str | None: ...
 
 
+class PendingOrder(Protocol):
+    """An accepted order that no block has decided."""
+
+    @property
+    def signed(self) -> SignedOrder: ...
+
+    @property
+    def accepted_ts_ms(self) -> int: ...
+
+
 class AccountView(Protocol):
     """An account now, with pending orders counted in `nonce_next` and `available_minor`."""
 
@@ -59,6 +69,9 @@ class Node(Protocol):
 
     async def wait_final(self, payment_id: Digest, timeout_ms: int) -> Outcome | None:
         """Return how an order ended, or None if it has not until then."""
+
+    def order(self, payment_id: Digest) -> PendingOrder | None:
+        """Return an accepted order that no block has decided yet."""
 
     def account(self, owner: Address, asset_id: int) -> AccountView | None:
         """Return an owner's account."""

@@ -84,7 +84,7 @@ async def find(services: Services, order_id: Digest, *, is_withdrawal: bool) -> 
     placed = await run_in_threadpool(ask, order_id)
     if placed is not None:
         return views.placed(placed)
-    kept = services.accepted.get(order_id)
+    kept = _kept(services, order_id)
     if kept is not None and isinstance(kept.signed.order, WithdrawalOrder) != is_withdrawal:
         raise not_found(order_id, is_withdrawal=is_withdrawal)
     shown = await _outcome(services, order_id, kept, 0)
@@ -97,6 +97,15 @@ async def find(services: Services, order_id: Digest, *, is_withdrawal: bool) -> 
     if kept is not None:
         return views.waiting(order_id, kept)
     raise not_found(order_id, is_withdrawal=is_withdrawal)
+
+
+def _kept(services: Services, order_id: Digest) -> AcceptedOrder | None:
+    """Return an accepted order; after a restart the node still knows those that wait."""
+    kept = services.accepted.get(order_id)
+    pending = services.node.order(order_id) if kept is None else None
+    if pending is None:
+        return kept
+    return services.accepted.add(order_id, pending.signed, pending.accepted_ts_ms)
 
 
 def not_found(order_id: Digest, *, is_withdrawal: bool) -> PaymentNotFound | WithdrawalNotFound:

@@ -5,7 +5,6 @@ replicas follow it, validators sign, the sequencer proposes.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from traceback import format_exc
@@ -32,6 +31,7 @@ from backend.engine.replica import FinalBlock, OrderAccepted, Replica
 from backend.engine.sequencer import Sequencer
 from backend.engine.snapshots import Snapshots, TrailingLedger, checkpoint_of
 from backend.engine.validator import Validator
+from backend.engine.validator_feed import SLICE, ValidatorFeed
 from backend.protocol.errors import (
     BackPressure,
     NonceGap,
@@ -46,7 +46,6 @@ from backend.protocol.types import Address, Asset
 
 log = structlog.get_logger(__name__)
 
-_SLICE = 64  # signatures to be checked before others have a turn
 _STALL_MS = 250
 
 Observer = Callable[[FinalBlock], None]
@@ -81,9 +80,6 @@ class Node:
         self._outcomes = Outcomes()
         self._ahead = NonceQueue()
         self._accepting: dict[Digest, asyncio.Future[int]] = {}
-        self._durable: deque[tuple[int, list[Entry]]] = deque()
-        self._durable_wake = asyncio.Event()
-        self._unread_count = 0
         self._failure: str | None = "it was not started"
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -104,6 +100,7 @@ class Node:
             last_stamp_ms=last_stamp_ms,
             waiting_max=self.config.waiting_max,
         )
+        self._feed = ValidatorFeed(self.validators, self._commit.put)
         self._failure = None
         self._replica.accepted.authorised = self._admission.is_authorised
         self._replica.accepted.check_all()
@@ -111,7 +108,7 @@ class Node:
             self._admission.on_accepted(digest, signed)
         self._tasks = [
             asyncio.create_task(self._guard(run))
-            for run in (self._commit.run, self._feed_validators, self._tick)
+            for run in (self._commit.run, self._feed.run, self._tick)
         ]
         for validator in self.validators:
             for payload in validator.go_live(now_ms):
@@ -195,7 +192,7 @@ class Node:
         submitting = []
         for index, order in enumerate(signed, start=1):
             submitting.append(asyncio.create_task(self.submit(order)))
-            if index % _SLICE == 0:
+            if index % SLICE == 0:
                 await asyncio.sleep(0)  # let others in between
         results = await asyncio.gather(*submitting, return_exceptions=True)
         answers: list[Accepted | PaymentError] = []
@@ -216,7 +213,9 @@ class Node:
         """Return an accepted order that no block has decided yet."""
         accepted = self._replica.accepted
         signed = accepted.undecided.get(payment_id)
-        return signed and PendingOrder(signed, accepted.arrivals[payment_id].stamp_ms)
+        if signed is None:
+            return None
+        return PendingOrder(signed, accepted.arrivals[payment_id].stamp_ms)
 
     def account(self, owner: Address, asset_id: int) -> AccountView | None:
         """Return the owner's account of an asset, if it is open."""
@@ -338,9 +337,7 @@ class Node:
             elif isinstance(event, FinalBlock):
                 self._on_final(event, position)
         self._propose()
-        self._durable.append((first_position, entries))
-        self._unread_count += 1
-        self._durable_wake.set()
+        self._feed.add(first_position, entries)
 
     def _on_final(self, final: FinalBlock, position: int) -> None:
         self._admission.on_final(final)
@@ -363,21 +360,6 @@ class Node:
         if proposal is not None:
             self._commit.put(proposal)
 
-    async def _feed_validators(self) -> None:
-        while True:
-            while self._durable:
-                first_position, entries = self._durable.popleft()
-                for validator in self.validators:
-                    for index, entry in enumerate(entries):
-                        for payload in validator.consume(first_position + index, entry):
-                            self._commit.put(payload)
-                        if index % _SLICE == 0:
-                            # Checking signatures takes time: let new orders in between.
-                            await asyncio.sleep(0)
-                self._unread_count -= 1
-            self._durable_wake.clear()
-            await self._durable_wake.wait()
-
     async def _tick(self) -> None:
         last_ms = self._clock_ms()
         while True:
@@ -387,9 +369,9 @@ class Node:
                 if is_late:
                     # This process slept, so the proposer's block may wait here to be read.
                     validator.wait_anew(now_ms)
-                for payload in validator.tick(now_ms, self._unread_count == 0):
+                for payload in validator.tick(now_ms, self._feed.has_read_all):
                     self._commit.put(payload)
-            self._quorum.note(now_ms, self._unread_count == 0)
+            self._quorum.note(now_ms, self._feed.has_read_all)
             self._propose()
             await asyncio.sleep(self.config.tick_ms / 1000)
 

@@ -1,6 +1,7 @@
 """How the process serves and ends.
 
-- bind: a free port, without Nagle's algorithm; one that somebody listens on; an address that is not this machine's
+- bind: a free port, without Nagle's algorithm; one that somebody listens on; an address that is
+  not this machine's
 - end_by_signal: nothing serves yet, so the task ends; then whatever serves is told
 - ApiServer: it ends when told, at once the second time
 """

@@ -2,6 +2,7 @@
 
 - submit: final, repeat, refusals, ahead of its nonce, back pressure, many at once, out of order
 - wait_final: in time, too late, unknown; rejected
+- order: undecided, decided, unknown; the clock set back while one waits
 - account, assets, status, observers, replay
 - no quorum and back, silent proposer, failed log, stopped, a bug
 """
@@ -131,6 +132,64 @@ async def test_submit__too_much_waits__rejects(run):
 
         assert isinstance(results[2], BackPressure)
         await node.submit(pay(1, 2))
+
+
+async def test_submit__too_much_is_undecided__rejects(run):
+    async with funded(run(undecided_max=1)) as node:
+        node._sequencer._keys.clear()
+        for validator in node.validators:
+            validator._timeout_ms_min = 10**9
+        await node.submit(pay(1, 0))
+
+        with pytest.raises(BackPressure):
+            await node.submit(pay(1, 1))
+
+        node._sequencer._keys.update({k.address: k for k in SEQUENCERS})
+        await node.wait_final(id_of(pay(1, 0)), 5_000)
+        assert (await pay_final(node, pay(1, 1))).is_final
+
+
+async def test_submit__burst_of_orders__has_quorum_holds(run):
+    """What validators have not read yet is no silence of theirs."""
+    async with funded(run(quorum_wait_ms_max=100)) as node:
+        await node.submit_many([pay(1, nonce) for nonce in range(999)])
+        asked = 0
+        while not node._feed.has_read_all:
+            asked += 1
+            assert node.status().has_quorum
+            await asyncio.sleep(0.02)
+
+        assert asked > 5
+
+
+async def test_submit__clock_set_back_while_waiting__rejects_in_time(run):
+    async with funded(run(order_wait_ms_max=200)) as node:
+        now_ms = node._clock_ms
+        waiting = asyncio.create_task(node.submit(pay(1, 2)))
+        await asyncio.sleep(0.05)
+        node._clock_ms = lambda: now_ms() - 3_600_000
+        node._ahead.wake((PAYER.address, pay(1, 2).order.asset), 2)  # it looks again
+
+        with pytest.raises(NonceGap):
+            await asyncio.wait_for(waiting, 2)
+
+
+async def test_order__accepted_until_decided__succeeds(run):
+    signed = pay(1, 0)
+    async with funded(run()) as node:
+        node._sequencer._keys.clear()
+        for validator in node.validators:
+            validator._timeout_ms_min = 10**9
+        before = clock_ms()
+        assert node.order(id_of(signed)) is None
+        await node.submit(signed)
+        pending = node.order(id_of(signed))
+        node._sequencer._keys.update({k.address: k for k in SEQUENCERS})
+        await node.wait_final(id_of(signed), 5_000)
+
+        assert pending.signed == signed
+        assert before <= pending.accepted_ts_ms <= clock_ms()
+        assert node.order(id_of(signed)) is None
 
 
 async def test_submit_many__in_any_order__succeeds(run):

@@ -1,4 +1,4 @@
-"""Too few signatures for too long, and enough again."""
+"""Too few signatures for too long, and enough again; validators who are still reading."""
 
 import pytest
 
@@ -26,6 +26,11 @@ def test_quorum_watch__two_of_four_silent__rejects():
     with pytest.raises(NoQuorum) as caught:
         watch.check(START_MS + 10_101)
     assert (caught.value.needed, caught.value.actual) == (3, 2)
+
+    watch.note(START_MS + 10_101, has_read_all=False)
+    watch.check(START_MS + 10_201)
+    with pytest.raises(NoQuorum):
+        watch.check(START_MS + 10_202)
 
     chamber.silent = set()
     chamber.append(*chamber.restarted(0).go_live(START_MS))

@@ -1,0 +1,49 @@
+"""Hands the log to the validators of this process, a little behind the node's own replica."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from backend.engine.validator import Validator
+from backend.protocol.log_entries import Entry, Payload
+
+SLICE = 64
+"""Signatures that are checked before others have a turn."""
+
+
+class ValidatorFeed:
+    """What is durable and not read yet, in order."""
+
+    def __init__(self, validators: Sequence[Validator], put: Callable[[Payload], None]) -> None:
+        """`put` takes what a validator signs."""
+        self._validators = validators
+        self._put = put
+        self._frames: deque[tuple[int, list[Entry]]] = deque()
+        self._wake = asyncio.Event()
+        self._unread_count = 0
+
+    @property
+    def has_read_all(self) -> bool:
+        """Whether the validators know all that is durable."""
+        return self._unread_count == 0
+
+    def add(self, first_position: int, entries: list[Entry]) -> None:
+        """Take a frame in, to be read soon."""
+        self._frames.append((first_position, entries))
+        self._unread_count += 1
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Read for ever."""
+        while True:
+            while self._frames:
+                first_position, entries = self._frames.popleft()
+                for validator in self._validators:
+                    for index, entry in enumerate(entries):
+                        for payload in validator.consume(first_position + index, entry):
+                            self._put(payload)
+                        if index % SLICE == 0:
+                            await asyncio.sleep(0)
+                self._unread_count -= 1
+            self._wake.clear()
+            await self._wake.wait()
