@@ -60,7 +60,7 @@ class Gatekeeper:
     async def _find(self, text: str, ts_ms: int) -> _Seen:
         digest = hashlib.sha256(text.encode()).digest()
         seen = self._seen.get(digest)
-        if seen is not None and ts_ms - seen.read_ts_ms <= _CACHED_MS:
+        if seen is not None and abs(ts_ms - seen.read_ts_ms) <= _CACHED_MS:  # clocks are set back
             return seen
         key = await run_in_threadpool(self._api_keys.find, text)
         if key is None:

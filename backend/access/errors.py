@@ -25,6 +25,7 @@ STATUS: Final[dict[type[PaymentError], int]] = {
     domain.BatchNotFound: 404,
     domain.BlockNotFound: 404,
     domain.ApplicantNotFound: 404,
+    domain.ApiKeyNotFound: 404,
     domain.ProofNotAvailable: 404,
     domain.NonceTooLow: 409,
     domain.NonceGap: 409,

@@ -171,6 +171,11 @@ class WithdrawalNotFound(PaymentError, number=47):
     withdrawal_id: str
 
 
+class ApiKeyNotFound(PaymentError, number=48):
+    message = "There is no API key {key_id}."
+    key_id: str
+
+
 # Service
 
 

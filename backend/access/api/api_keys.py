@@ -1,5 +1,6 @@
 """API keys: who may ask."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query, Request
@@ -56,8 +57,7 @@ async def create_api_key(
     ],
 ) -> Response:
     """Make a key. `secret` is in this answer alone: we keep a hash, so a replay has it null."""
-    if not all(caller.allows(scope) for scope in wish.scopes):
-        raise errors.PermissionDenied(" ".join(wish.scopes))
+    _need_scopes(caller, wish.scopes)
 
     async def work(_scope: str) -> tuple[int, Json]:
         api_keys, ts_ms = services.needs.registers.api_keys, services.needs.clock_ms()
@@ -80,12 +80,24 @@ async def list_api_keys(
     return json_response(list_of(shown, len(found) > limit, lambda item: str(item["id"])))
 
 
-@router.delete("/{key_id}", responses={**example(examples.API_KEY), **documented()})
-async def revoke_api_key(key_id: str, services: ServicesIn, _caller: Keeper) -> Response:
-    """Revoke a key for ever. A repeat keeps the first moment."""
+@router.delete(
+    "/{key_id}",
+    responses={**example(examples.API_KEY), **documented(errors.ApiKeyNotFound)},
+)
+async def revoke_api_key(key_id: str, services: ServicesIn, caller: Keeper) -> Response:
+    """Revoke a key for ever. A repeat keeps the first moment. Who may not have made a key, since
+    it may do more than his own, may not revoke it.
+    """
     api_keys, ts_ms = services.needs.registers.api_keys, services.needs.clock_ms()
-    key = await run_in_threadpool(api_keys.revoke, key_id, ts_ms)
-    services.gatekeeper.forget()
+    key = await run_in_threadpool(api_keys.get, key_id)
     if key is None:
-        raise errors.MalformedRequest("key_id", "there is no such key")
-    return json_response(api_key_view(key))
+        raise errors.ApiKeyNotFound(key_id)
+    _need_scopes(caller, key.scopes)
+    revoked = await run_in_threadpool(api_keys.revoke, key_id, ts_ms)
+    services.gatekeeper.forget()
+    return json_response(api_key_view(revoked or key))
+
+
+def _need_scopes(caller: ApiKey, scopes: Iterable[str]) -> None:
+    if not all(caller.allows(scope) for scope in scopes):
+        raise errors.PermissionDenied(" ".join(scopes))

@@ -1,4 +1,4 @@
-"""API keys: made, used, revoked."""
+"""API keys: made, used, revoked; unknown, and those that may do more than the caller's."""
 
 import json
 
@@ -28,4 +28,22 @@ async def test_api_keys__made_used_revoked__succeeds(world):
     assert made["secret"] not in json.dumps(listed)
     assert revoked.json()["revoked_at"]
     assert error_of(refused) == (401, "API_KEY_INVALID")
-    assert (await world.client.delete("/v1/api-keys/nobody")).status_code == 400
+
+
+async def test_revoke_api_key__unknown__rejects(world):
+    response = await world.client.delete("/v1/api-keys/nobody")
+
+    assert error_of(response) == (404, "API_KEY_NOT_FOUND")
+
+
+async def test_revoke_api_key__of_more_scopes__rejects(world):
+    keeper = {"name": "keeper", "scopes": ["api-keys:write", "payments:read"]}
+    made = (await world.post("/v1/api-keys", keeper, **{"Idempotency-Key": "k1"})).json()
+    headers = {"Authorization": f"Bearer {made['secret']}"}
+
+    greater = await world.client.delete("/v1/api-keys/bootstrap", headers=headers)
+    own = await world.client.delete(f"/v1/api-keys/{made['id']}", headers=headers)
+
+    assert error_of(greater) == (403, "PERMISSION_DENIED")
+    assert own.status_code == 200
+    assert (await get(world, "/v1/api-keys"))["data"][-1]["revoked_at"] is None
