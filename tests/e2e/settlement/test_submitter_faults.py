@@ -5,7 +5,7 @@
 - a reorganisation: sent again, signed anew
 - a stale pin, another epoch: signed anew; a transaction that reverts in its block
 - a rival transaction that the journal doesn't know
-- the chain goes away and comes back
+- the chain goes away and comes back; its clock runs far ahead, or the platform was off for days
 """
 
 import json
@@ -231,6 +231,16 @@ async def test_advance__chain_down__recovers(l1, kzg, tmp_path, anvil):
     await posting.advance_to(Progress.CONFIRMED)
 
     assert again.url == url
+    assert await is_posted_once(posting)
+
+
+async def test_advance__blocks_of_last_month__succeeds(l1, kzg):
+    """So it is after `make down` just before a batch, or when a chain's clock was put ahead."""
+    posting = await opened(l1, kzg, "calldata")
+    await l1.pass_time(30 * 86_400)
+
+    await posting.advance_to(Progress.CONFIRMED)
+
     assert await is_posted_once(posting)
 
 
