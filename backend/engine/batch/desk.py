@@ -109,8 +109,10 @@ class BatchDesk:
         return b"".join(chosen)
 
     async def posted(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> None:
-        """Move on to a batch that L1 has beyond doubt. A repeat changes nothing."""
-        await asyncio.to_thread(self._locked, partial(self._move_on, header, chunks))
+        """Move on to a batch that L1 has beyond doubt. A repeat changes nothing, and neither does
+        one whose parent was not told of: after a restart the chain's events come in order."""
+        if not await asyncio.to_thread(self._locked, partial(self._move_on, header, chunks)):
+            return
         while self._waiting and self._waiting[0][0] <= header.last_block_number:
             self._waiting.popleft()
 
@@ -129,9 +131,12 @@ class BatchDesk:
         """Return the proof of an account after a posted batch. Raises as `withdrawal_proof`."""
         return self._locked(lambda: self._builder.account_proof(batch_number, account_id))
 
-    def _move_on(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> None:
-        if header.number > self._builder.tip.number:
+    def _move_on(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> bool:
+        """Return whether the builder is at this batch now, or past it."""
+        number = self._builder.tip.number
+        if header.number == number + 1:
             self._builder.posted(header, chunks)
+        return header.number <= number + 1
 
     def _locked(self, work: Callable[[], _T]) -> _T:
         """Do `work` on the builder with all blocks in it, alone."""

@@ -3,7 +3,7 @@
 - waiting: what is final and not posted; blocks without operations don't count
 - observe: a repeat changes nothing
 - certify: 2f+1 signatures in order; a wrong header, data hash or pin is not signed; too few keys
-- posted: moves on, a repeat or an older batch changes nothing
+- posted: moves on; a repeat, an older batch or one without its parent changes nothing
 - proofs and chunks of posted batches
 """
 
@@ -39,6 +39,7 @@ class Office:
     desk: BatchDesk
     ledger: Ledger = field(default_factory=Ledger)
     last_hash: bytes = ZERO_DIGEST
+    finals: list[FinalBlock] = field(default_factory=list)
 
     def block(self, *orders, deposits=(), listings=()) -> FinalBlock:
         body = Body(0, tuple(listings), tuple(deposits), unsigned(orders))
@@ -66,6 +67,7 @@ class Office:
             final_position=0,
             final_stamp_ms=0,
         )
+        self.finals.append(final)
         self.desk.observe(final)
         return final
 
@@ -160,6 +162,26 @@ async def test_posted__again_or_older__changes_nothing(office):
 
     assert office.desk.waiting() is None
     assert await office.desk.draft(120) is None
+
+
+async def test_posted__before_its_parent__waits_for_it_holds(office):
+    """After a restart the submitter may tell of a batch before the watcher has told of those
+    before it."""
+    first = await office.post()
+    office.block(pay("alice", "bob", 1))
+    second = await office.post()
+    restarted = BatchDesk(COMMITTEE, KEYS, data_hash, is_pin)
+    for final in office.finals:
+        restarted.observe(final)
+    waiting = restarted.waiting()
+
+    await restarted.posted(second, office.desk.chunks(2))
+
+    assert restarted.waiting() == waiting
+    await restarted.posted(first, None)
+    await restarted.posted(second, None)
+    assert restarted.waiting() is None
+    assert restarted.chunks(2) == office.desk.chunks(2)
 
 
 async def test_proofs__posted_batch__succeeds(office):
