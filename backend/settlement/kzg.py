@@ -31,6 +31,7 @@ from backend.protocol.hashing import Digest
 _SIDECAR_VERSION: Final = 1
 _TRANSACTION_TYPE: Final = b"\x03"
 _CACHED_COMMITMENTS_MAX: Final = 64
+_NICENESS: Final = 5  # payments go before proofs: a batch can wait for a second
 
 _SETUP_FILE: Final = (
     Path(eth_account.__file__).parent / "typed_transactions/blob_transactions/kzg_trusted_setup.txt"
@@ -86,6 +87,7 @@ def _setup() -> Any:
 def _follow_parent() -> None:
     """Leave Ctrl-C to the parent, which then closes the pool; end when it was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICENESS)
     # A worker holds both ends of its queue, so it would wait for ever for a parent that is gone.
     Thread(target=_end_with_parent, name="parent", daemon=True).start()
 
