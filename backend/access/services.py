@@ -10,6 +10,7 @@ from backend.access.accepted import AcceptedOrders
 from backend.access.applicants import KycDesk
 from backend.access.assets import AssetCatalog
 from backend.access.auth import Gatekeeper
+from backend.access.broadcast import Broadcast
 from backend.access.ports import Attestor, Chain, KycProvider, Node, Poster, Proofs
 from backend.access.settings import ApiSettings
 from backend.records.event_stream import EventStream
@@ -58,6 +59,7 @@ class Services:
     accepted: AcceptedOrders
     kyc: KycDesk
     gatekeeper: Gatekeeper
+    broadcast: Broadcast
 
     @classmethod
     def of(cls, needs: Dependencies) -> "Services":
@@ -78,6 +80,7 @@ class Services:
                 needs.clock_ms,
             ),
             Gatekeeper(needs.registers.api_keys, needs.clock_ms, needs.settings.requests_per_s_max),
+            Broadcast(needs.stream, needs.reader),
         )
 
 

@@ -2,15 +2,18 @@
 may read the sources in another order, still continues where a listener stopped.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Engine, Row, func, or_, select
 
 from backend.protocol.errors import MalformedRequest
 from backend.records.tables.projections import events
+
+_POSITION: Final = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,10 +29,18 @@ class EventPosition:
     @classmethod
     def parse(cls, text: str) -> "EventPosition":
         """Return the position of a text. Raises MalformedRequest."""
-        block, _, chain = text.partition(".")
-        if not (block.isdecimal() and chain.isdecimal() and text.isascii() and len(text) < 42):
+        if not _POSITION.fullmatch(text):
             raise MalformedRequest("Last-Event-ID", "it is no id of an event")
+        block, _, chain = text.partition(".")
         return cls(int(block), int(chain))
+
+    def has(self, row: Row[Any]) -> bool:
+        """Return whether the event of `row` is at or before this position."""
+        return bool(row.sequence <= (self.block if row.source == "block" else self.chain))
+
+    def joined(self, other: "EventPosition") -> "EventPosition":
+        """Return the position of one who has come as far as both, in each source."""
+        return EventPosition(max(self.block, other.block), max(self.chain, other.chain))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +64,14 @@ class EventStream:
 
     def end(self) -> EventPosition:
         """Return the position after all events there are."""
-        query = select(events.c.source, func.max(events.c.sequence)).group_by(events.c.source)
+        # One question for each source: the index answers a maximum, but no groups.
+        last = select(func.max(events.c.sequence))
         with self._engine.connect() as connection:
-            last = {source: sequence for source, sequence in connection.execute(query)}
-        return EventPosition(last.get("block", 0), last.get("chain", 0))
+            block, chain = (
+                connection.execute(last.where(events.c.source == source)).scalar() or 0
+                for source in ("block", "chain")
+            )
+        return EventPosition(block, chain)
 
     def after(
         self,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 from starlette.concurrency import run_in_threadpool
@@ -11,18 +11,17 @@ from starlette.responses import StreamingResponse
 from backend.access.api import examples
 from backend.access.api.common import address_or_none
 from backend.access.auth import needs
+from backend.access.broadcast import Told
 from backend.access.errors import documented
 from backend.access.responses import json_text
 from backend.access.services import Services, ServicesIn
-from backend.access.views import event_view
-from backend.protocol.types import Address, digest_text
+from backend.protocol.errors import BackPressure
+from backend.protocol.types import Address
 from backend.records.event_stream import Event, EventPosition
 from backend.records.registers.api_keys import ApiKey
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
 Caller = Annotated[ApiKey, Depends(needs("events:read"))]
-
-_TOGETHER_MAX: Final = 500
 
 
 @router.get(
@@ -33,7 +32,7 @@ _TOGETHER_MAX: Final = 500
             "description": "Server-sent events",
             "content": {"text/event-stream": {"example": f"data: {json_text(examples.EVENT)}\n\n"}},
         },
-        **documented(),
+        **documented(BackPressure),
     },
 )
 async def stream_events(
@@ -48,6 +47,7 @@ async def stream_events(
     come; without it only new ones. An event may come twice after a restart. A payment has an event
     when it is final or rejected; that it is posted and settled, its batch tells.
     """
+    services.broadcast.check_room()
     text = last_event_id or after
     stream = services.needs.stream
     position = await run_in_threadpool(stream.end) if text is None else EventPosition.parse(text)
@@ -59,7 +59,7 @@ async def stream_events(
 
 
 class Follower:
-    """One listener. It waits for the projector's signal, never for a timer but the heartbeat."""
+    """One listener: he reads what he missed, then takes what is told to all."""
 
     def __init__(
         self,
@@ -68,52 +68,52 @@ class Follower:
         types: tuple[str, ...],
         party: Address | None,
     ) -> None:
-        self._services = services
+        self._broadcast = services.broadcast
+        self._heartbeat_s = services.settings.heartbeat_ms / 1000
         self._position = position
         self._types = types
         self._party = party
-        self._changed = asyncio.Event()
 
     async def texts(self) -> AsyncIterator[str]:
-        """Yield the stream's text for ever."""
-        loop = asyncio.get_running_loop()
-
-        def wake() -> None:
-            loop.call_soon_threadsafe(self._changed.set)
-
-        stop = self._services.needs.stream.listen(wake)
-        heartbeat_s = self._services.settings.heartbeat_ms / 1000
+        """Yield the stream's text, until the server can't read any more."""
+        seat = await self._broadcast.join()
         try:
             yield f"retry: 1000\nid: {self._position}\n\n"
-            while True:
-                self._changed.clear()
-                events = await run_in_threadpool(self._read)
-                for text in events:
+            while not seat.is_over:
+                if seat.is_behind:
+                    seat.is_behind = False
+                    async for text in self._missed():
+                        yield text
+                text = "".join(self._text(told) for told in seat.take() if self._wants(told.event))
+                if text:
                     yield text
-                if events:
                     continue
                 try:
-                    await asyncio.wait_for(self._changed.wait(), heartbeat_s)
+                    await asyncio.wait_for(seat.changed.wait(), self._heartbeat_s)
                 except TimeoutError:
                     yield ": alive\n\n"
         finally:
-            stop()
+            self._broadcast.leave(seat)
 
-    def _read(self) -> list[str]:
-        events = self._services.needs.stream.after(
-            self._position, _TOGETHER_MAX, self._types, self._party
+    async def _missed(self) -> AsyncIterator[str]:
+        while True:
+            end, told = await run_in_threadpool(
+                self._broadcast.read, self._position, self._types, self._party
+            )
+            if not told:
+                self._position = self._position.joined(end)
+                return
+            yield "".join(map(self._text, told))
+
+    def _text(self, told: Told) -> str:
+        self._position = self._position.joined(told.event.position)
+        return f"id: {self._position}\n{told.text}"
+
+    def _wants(self, event: Event) -> bool:
+        """Return whether an event is new to this listener, and one that he asked for."""
+        row = event.row
+        return (
+            not self._position.has(row)
+            and (not self._types or row.type in self._types)
+            and (self._party is None or self._party in (row.owner, row.counterparty))
         )
-        if events:
-            self._position = events[-1].position
-        return [self._text(event) for event in events]
-
-    def _text(self, event: Event) -> str:
-        names = {}
-        if event.row.type == "withdrawal.claimed":
-            # The chain knows a withdrawal by its claim's key, clients by its id.
-            key = bytes.fromhex(event.row.subject[2:])
-            row = self._services.reader.withdrawal_by_claim_key(key)
-            if row is not None:
-                names[event.row.subject] = digest_text(row.id)
-        data = json_text(event_view(event, names))
-        return f"id: {event.position}\nevent: {event.row.type}\ndata: {data}\n\n"

@@ -1,7 +1,15 @@
-"""The stream of events: from the beginning, filtered, with heartbeats, its claim's own name."""
+"""The stream of events: from the beginning, filtered, with heartbeats, its claim's own name.
 
+- many listeners: what is new is read once; one who is behind; too many; the reader fails
+- a position beyond all numbers
+"""
+
+import asyncio
 import json
 
+import pytest
+
+from backend.access import broadcast
 from backend.access.api.events import Follower
 from backend.protocol.batches import withdrawal_key
 from backend.protocol.hashing import keccak
@@ -9,22 +17,24 @@ from backend.protocol.types import digest_text
 from backend.records.event_stream import EventPosition
 from backend.records.facts import WithdrawalClaimed
 from tests.unit.access.scenes import PAYEE, PAYER
-from tests.unit.access.world import body_of, order, sign, withdrawal
+from tests.unit.access.world import body_of, error_of, order, sign, withdrawal
 from tests.unit.engine.committee import DOMAIN, START_MS, TOKEN
 
 
 async def read(follower, count):
     """Return the first `count` events, and the texts between them."""
-    events, others = [], []
-    async for text in follower.texts():
-        fields = dict(line.split(": ", 1) for line in text.strip().splitlines() if line[0] != ":")
-        if "data" in fields:
-            events.append(json.loads(fields["data"]))
-        else:
-            others.append(text)
+    events, others, texts = [], [], follower.texts()
+    async for several in texts:
+        for text in several.strip().split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in text.splitlines() if line[0] != ":")
+            if "data" in fields:
+                events.append(json.loads(fields["data"]))
+            else:
+                others.append(text)
         if len(events) >= count:
-            return events, others
-    return events, others
+            break
+    await texts.aclose()
+    return events[:count], others
 
 
 def follower_of(world, position=None, types=(), party=None):
@@ -69,4 +79,91 @@ async def test_texts__nothing_new__sends_heartbeats_succeeds(world):
 
     assert first == f"retry: 1000\nid: {end}\n\n"
     assert second == ": alive\n\n"
-    assert not world.stream._listeners
+    assert await nobody_listens(world)
+
+
+async def nobody_listens(world):
+    await asyncio.sleep(0)
+    return not world.stream._listeners
+
+
+async def test_texts__many_listeners__new_events_are_read_once_holds(world, monkeypatch):
+    await world.settle()
+    end = world.stream.end()
+    listeners = [
+        asyncio.create_task(read(follower_of(world, end, ("payment.final",)), 3)) for _ in range(50)
+    ]
+    await asyncio.sleep(0.2)
+    reads = 0
+    after = world.stream.after
+
+    def counted(*arguments):
+        nonlocal reads
+        reads += 1
+        return after(*arguments)
+
+    monkeypatch.setattr(world.stream, "after", counted)
+    for nonce in range(3):
+        await world.pay(sign(PAYER, order(PAYER, PAYEE.address, 5, nonce)), Prefer="wait=final")
+    heard = [events for events, _ in await asyncio.wait_for(asyncio.gather(*listeners), 10)]
+
+    assert all(events == heard[0] for events in heard)
+    assert [event["type"] for event in heard[0]] == ["payment.final"] * 3
+    assert reads < 20
+
+
+async def test_texts__more_than_waits__reads_for_himself_holds(world, monkeypatch):
+    await world.settle()
+    monkeypatch.setattr(broadcast, "WAITING_MAX", 2)
+    texts = follower_of(world, world.stream.end(), ("payment.final",)).texts()
+    await anext(texts)
+    for nonce in range(4):
+        await world.pay(sign(PAYER, order(PAYER, PAYEE.address, 5, nonce)), Prefer="wait=final")
+    await world.settle()
+
+    heard = ""
+    while heard.count("event: payment.final") < 4:
+        heard += await asyncio.wait_for(anext(texts), 5)
+    await texts.aclose()
+
+    assert heard.count("event: payment.final") == 4
+
+
+async def test_texts__filter_that_nothing_fits__moves_on_holds(world):
+    """Else the whole table would be read again at each block."""
+    follower = follower_of(world, types=("nothing",))
+    texts = follower.texts()
+    await anext(texts)
+
+    assert await anext(texts) == ": alive\n\n"
+    assert follower._position == world.stream.end()
+    await texts.aclose()
+
+
+async def test_texts__events_cant_be_read__ends(world, monkeypatch):
+    await world.settle()
+    texts = follower_of(world, world.stream.end()).texts()
+    await anext(texts)
+    await anext(texts)
+
+    def fail(*_):
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(world.stream, "after", fail)
+    world.stream.changed()
+
+    assert [text async for text in texts if text != ": alive\n\n"] == []
+    assert await nobody_listens(world)
+
+
+async def test_stream_events__too_many_listeners__rejects(world, monkeypatch):
+    monkeypatch.setattr(broadcast, "LISTENERS_MAX", 0)
+
+    assert error_of(await world.client.get("/v1/events")) == (429, "BACK_PRESSURE")
+
+
+@pytest.mark.parametrize("text", ["9" * 19 + ".0", "0." + "9" * 30, "1", "1.", "-1.0", "\u0661.0"])
+async def test_stream_events__no_position__rejects(world, text):
+    response = await world.client.get("/v1/events", params={"after": text})
+
+    assert error_of(response) == (400, "MALFORMED_REQUEST")
