@@ -4,10 +4,13 @@ from collections.abc import Generator
 
 import pytest
 
-from backend.toolchain import apply_toolchain_environment
+from backend.toolchain import PROJECT_ROOT, apply_toolchain_environment
+from tests.stale_build import forget_stale_build
 
-# Before ape reads it: so a bare `.venv/bin/python -m pytest` needs no prepared shell.
+# Before ape reads them: so a bare `.venv/bin/python -m pytest` needs no prepared shell, and tests
+# the contracts as they are now.
 apply_toolchain_environment()
+forget_stale_build(PROJECT_ROOT)
 
 # A test asks for a chain by one of ape's fixtures, itself or through another fixture.
 _APE_FIXTURES = {"accounts", "chain", "compilers", "networks", "project"}

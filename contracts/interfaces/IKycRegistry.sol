@@ -50,15 +50,23 @@ interface IKycRegistry is IDepositGate {
         uint64 revokedAt;
     }
 
+    /// @notice An attestation is the newest that its person has.
     event AttestationRecorded(
         address indexed person, address indexed attestor, uint8 level, uint64 expiry, uint64 issued
     );
+    /// @notice All that was attested of a person up to `revokedAt` counts no more.
     event PersonRevoked(address indexed person, address indexed attestor, uint64 revokedAt);
+    /// @notice `attestor` may attest and revoke from now on.
     event AttestorAppointed(address indexed attestor);
+    /// @notice `attestor` serves no more; what he recorded at `trustedUntil` or later counts no more.
     event AttestorDismissed(address indexed attestor, uint64 trustedUntil);
+    /// @notice Deposits need this level from now on.
     event LevelNeededSet(uint8 level);
+    /// @notice All deposits are refused until the gate is reopened.
     event DepositGateClosed(address indexed guardian);
+    /// @notice Deposits are let in again.
     event DepositGateReopened(address indexed guardian);
+    /// @notice Each single deposit of an asset is limited; 0 lifts the cap.
     event DepositCapSet(uint16 indexed assetId, uint64 capMinor);
 
     /// @notice The registry needs somebody to appoint attestors.

@@ -153,6 +153,7 @@ interface IRollup {
     /// listed, `amount` is a whole number of minor units between 1 and 2^48 - 1, `owner` is not
     /// zero, the gate lets it in, and the vault's balance grows by exactly `amount`.
     /// @dev Warning: a deposit can't be called back; it is credited to `owner` by the next batches.
+    /// Only orders that the owner's key signed move it: a contract's can't in this version.
     /// @param amount Token base units.
     /// @param evidence What the deposit gate asks for; may be empty.
     function deposit(uint16 assetId, address owner, uint256 amount, bytes calldata evidence)
@@ -224,7 +225,9 @@ interface IRollup {
 
     /* VIEWS */
 
+    /// @notice Whose quorum certifies batches.
     function committee() external view returns (ICommittee);
+    /// @notice What lets deposits in.
     function gate() external view returns (IDepositGate);
     /// @notice Who may list assets.
     function lister() external view returns (address);
@@ -248,6 +251,7 @@ interface IRollup {
     /// @notice Whether the withdrawal with keccak(owner 20, nonce 8, token 20, amount 32) was paid.
     function isClaimed(bytes32 key) external view returns (bool);
 
+    /// @notice The last asset's id; the first is 1.
     function assetCount() external view returns (uint16);
     /// @notice An asset; all zero if it is not listed. `outstandingMinor` is deposits less claims.
     function assets(uint16 assetId)
