@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from backend.protocol.batches import Chunk
+from backend.protocol.batches import BatchHeader, Chunk
 from backend.protocol.hashing import Digest
 from backend.protocol.orders import SignedOrder
 from backend.protocol.types import AccountId, Address, Asset, Leaf
@@ -132,6 +132,10 @@ class Waiting(Protocol):
 
 class Poster(Protocol):
     """Who posts batches."""
+
+    @property
+    def built(self) -> BatchHeader | None:
+        """The header of the batch that is certified and on its way to the chain."""
 
     def post_now(self, carrier: str | None = None) -> Waiting | None:
         """Have all that is final by now posted at once; return it. A repeat changes nothing."""

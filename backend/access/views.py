@@ -9,6 +9,7 @@ from backend.access.assets import AssetCatalog, NamedAsset
 from backend.access.ports import AccountView
 from backend.access.settings import ApiSettings, FeePolicy
 from backend.access.texts import time_text
+from backend.protocol.batches import BatchHeader
 from backend.protocol.errors import error_class
 from backend.protocol.orders import SignedOrder, WithdrawalOrder
 from backend.protocol.types import ZERO_ADDRESS, Digest, address_text, digest_text
@@ -273,7 +274,7 @@ def batch_view(row: Any, settings: ApiSettings) -> Json:
         "number": str(row.number),
         "status": row.status,
         "hash": digest_text(row.header_hash),
-        "header": header_view(row),
+        "header": header_view(header_of(row)),
         "accepted_at": time_text(row.accepted_ts_s * 1000),
         "accepted_ts_s": str(row.accepted_ts_s),
         "signers": digest_text(row.signers),
@@ -285,24 +286,58 @@ def batch_view(row: Any, settings: ApiSettings) -> Json:
     }
 
 
-def header_view(row: Any) -> Json:
+def built_batch_view(header: BatchHeader, settings: ApiSettings) -> Json:
+    """Show a batch that the committee has signed and the chain doesn't have yet."""
+    later = ("accepted_at", "accepted_ts_s", "signers", "tx_hash", "l1_block")
+    return {
+        "object": "batch",
+        "number": str(header.number),
+        "status": "built",
+        "hash": digest_text(header.digest(settings.domain)),
+        "header": header_view(header),
+        **dict.fromkeys(later),
+        "next": {"status": "posted", "earliest_at": None},
+    }
+
+
+def header_view(header: BatchHeader) -> Json:
     """Show a batch's header with the names of its EIP-712 type."""
     return {
-        "number": str(row.number),
-        "epoch": row.epoch,
-        "parentHash": digest_text(row.parent_hash),
-        "preRoot": digest_text(row.pre_root),
-        "postRoot": digest_text(row.post_root),
-        "chunksRoot": digest_text(row.chunks_root),
-        "chunkCount": row.chunk_count,
-        "dataHash": digest_text(row.data_hash),
-        "depositCursor": str(row.deposit_cursor),
-        "l1BlockNumber": str(row.pin_number),
-        "l1BlockHash": digest_text(row.pin_hash),
-        "lastBlockNumber": str(row.last_block_number),
-        "lastBlockHash": digest_text(row.last_block_hash),
-        "timestamp": str(row.timestamp),
+        "number": str(header.number),
+        "epoch": header.epoch,
+        "parentHash": digest_text(header.parent_hash),
+        "preRoot": digest_text(header.pre_root),
+        "postRoot": digest_text(header.post_root),
+        "chunksRoot": digest_text(header.chunks_root),
+        "chunkCount": header.chunk_count,
+        "dataHash": digest_text(header.data_hash),
+        "depositCursor": str(header.deposit_cursor),
+        "l1BlockNumber": str(header.l1_block_number),
+        "l1BlockHash": digest_text(header.l1_block_hash),
+        "lastBlockNumber": str(header.last_block_number),
+        "lastBlockHash": digest_text(header.last_block_hash),
+        "timestamp": str(header.timestamp),
     }
+
+
+def header_of(row: Any) -> BatchHeader:
+    """Return the header in a batch's row."""
+    return BatchHeader(
+        row.number,
+        row.epoch,
+        row.parent_hash,
+        row.pre_root,
+        row.post_root,
+        row.chunks_root,
+        row.chunk_count,
+        row.data_hash,
+        row.deposit_cursor,
+        row.pin_number,
+        row.pin_hash,
+        row.last_block_number,
+        row.last_block_hash,
+        row.timestamp,
+    )
 
 
 def event_view(event: Event, names: Mapping[str, str] | None = None) -> Json:

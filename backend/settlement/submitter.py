@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from backend.protocol.batches import BatchHeader
 from backend.protocol.errors import ChainUnavailable, NoQuorum, check_invariant
 from backend.protocol.signing import PrivateKey
 from backend.settlement.building import Certifier, NotCertified, SubmitterSettings
@@ -93,6 +94,12 @@ class Submitter:
         self._certifier.prefer(carrier)
         self._wake.set()
         return self._source.waiting()
+
+    @property
+    def built(self) -> BatchHeader | None:
+        """The header of the batch that is certified and not known to be on L1; None between two."""
+        current = self.journal.current
+        return current.header if current is not None and current.mined is None else None
 
     async def run(self) -> None:
         """Post batches for ever. A chain that doesn't answer is asked again."""

@@ -14,7 +14,7 @@ from backend.access.idempotency import once
 from backend.access.responses import json_response
 from backend.access.schemas import BatchIn
 from backend.access.services import ServicesIn
-from backend.access.views import Json, batch_view, list_of
+from backend.access.views import Json, batch_view, built_batch_view, list_of
 from backend.protocol.errors import BatchNotFound, IdempotencyKeyReused, RequestInProgress
 from backend.records.registers.api_keys import ApiKey
 
@@ -54,12 +54,17 @@ async def list_batches(
     services: ServicesIn,
     _caller: Caller,
     page: PageIn,
-    status: Annotated[Literal["posted", "settled"] | None, Query()] = None,
+    status: Annotated[Literal["built", "posted", "settled"] | None, Query()] = None,
 ) -> Response:
     """List batches, the newest first."""
     part = await run_in_threadpool(services.reader.batches, status, page)
     shown = [batch_view(row, services.settings) for row in part.rows]
-    return json_response(list_of(shown, part.has_more, lambda item: str(item["number"])))
+    newest, built = int(shown[0]["number"]) if shown else 0, services.needs.poster.built
+    is_first_page = page.after is None and page.before is None
+    if built is not None and built.number > newest and is_first_page and status in (None, "built"):
+        shown.insert(0, built_batch_view(built, services.settings))
+    has_more = part.has_more or len(shown) > page.limit
+    return json_response(list_of(shown[: page.limit], has_more, lambda item: str(item["number"])))
 
 
 @router.get("/{number}", responses={**example(examples.BATCH), **documented(BatchNotFound)})
@@ -67,6 +72,9 @@ async def get_batch(number: str, services: ServicesIn, _caller: Caller) -> Respo
     """Get a batch: its header, and the three things that the chain keeps of it."""
     batch_number = number_of("number", number)
     row = await run_in_threadpool(services.reader.batch, batch_number)
-    if row is None:
-        raise BatchNotFound(batch_number)
-    return json_response(batch_view(row, services.settings))
+    built = services.needs.poster.built
+    if row is not None:
+        return json_response(batch_view(row, services.settings))
+    if built is not None and built.number == batch_number:
+        return json_response(built_batch_view(built, services.settings))
+    raise BatchNotFound(batch_number)

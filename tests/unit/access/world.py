@@ -19,6 +19,7 @@ from backend.compliance.kyc import Attestor, SandboxProvider
 from backend.engine.log import LocalLog
 from backend.engine.node import Node
 from backend.engine.node_types import NodeConfig
+from backend.protocol.batches import BatchHeader
 from backend.protocol.eip712 import kyc_domain
 from backend.protocol.errors import BatchNotFound, ChainUnavailable
 from backend.protocol.orders import Order, PaymentOrder, SignedOrder, WithdrawalOrder
@@ -120,6 +121,7 @@ class NoPoster:
 
     def __init__(self) -> None:
         self.asked: list[str | None] = []
+        self.built: BatchHeader | None = None
 
     def post_now(self, carrier: str | None = None) -> None:
         self.asked.append(carrier)

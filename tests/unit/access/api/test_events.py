@@ -17,7 +17,7 @@ from backend.protocol.types import digest_text
 from backend.records.event_stream import EventPosition
 from backend.records.facts import WithdrawalClaimed
 from tests.unit.access.scenes import PAYEE, PAYER
-from tests.unit.access.world import body_of, error_of, order, sign, withdrawal
+from tests.unit.access.world import body_of, error_of, order, sign, wait_until, withdrawal
 from tests.unit.engine.committee import DOMAIN, START_MS, TOKEN
 
 
@@ -89,11 +89,7 @@ async def nobody_listens(world):
 
 async def test_texts__many_listeners__new_events_are_read_once_holds(world, monkeypatch):
     await world.settle()
-    end = world.stream.end()
-    listeners = [
-        asyncio.create_task(read(follower_of(world, end, ("payment.final",)), 3)) for _ in range(50)
-    ]
-    await asyncio.sleep(0.2)
+    end, count, block_count = world.stream.end(), 50, 10
     reads = 0
     after = world.stream.after
 
@@ -103,13 +99,18 @@ async def test_texts__many_listeners__new_events_are_read_once_holds(world, monk
         return after(*arguments)
 
     monkeypatch.setattr(world.stream, "after", counted)
-    for nonce in range(3):
+    listeners = [
+        asyncio.create_task(read(follower_of(world, end, ("payment.final",)), block_count))
+        for _ in range(count)
+    ]
+    await wait_until(lambda: reads > count)  # each has read what he missed, and one reads for all
+    for nonce in range(block_count):
         await world.pay(sign(PAYER, order(PAYER, PAYEE.address, 5, nonce)), Prefer="wait=final")
     heard = [events for events, _ in await asyncio.wait_for(asyncio.gather(*listeners), 10)]
 
     assert all(events == heard[0] for events in heard)
-    assert [event["type"] for event in heard[0]] == ["payment.final"] * 3
-    assert reads < 20
+    assert [event["type"] for event in heard[0]] == ["payment.final"] * block_count
+    assert reads < 3 * count
 
 
 async def test_texts__more_than_waits__reads_for_himself_holds(world, monkeypatch):
