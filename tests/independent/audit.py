@@ -1,0 +1,206 @@
+"""Replays an ordering log from its first entry and re-checks what it made final (section 6)."""
+
+from dataclasses import dataclass, field
+
+from tests.independent.blocks import Block, Body, execute_block, read_body
+from tests.independent.codec import ZERO_HASH, Invalid, keccak, require
+from tests.independent.deposits import Deposit
+from tests.independent.log import Entry, Identity, ProposedBlock, RoundEntry, Seen, Vote
+from tests.independent.operations import Operation
+from tests.independent.orders import SignedOrder
+from tests.independent.state import State
+from tests.independent.typed import NEXT_ROUND, PROPOSAL, SEEN, TIMEOUT, Domain, signer_of
+
+STAMP_AHEAD_MS_MAX = 5_000
+
+
+@dataclass(frozen=True)
+class Committee:
+    epoch: int
+    members: tuple[bytes, ...]
+    sequencers: tuple[bytes, ...]
+
+    @property
+    def faults(self) -> int:
+        return (len(self.members) - 1) // 3
+
+    @property
+    def quorum(self) -> int:
+        return 2 * self.faults + 1
+
+    def proposer(self, round_number: int) -> bytes:
+        return self.sequencers[round_number % len(self.sequencers)]
+
+
+@dataclass(frozen=True)
+class Final:
+    """A certified block, its operations, and the root after it."""
+
+    block: Block
+    hash: bytes
+    body: Body
+    operations: tuple[Operation, ...]
+    root: bytes
+    signatures: dict[bytes, bytes]
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    block: Block
+    hash: bytes
+    body: Body
+    stamp_ms: int
+    attested: int
+
+
+@dataclass
+class Audit:
+    """Feed it every entry in order; `finals` are the blocks that the log makes final."""
+
+    domain: Domain
+    committee: Committee
+    code_hash: bytes
+    state: State = field(default_factory=State)
+    queue: list[Deposit] = field(default_factory=list)
+    finals: list[Final] = field(default_factory=list)
+    accepted: dict[bytes, SignedOrder] = field(default_factory=dict)
+    rejected: dict[bytes, int] = field(default_factory=dict)
+    executed: set[bytes] = field(default_factory=set)
+    _round: int = 0
+    _proposal: _Proposal | None = None
+    _votes: dict[bytes, bytes] = field(default_factory=dict)
+    _timeouts: set[bytes] = field(default_factory=set)
+    _next_rounds: set[bytes] = field(default_factory=set)
+    _seen: dict[bytes, int] = field(default_factory=dict)
+    _is_decided: bool = False
+    _count: int = 0
+
+    @property
+    def tip_hash(self) -> bytes:
+        return self.finals[-1].hash if self.finals else ZERO_HASH
+
+    def feed(self, entry: Entry) -> None:
+        match entry.payload:
+            case Identity():
+                self._identity(entry.payload)
+            case SignedOrder():
+                self._order(entry.payload)
+            case Seen():
+                self._seen_entry(entry.payload)
+            case ProposedBlock():
+                self._block(entry.payload, entry.stamp_ms)
+            case Vote():
+                self._vote(entry.payload)
+            case RoundEntry():
+                self._round_entry(entry.payload)
+        self._count += 1
+        require(self._count == 1 or not isinstance(entry.payload, Identity), "a second identity")
+
+    def _identity(self, found: Identity) -> None:
+        expected = Identity(self.domain.chain_id, self.domain.contract, self.code_hash)
+        require(found == expected, "the log is of another ledger")
+
+    def _order(self, signed: SignedOrder) -> None:
+        digest = signed.order.digest(self.domain)
+        if digest in self.executed or digest in self.rejected:
+            return
+        try:
+            signed.check_authorised(self.domain)
+        except Invalid:
+            return
+        self.accepted[digest] = signed
+
+    def _member(self, digest: bytes, signature: bytes) -> bytes | None:
+        try:
+            signer = signer_of(digest, signature)
+        except Invalid:
+            return None
+        return signer if signer in self.committee.members else None
+
+    def _seen_entry(self, seen: Seen) -> None:
+        digest = self.domain.digest(SEEN, seen.l1_block_number, seen.l1_block_hash)
+        signer = self._member(digest, seen.signature)
+        if signer is not None:
+            self._seen[signer] = max(self._seen.get(signer, 0), seen.l1_block_number)
+
+    def _attested(self) -> int:
+        """The L1 block that f + 1 members have attested."""
+        numbers = sorted(self._seen.values(), reverse=True)
+        faults = self.committee.faults
+        return numbers[faults] if len(numbers) > faults else 0
+
+    def _block(self, proposed: ProposedBlock, stamp_ms: int) -> None:
+        block = proposed.block
+        number = len(self.finals) + 1
+        place = (block.number, block.epoch, block.round)
+        if self._is_decided or place != (number, self.committee.epoch, self._round):
+            return
+        digest = block.digest(self.domain)
+        try:
+            signer = signer_of(self.domain.digest(PROPOSAL, digest), proposed.signature)
+            require(signer == self.committee.proposer(self._round), "another one's turn")
+            require(keccak(proposed.body) == block.body_hash, "the body is another")
+            body = read_body(proposed.body)
+        except Invalid:
+            return
+        self._is_decided = True
+        self._proposal = _Proposal(block, digest, body, stamp_ms, self._attested())
+
+    def _vote(self, vote: Vote) -> None:
+        signer = self._member(vote.block_hash, vote.signature)
+        if signer is None or self._proposal is None or vote.block_hash != self._proposal.hash:
+            return
+        self._votes[signer] = vote.signature
+        if len(self._votes) == self.committee.quorum:
+            self._certify(self._proposal)
+
+    def _certify(self, proposal: _Proposal) -> None:
+        """The committee says that the block is valid; see for ourselves."""
+        block, body = proposal.block, proposal.body
+        require(block.parent_hash == self.tip_hash, "the parent is another")
+        parent = self.finals[-1] if self.finals else None
+        require(parent is None or block.timestamp_ms >= parent.block.timestamp_ms, "time went back")
+        lag_ms = proposal.stamp_ms - block.timestamp_ms
+        require(0 <= lag_ms <= STAMP_AHEAD_MS_MAX, "the block's time is off the log's stamp")
+        before = parent.body.l1_block_number if parent else 0
+        require(before <= body.l1_block_number <= proposal.attested, "L1 facts nobody attested")
+        self._decide_orders(body)
+        kept = tuple(execute_block(self.state, block, body, self.domain, self.queue))
+
+        votes = dict(sorted(self._votes.items()))
+        self.finals.append(Final(block, proposal.hash, body, kept, self.state.root(), votes))
+        self._start_round(self._round)
+
+    def _decide_orders(self, body: Body) -> None:
+        for signed in body.orders:
+            digest = signed.order.digest(self.domain)
+            require(digest not in self.rejected, "the order was rejected before")
+            self.accepted.pop(digest, None)
+            self.executed.add(digest)
+        for digest, code in body.rejections:
+            require(digest in self.accepted, "a rejection of what wasn't accepted")
+            del self.accepted[digest]
+            self.rejected[digest] = code
+
+    def _round_entry(self, entry: RoundEntry) -> None:
+        place = (entry.number, entry.epoch, entry.round)
+        if place != (len(self.finals) + 1, self.committee.epoch, self._round):
+            return
+        is_timeout = entry.kind == 4
+        signers = self._timeouts if is_timeout else self._next_rounds
+        size = self.committee.faults + 1 if is_timeout else self.committee.quorum
+        kind = TIMEOUT if is_timeout else NEXT_ROUND
+        signer = self._member(self.domain.digest(kind, *place), entry.signature)
+        if signer is None:
+            return
+        signers.add(signer)
+        if len(signers) == size and is_timeout:
+            self._is_decided = True
+        elif len(signers) == size:
+            self._start_round(self._round + 1)
+
+    def _start_round(self, round_number: int) -> None:
+        self._round = round_number
+        self._proposal = None
+        self._is_decided = False
+        self._votes, self._timeouts, self._next_rounds = {}, set(), set()

@@ -1,0 +1,241 @@
+"""Blocks: bodies, the slots that a state and a body give, and two-phase execution (section 5)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from tests.independent.chunks import pack
+from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, Reader, keccak, require, u
+from tests.independent.deposits import Deposit, read_deposit
+from tests.independent.operations import (
+    SLOT,
+    Operation,
+    check_deposit,
+    check_open,
+    check_payee,
+    consume_deposit,
+    credit,
+    debit,
+    open_account,
+    read_operations,
+)
+from tests.independent.orders import Order, SignedOrder, read_order
+from tests.independent.state import Asset, Leaf, State, fee_account_of
+from tests.independent.typed import BLOCK, Domain
+
+CHUNKS_OF_CALLDATA_MAX = 120
+BLOCK_BYTES = 124
+BODY_BYTES_MAX = 4 << 20
+SUPPLY_LIMIT = 1 << 63
+
+
+@dataclass(frozen=True)
+class Body:
+    l1_block_number: int
+    listings: tuple[Asset, ...]
+    deposits: tuple[Deposit, ...]
+    orders: tuple[SignedOrder, ...]
+    rejections: tuple[tuple[bytes, int], ...]
+
+    def encoded(self) -> bytes:
+        listings = [
+            u(listed.asset_id, 2) + listed.token + u(listed.unit, 8) + listed.fee_owner
+            for listed in self.listings
+        ]
+        deposits = [deposit.encoded() for deposit in self.deposits]
+        orders = [order.record() for order in self.orders]
+        rejections = [digest + u(code, 2) for digest, code in self.rejections]
+        parts = [u(1, 1) + u(self.l1_block_number, 8)]
+        for records in (listings, deposits, orders, rejections):
+            parts += [u(len(records), 4), *records]
+        return b"".join(parts)
+
+
+def read_body(data: bytes) -> Body:
+    require(len(data) <= BODY_BYTES_MAX, "the body is too large")
+    reader = Reader(data)
+    require(reader.number(1) == 1, "another version of the body")
+    l1_block_number = reader.number(8)
+    listings = tuple(_read_listing(reader) for _ in range(reader.number(4)))
+    deposits = tuple(read_deposit(reader) for _ in range(reader.number(4)))
+    orders = tuple(read_order(reader) for _ in range(reader.number(4)))
+    rejections = tuple((reader.take(32), reader.number(2)) for _ in range(reader.number(4)))
+    reader.finish()
+    return Body(l1_block_number, listings, deposits, orders, rejections)
+
+
+def _read_listing(reader: Reader) -> Asset:
+    return Asset(reader.number(2), reader.take(20), reader.number(8), reader.take(20))
+
+
+@dataclass(frozen=True)
+class Block:
+    number: int
+    epoch: int
+    round: int
+    parent_hash: bytes
+    operations_hash: bytes
+    body_hash: bytes
+    operation_count: int
+    timestamp_ms: int
+
+    def encoded(self) -> bytes:
+        head = u(self.number, 8) + u(self.epoch, 4) + u(self.round, 4)
+        hashes = self.parent_hash + self.operations_hash + self.body_hash
+        return head + hashes + u(self.operation_count, 4) + u(self.timestamp_ms, 8)
+
+    def digest(self, domain: Domain) -> bytes:
+        return domain.digest(BLOCK, *astuple(self))
+
+
+def read_block(reader: Reader) -> Block:
+    number, epoch, round_number = reader.number(8), reader.number(4), reader.number(4)
+    hashes = [reader.take(32) for _ in range(3)]
+    return Block(number, epoch, round_number, *hashes, reader.number(4), reader.number(8))
+
+
+class Derivation:
+    """Finds the operations of a body; `state` already lists the body's assets."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.opened: dict[tuple[bytes, int], int] = {}
+
+    def _find(self, owner: bytes, asset_id: int) -> int | None:
+        key = (owner, asset_id)
+        return self.opened.get(key, self.state.ids.get(key))
+
+    def _open_if_lacking(self, owner: bytes, asset_id: int) -> list[Operation]:
+        if self._find(owner, asset_id) is not None:
+            return []
+        account_id = self.state.free_id(owner, set(self.opened.values()))
+        self.opened[owner, asset_id] = account_id
+        return [open_account(account_id, asset_id, owner)]
+
+    def of_listing(self, listed: Asset) -> list[Operation]:
+        if listed.fee_owner == ZERO_ADDRESS:
+            return []
+        require(self._find(listed.fee_owner, listed.asset_id) is None, "the fee owner has one")
+        account_id = fee_account_of(listed.asset_id)
+        self.opened[listed.fee_owner, listed.asset_id] = account_id
+        return [open_account(account_id, listed.asset_id, listed.fee_owner)]
+
+    def of_deposit(self, deposit: Deposit) -> list[Operation]:
+        opening = self._open_if_lacking(deposit.owner, deposit.asset_id)
+        payee = self._find(deposit.owner, deposit.asset_id)
+        return [*opening, Operation("deposit", 0, payee, deposit.amount_minor)]
+
+    def of_order(self, order: Order) -> list[Operation]:
+        asset = self.state.asset_of_token(order.asset)
+        payer = self._find(order.payer, asset.asset_id)
+        require(payer is not None, "the payer has no account")
+        require(order.amount % asset.unit == order.fee % asset.unit == 0, "no whole minor units")
+        sums = (order.amount // asset.unit, order.fee // asset.unit)
+        if order.kind == "withdrawal":
+            return [Operation("withdrawal", payer, 0, *sums)]
+        opening = self._open_if_lacking(order.payee, asset.asset_id)
+        payee = self._find(order.payee, asset.asset_id)
+        return [*opening, Operation("payment", payer, payee, *sums)]
+
+
+def derive(state: State, body: Body) -> list[Operation]:
+    """The operations of the body; Invalid if one has no proper shape."""
+    run = Derivation(state)
+    operations: list[Operation] = []
+    for listed in body.listings:
+        operations += run.of_listing(listed)
+    for deposit in body.deposits:
+        operations += run.of_deposit(deposit)
+    for signed in body.orders:
+        operations += run.of_order(signed.order)
+    shapes = [operation for _, operation in read_operations(slots_of(operations))]
+    require(shapes == operations, "an operation has no proper shape")
+    return operations
+
+
+def slots_of(operations: Sequence[Operation]) -> bytes:
+    return b"".join(operation.slots() for operation in operations)
+
+
+def execute_two_phase(
+    state: State, operations: Sequence[Operation], deposits: Sequence[Deposit]
+) -> None:
+    """Openings and debits first, then credits; `deposits` is the queue from its start."""
+    credits: list[tuple[int, int]] = []
+    for operation in operations:
+        if operation.kind == "open":
+            check_open(state, operation)
+            state.put(operation.payee, Leaf(operation.owner, operation.asset_id, 0, 0))
+        elif operation.kind == "deposit":
+            check_deposit(state, operation, deposits)
+            consume_deposit(state)
+            credits.append((operation.payee, operation.amount_minor))
+        elif operation.is_debit():
+            debit(state, operation)
+            if operation.kind == "payment":
+                check_payee(state, operation)
+                credits.append((operation.payee, operation.amount_minor))
+            if operation.fee_minor > 0:
+                fee_account = fee_account_of(state.leaves[operation.payer].asset_id)
+                require(fee_account in state.leaves, "the fee account isn't open")
+                credits.append((fee_account, operation.fee_minor))
+    for account_id, amount_minor in credits:
+        credit(state, account_id, amount_minor)
+
+
+def execute_body(
+    state: State, body: Body, ts_s: int, domain: Domain, queue: list[Deposit]
+) -> list[Operation]:
+    """Check and apply a body to `state`, and its deposits to `queue`; return its operations.
+
+    On Invalid the state is of no use any more.
+    """
+    for listed in body.listings:
+        require(listed.asset_id == len(state.assets) + 1, "the listing isn't the next one")
+        state.list_asset(listed)
+    _check_deposits(state, body.deposits)
+    _check_orders(state, body, ts_s, domain)
+    operations = derive(state, body)
+    queue += body.deposits
+    execute_two_phase(state, operations, queue)
+    asset_of = {o.payer: state.leaves[o.payer].asset_id for o in operations if o.is_debit()}
+    require(len(pack(operations, asset_of)) <= CHUNKS_OF_CALLDATA_MAX, "no calldata can carry it")
+    return operations
+
+
+def execute_block(
+    state: State, block: Block, body: Body, domain: Domain, queue: list[Deposit]
+) -> list[Operation]:
+    """Check and apply a block; see `execute_body`."""
+    operations = execute_body(state, body, block.timestamp_ms // 1000, domain, queue)
+    slots = slots_of(operations)
+    require(keccak(body.encoded()) == block.body_hash, "the body is another")
+    require(keccak(slots) == block.operations_hash, "the operations are others")
+    require(len(slots) == SLOT * block.operation_count, "the operations are more or fewer")
+    return operations
+
+
+def _check_deposits(state: State, deposits: Sequence[Deposit]) -> None:
+    supply_minor = Counter[int]()
+    for leaf in state.leaves.values():
+        supply_minor[leaf.asset_id] += leaf.balance_minor
+    for deposit in deposits:
+        asset_id = state.asset_of_token(deposit.token).asset_id
+        require(asset_id == deposit.asset_id, "the token is of another asset")
+        supply_minor[asset_id] += deposit.amount_minor
+        require(supply_minor[asset_id] < SUPPLY_LIMIT, "more than an asset can have")
+
+
+def _check_orders(state: State, body: Body, ts_s: int, domain: Domain) -> None:
+    used: dict[int, int] = {}
+    for signed in body.orders:
+        order = signed.order
+        signed.check_authorised(domain)
+        require(order.link == ZERO_HASH, "this version executes no groups")
+        require(order.is_alive(ts_s), "the order has expired")
+        asset_id = state.asset_of_token(order.asset).asset_id
+        payer = state.ids.get((order.payer, asset_id))
+        require(payer is not None, "the payer has no account")
+        nonce = used.get(payer, state.leaves[payer].nonce)
+        require(order.nonce == nonce, "the nonce isn't the next one")
+        used[payer] = nonce + 1

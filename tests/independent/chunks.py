@@ -1,0 +1,162 @@
+"""Chunks, their root, blobs and data hashes, and batch headers (section 3)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+
+from tests.independent.codec import ZERO_HASH, keccak, require, u
+from tests.independent.deposits import Deposit
+from tests.independent.operations import (
+    FEE_ACCOUNTS_MAX,
+    NO_OP,
+    SLOT,
+    Operation,
+    Sequence64,
+    read_operations,
+)
+from tests.independent.state import State, fee_account_of, node
+from tests.independent.typed import HEADER, Domain, encode
+
+SLOTS = 64
+CHUNK = SLOTS * SLOT + 32
+CHUNKS_MAX = 768
+TREE_DEPTH = 10
+BLOB_CHUNKS = 128
+ELEMENTS = 4096
+ELEMENT_DATA = 31
+MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
+
+
+def split_chunks(data: bytes) -> list[bytes]:
+    require(len(data) % CHUNK == 0, "no whole chunks")
+    chunks = [data[start : start + CHUNK] for start in range(0, len(data), CHUNK)]
+    require(1 <= len(chunks) <= CHUNKS_MAX, "a batch has 1 to 768 chunks")
+    return chunks
+
+
+def chunks_tree(chunk_hashes: Sequence[bytes]) -> list[list[bytes]]:
+    """The levels from the chunk hashes up; the last holds the root alone."""
+    levels = [[*chunk_hashes, *[ZERO_HASH] * (2**TREE_DEPTH - len(chunk_hashes))]]
+    while len(levels[-1]) > 1:
+        below = levels[-1]
+        levels.append([node(below[i], below[i + 1]) for i in range(0, len(below), 2)])
+    return levels
+
+
+def chunks_root(chunk_hashes: Sequence[bytes]) -> bytes:
+    return chunks_tree(chunk_hashes)[-1][0]
+
+
+def chunk_siblings(chunk_hashes: Sequence[bytes], index: int) -> list[bytes]:
+    levels = chunks_tree(chunk_hashes)
+    return [levels[height][index >> height ^ 1] for height in range(TREE_DEPTH)]
+
+
+def blob_count(chunk_count: int) -> int:
+    return -(-chunk_count // BLOB_CHUNKS)
+
+
+def write_blobs(chunks: Sequence[bytes]) -> list[bytes]:
+    blobs = []
+    for first in range(0, len(chunks), BLOB_CHUNKS):
+        data = b"".join(chunks[first : first + BLOB_CHUNKS])
+        data = data.ljust(ELEMENTS * ELEMENT_DATA, b"\0")
+        parts = [data[i : i + ELEMENT_DATA] for i in range(0, len(data), ELEMENT_DATA)]
+        blobs.append(b"".join(b"\0" + part for part in parts))
+    return blobs
+
+
+def read_blobs(blobs: Sequence[bytes], chunk_count: int) -> list[bytes]:
+    """The chunks in a transaction's first blobs; nothing after the last of them is looked at."""
+    require(len(blobs) >= blob_count(chunk_count), "there are too few blobs")
+    joined = b"".join(blobs)[: chunk_count * (CHUNK // ELEMENT_DATA) * 32]
+    elements = [joined[i : i + 32] for i in range(0, len(joined), 32)]
+    require(all(element[0] == 0 for element in elements), "an element has more than 31 bytes")
+    return split_chunks(b"".join(element[1:] for element in elements))
+
+
+def point_of_element(index: int) -> int:
+    root_of_unity = pow(7, (MODULUS - 1) // ELEMENTS, MODULUS)
+    reversed_index = int(f"{index:012b}"[::-1], 2)
+    return pow(root_of_unity, reversed_index, MODULUS)
+
+
+def calldata_hash(chunks: Sequence[bytes]) -> bytes:
+    return keccak(*chunks)
+
+
+def blobs_hash(versioned_hashes: Sequence[bytes]) -> bytes:
+    return keccak(*versioned_hashes)
+
+
+@dataclass(frozen=True)
+class Header:
+    number: int
+    epoch: int
+    parent_hash: bytes
+    pre_root: bytes
+    post_root: bytes
+    chunks_root: bytes
+    chunk_count: int
+    data_hash: bytes
+    deposit_cursor: int
+    l1_block_number: int
+    l1_block_hash: bytes
+    last_block_number: int
+    last_block_hash: bytes
+    timestamp: int
+
+    def encoded(self) -> bytes:
+        return encode(HEADER, *astuple(self))
+
+    def hash(self, domain: Domain) -> bytes:
+        """Batch 0 has hash 0."""
+        return ZERO_HASH if self.number == 0 else domain.digest(HEADER, *astuple(self))
+
+
+def genesis_header() -> Header:
+    root, zero = State().root(), ZERO_HASH
+    return Header(0, 0, zero, zero, root, zero, 0, zero, 0, 0, zero, 0, zero, 0)
+
+
+def stored_batch(header_hash: bytes, accepted_ts_s: int, signers: int) -> bytes:
+    return keccak(header_hash, u(accepted_ts_s, 8), u(signers, 32))
+
+
+def operations_of(chunk: bytes) -> list[tuple[int, Operation]]:
+    """With their positions; no-ops too."""
+    require(len(chunk) == CHUNK, "a chunk has 992 bytes")
+    return read_operations(chunk[: SLOTS * SLOT])
+
+
+def count_from(chunk: bytes, payer: int, position: int) -> int:
+    """How many operations of `payer` stand in the slots from `position` to the chunk's end."""
+    return sum(at >= position and found.payer == payer for at, found in operations_of(chunk))
+
+
+def apply_chunk(state: State, chunk: bytes, deposits: Sequence[Deposit]) -> list[Operation]:
+    """Apply the chunk in sequence and check its root; return its operations without no-ops."""
+    run = Sequence64(state, deposits)
+    found = [operation for _, operation in operations_of(chunk)]
+    for operation in found:
+        run.apply(operation)
+    require(state.root() == chunk[-32:], "the chunk's root is another")
+    return [operation for operation in found if operation != NO_OP]
+
+
+def pack(operations: Sequence[Operation], asset_of_payer: Mapping[int, int]) -> list[bytes]:
+    """The slots of the fewest chunks that hold the operations in this order."""
+    packed: list[bytes] = []
+    current, fee_accounts = b"", set[int]()
+    for operation in operations:
+        slots, paid = operation.slots(), set[int]()
+        if operation.fee_minor > 0:
+            paid = {fee_account_of(asset_of_payer[operation.payer])}
+        is_full = len(current) + len(slots) > SLOTS * SLOT
+        if is_full or len(fee_accounts | paid) > FEE_ACCOUNTS_MAX:
+            packed.append(current)
+            current, fee_accounts = b"", set()
+        current += slots
+        fee_accounts |= paid
+    if current:
+        packed.append(current)
+    return [slots.ljust(SLOTS * SLOT, b"\0") for slots in packed]
