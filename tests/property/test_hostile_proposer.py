@@ -1,0 +1,171 @@
+"""Whatever a proposer puts into a block, a validator refuses it or signs it: it never stops.
+
+- bodies of anything, with amounts, ids and owners at their limits
+- bytes of a valid body, changed
+- what a validator does sign, both phases and the sequence agree on
+"""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.engine.batch.chunking import facts_of
+from backend.engine.judgement import L1NotReached, judge
+from backend.engine.ledger import InvalidBlock, apply_in_sequence, execute
+from backend.engine.rounds import Proposed
+from backend.protocol.blocks import Block, Body, Rejection, body_hash, operations_hash
+from backend.protocol.errors import error_classes
+from backend.protocol.orders import PaymentOrder, WithdrawalOrder
+from backend.protocol.types import BRIDGE_OWNER, ZERO_ADDRESS, Asset, DepositRecord
+from tests.unit.engine.chamber import Chamber
+from tests.unit.engine.committee import (
+    DOMAIN,
+    FEE_OWNER,
+    TOKEN,
+    funded_l1,
+    id_of,
+    key,
+    payment,
+    sign,
+)
+
+PEOPLE = [key("payer"), key("payee"), key("stranger")]
+OWNERS = st.sampled_from([*(p.address for p in PEOPLE), FEE_OWNER, ZERO_ADDRESS, BRIDGE_OWNER])
+TOKENS = st.sampled_from([TOKEN, ZERO_ADDRESS, b"\x0d" * 20])
+
+
+def edges(bits: int) -> st.SearchStrategy[int]:
+    """Return numbers of so many bits, small ones and the largest most of all."""
+    top = 2**bits - 1
+    return st.one_of(st.integers(0, 3), st.sampled_from([top, top - 1]), st.integers(0, top))
+
+
+ORDERS = st.one_of(
+    st.builds(
+        PaymentOrder,
+        st.sampled_from([p.address for p in PEOPLE]),
+        OWNERS,
+        TOKENS,
+        edges(256) | st.integers(1, 40),
+        edges(256) | st.integers(0, 9),
+        edges(64),
+        st.sampled_from([0, 2**63, 2**64 - 1]),
+        link=st.sampled_from([bytes(32), b"\1" * 32]),
+    ),
+    st.builds(
+        WithdrawalOrder,
+        st.sampled_from([p.address for p in PEOPLE]),
+        TOKENS,
+        edges(256) | st.integers(1, 40),
+        edges(256) | st.integers(0, 9),
+        edges(64),
+        st.sampled_from([0, 2**63, 2**64 - 1]),
+    ),
+)
+LISTINGS = st.builds(Asset, edges(16), TOKENS, edges(64), OWNERS)
+DEPOSITS = st.builds(DepositRecord, TOKENS, edges(16), OWNERS, edges(48), edges(64))
+NUMBERS = st.sampled_from([error.number for error in error_classes()] + [0, 2**16 - 1])
+
+
+@pytest.fixture(scope="module")
+def chamber():
+    chamber = Chamber(funded_l1(*(p.address for p in PEOPLE[:2]), amount_minor=100))
+    chamber.settle()
+    chamber.l1.deposit(PEOPLE[1].address, 2**48 - 1)
+    chamber.tick()
+    chamber.order(*(payment(PEOPLE[0], PEOPLE[1].address, 60, n) for n in (0, 0, 1, 3)))
+    return chamber
+
+
+def verdict(chamber, body: bytes, slots: bytes = b"") -> Exception | None:
+    """Return why a validator refuses the body in a block of these slots; None if it signs."""
+    tip = chamber.tip
+    block = Block(
+        number=tip.number + 1,
+        epoch=1,
+        round=0,
+        parent_hash=tip.block_hash,
+        operations_hash=operations_hash(slots),
+        body_hash=body_hash(body),
+        operation_count=len(slots) // 15,
+        timestamp_ms=chamber.now_ms,
+    )
+    position, digest = len(chamber.entries), block.digest(DOMAIN)
+    attested = chamber.replica.rounds.l1_attested
+    replica = chamber.validators[0].replica
+    try:
+        judge(
+            replica,
+            Proposed(position, block, body, digest, chamber.now_ms, attested),
+            chamber.l1,
+        )
+    except (InvalidBlock, L1NotReached) as error:
+        return error
+    finally:
+        replica._prepared.clear()
+    return None
+
+
+def in_sequence(chamber, body: Body, slots: bytes):
+    """Return the leaves that the slots change, read one by one as L1 reads them."""
+    ledger = chamber.replica.ledger
+    assets = {**ledger.assets, **{listed.asset_id: listed for listed in body.listings}}
+    facts = facts_of(assets, ledger.deposit_count, body.deposits)
+    return apply_in_sequence(ledger.leaves.get, slots, facts)
+
+
+def executed(chamber, body: Body):
+    """Return what the body does, if it can be executed."""
+    try:
+        return execute(chamber.replica.ledger, body, chamber.now_ms // 1000)
+    except InvalidBlock:
+        return None
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_judge__any_body__holds(chamber, data):
+    signed = [
+        sign(next(p for p in PEOPLE if p.address == order.payer), order)
+        for order in data.draw(st.lists(ORDERS, max_size=4))
+    ]
+    digests = st.sampled_from([*chamber.replica.accepted.undecided, *map(id_of, signed)])
+    next_deposit = st.just(chamber.l1.queue[-1][1])
+    body = Body(
+        data.draw(st.sampled_from([2, 3, 4, 2**64 - 1])),
+        tuple(data.draw(st.lists(LISTINGS, max_size=2))),
+        tuple(data.draw(st.lists(DEPOSITS | next_deposit, max_size=3))),
+        tuple(signed),
+        tuple(data.draw(st.lists(st.builds(Rejection, digests, NUMBERS), max_size=3))),
+    )
+    execution = executed(chamber, body)
+    slots = execution.slots if execution is not None else b""
+
+    refusal = verdict(chamber, body.encode(), slots)
+
+    if refusal is None:
+        assert in_sequence(chamber, body, slots) == execution.changes.leaves
+
+
+def test_judge__valid_body__succeeds(chamber):
+    """So the examples above are not all refused for one fault of theirs."""
+    order = payment(PEOPLE[0], FEE_OWNER, 60, 0)
+    body = Body(4, (), (chamber.l1.queue[-1][1],), (order,))
+
+    assert verdict(chamber, body.encode(), executed(chamber, body).slots) is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(place=st.integers(0, 10_000), byte=st.integers(0, 255), cut=st.integers(0, 3))
+def test_judge__changed_bytes__rejects(chamber, place, byte, cut):
+    order = payment(PEOPLE[0], FEE_OWNER, 60, 0)
+    body = Body(4, (), (chamber.l1.queue[-1][1],), (order,))
+    encoded, slots = bytearray(body.encode()), executed(chamber, body).slots
+    place %= len(encoded)
+    encoded[place] = byte
+    changed = bytes(encoded[: len(encoded) - cut])
+
+    is_signed = verdict(chamber, changed, slots) is None
+
+    # Another L1 block from the deposit's to the attested one serves as well.
+    assert is_signed == (changed == body.encode()) or place in range(1, 9)
