@@ -1,11 +1,11 @@
 """The chain's door: one endpoint, typed questions and answers. Only here is web3 imported.
 
-Calls raise `ChainUnavailable` when the node can't be reached or doesn't answer in time, and
-`RpcError` when it answers with an error.
+Calls raise `ChainUnavailable` when the node can't be reached, doesn't answer in time or answers
+what nobody can read, and `RpcError` when it answers with an error.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
 
 import aiohttp
 from eth_abi.exceptions import DecodingError
@@ -33,6 +33,10 @@ _TIMEOUT_S: Final = 20
 # What a wallet bids if the node doesn't say: one gwei, the smallest that public nodes like.
 _PRIORITY_FEE_WEI: Final = 10**9
 _METHOD_NOT_FOUND: Final = -32601
+# What reading an answer raises that has another shape than JSON-RPC says.
+_UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError)
+
+_T = TypeVar("_T")
 
 BlockId: TypeAlias = int | str  # a number, "latest" or "finalized"
 
@@ -64,22 +68,31 @@ class ChainClient:
             answer = await self._web3.provider.make_request(RPCEndpoint(method), list(params))
         except (aiohttp.ClientError, TimeoutError, OSError, Web3Exception, ValueError) as error:
             raise ChainUnavailable() from error
+        if not isinstance(answer, dict) or not answer.keys() & {"error", "result"}:
+            raise ChainUnavailable()
         if "error" in answer:
             raise _rpc_error(answer["error"])
         return answer.get("result")
+
+    async def _ask(self, read: Callable[[Any], _T], method: str, *params: Any) -> _T:
+        """Return what `read` makes of the result; if it can't, that was no answer."""
+        result = await self.rpc(method, *params)
+        try:
+            return read(result)
+        except _UNREADABLE as error:
+            raise ChainUnavailable() from error
 
     # Blocks and accounts
 
     async def chain_id(self) -> int:
         """Return the chain's id; asked once."""
         if self._chain_id is None:
-            self._chain_id = int(await self.rpc("eth_chainId"), 16)
+            self._chain_id = await self._ask(_number, "eth_chainId")
         return self._chain_id
 
     async def block(self, block_id: BlockId) -> L1Block | None:
         """Return a block's head; None if there is none (yet, or any longer)."""
-        found = await self.rpc("eth_getBlockByNumber", _block_id(block_id), False)
-        return None if found is None else _block(found)
+        return await self._ask(_block, "eth_getBlockByNumber", _block_id(block_id), False)
 
     async def latest(self) -> L1Block:
         """Return the newest block's head."""
@@ -90,16 +103,16 @@ class ChainClient:
 
     async def code(self, address: bytes) -> bytes:
         """Return the code at an address; empty if it has none."""
-        return _bytes(await self.rpc("eth_getCode", _hex(address), "latest"))
+        return await self._ask(_bytes, "eth_getCode", _hex(address), "latest")
 
     async def balance_wei(self, address: bytes) -> int:
         """Return an address's own money."""
-        return int(await self.rpc("eth_getBalance", _hex(address), "latest"), 16)
+        return await self._ask(_number, "eth_getBalance", _hex(address), "latest")
 
     async def nonce(self, address: bytes, block_id: BlockId = "latest") -> int:
         """Return the next nonce of an address; with "pending", after what the pool holds."""
         block = _block_id(block_id)
-        return int(await self.rpc("eth_getTransactionCount", _hex(address), block), 16)
+        return await self._ask(_number, "eth_getTransactionCount", _hex(address), block)
 
     # Contracts
 
@@ -115,11 +128,11 @@ class ChainClient:
             "data": _hex(contract.abi.call_data(function, *arguments)),
         }
         try:
-            answer = await self.rpc("eth_call", call, _block_id(block_id))
+            answer = await self._ask(_bytes, "eth_call", call, _block_id(block_id))
         except RpcError as error:
             raise contract.abi.decode_error(error.data) or error from error
         try:
-            return contract.abi.output(function, _bytes(answer))
+            return contract.abi.output(function, answer)
         except DecodingError as error:
             raise RpcError(0, f"0x{contract.address.hex()} doesn't know {function}") from error
 
@@ -147,11 +160,11 @@ class ChainClient:
         """Return what a transaction in the next block costs."""
         block = await self.latest()
         try:
-            priority = int(await self.rpc("eth_maxPriorityFeePerGas"), 16)
+            priority = await self._ask(_number, "eth_maxPriorityFeePerGas")
         except RpcError:
             priority = _PRIORITY_FEE_WEI
         try:
-            blob_fee = int(await self.rpc("eth_blobBaseFee"), 16)
+            blob_fee = await self._ask(_number, "eth_blobBaseFee")
         except RpcError:
             return Prices(block.base_fee_wei, priority, None)
         return Prices(block.base_fee_wei, priority, blob_fee)
@@ -172,7 +185,7 @@ class ChainClient:
             call["to"] = _hex(to)
         try:
             # Said outright: some nodes would count in what is in their pool.
-            return int(await self.rpc("eth_estimateGas", call, "latest"), 16)
+            return await self._ask(_number, "eth_estimateGas", call, "latest")
         except RpcError as error:
             raise refused(error, abi) from error
 
@@ -190,18 +203,16 @@ class ChainClient:
 
     async def transaction(self, tx_hash: bytes) -> L1Transaction | None:
         """Return a transaction from a block or the pool; None if the node doesn't know it."""
-        found = await self.rpc("eth_getTransactionByHash", _hex(tx_hash))
-        return None if found is None else _transaction(found)
+        return await self._ask(_transaction, "eth_getTransactionByHash", _hex(tx_hash))
 
     async def receipt(self, tx_hash: bytes) -> Receipt | None:
         """Return what became of a transaction; None if it isn't mined."""
         try:
-            found = await self.rpc("eth_getTransactionReceipt", _hex(tx_hash))
+            return await self._ask(_receipt, "eth_getTransactionReceipt", _hex(tx_hash))
         except RpcError as error:
             if error.code == _METHOD_NOT_FOUND:
                 raise
             return None  # some nodes answer so while they are indexing
-        return None if found is None else _receipt(found)
 
     async def revert_reason(
         self, transaction: L1Transaction, to: bytes | None, abi: ContractAbi
@@ -223,7 +234,7 @@ class ChainClient:
         query["address"] = [_hex(address) for address in addresses]
         if topics:
             query["topics"] = [None if topic is None else _hex(topic) for topic in topics]
-        return [_log(found) for found in await self.rpc("eth_getLogs", query)]
+        return await self._ask(_logs, "eth_getLogs", query)
 
     async def _keep_alive(self) -> None:
         """Give web3 a session that keeps its connections; its own opens one for each call."""
@@ -244,25 +255,35 @@ def _rpc_error(error: Any) -> RpcError:
     data = error.get("data")
     if isinstance(data, dict):  # Hardhat wraps it once more
         data = data.get("data")
-    code, message = int(error.get("code", 0)), str(error.get("message", ""))
-    if isinstance(data, str) and data.startswith("0x"):
+    code, message = error.get("code"), str(error.get("message", ""))
+    code = code if isinstance(code, int) else 0
+    try:
         return RpcError(code, message, _bytes(data))
-    return RpcError(code, message)
+    except _UNREADABLE:
+        return RpcError(code, message)
 
 
 def _hex(data: bytes) -> str:
     return "0x" + data.hex()
 
 
-def _bytes(text: str) -> bytes:
+def _bytes(text: Any) -> bytes:
+    if not text.startswith("0x"):
+        raise ValueError("no hexadecimal data")
     return bytes.fromhex(text[2:])
+
+
+def _number(text: str) -> int:
+    return int(text, 16)
 
 
 def _block_id(block_id: BlockId) -> str:
     return hex(block_id) if isinstance(block_id, int) else block_id
 
 
-def _block(found: Any) -> L1Block:
+def _block(found: Any) -> L1Block | None:
+    if found is None:
+        return None
     return L1Block(
         number=int(found["number"], 16),
         block_hash=_bytes(found["hash"]),
@@ -270,6 +291,10 @@ def _block(found: Any) -> L1Block:
         ts_s=int(found["timestamp"], 16),
         base_fee_wei=int(found.get("baseFeePerGas", "0x0"), 16),
     )
+
+
+def _logs(found: Any) -> list[L1Log]:
+    return [_log(one) for one in found]
 
 
 def _log(found: Any) -> L1Log:
@@ -283,7 +308,9 @@ def _log(found: Any) -> L1Log:
     )
 
 
-def _transaction(found: Any) -> L1Transaction:
+def _transaction(found: Any) -> L1Transaction | None:
+    if found is None:
+        return None
     is_mined = found.get("blockNumber") is not None
     return L1Transaction(
         tx_hash=_bytes(found["hash"]),
@@ -296,7 +323,9 @@ def _transaction(found: Any) -> L1Transaction:
     )
 
 
-def _receipt(found: Any) -> Receipt:
+def _receipt(found: Any) -> Receipt | None:
+    if found is None:
+        return None
     created = found.get("contractAddress")
     return Receipt(
         tx_hash=_bytes(found["transactionHash"]),

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from eth_abi.exceptions import DecodingError
+
+from backend.protocol.errors import ChainUnavailable
 from backend.protocol.money import AmountMinor
 from backend.protocol.types import Address, Asset, DepositRecord
 from backend.settlement.abi import Decoded
@@ -47,7 +50,10 @@ class EventReader:
     async def _events(self, logs: Sequence[L1Log]) -> list[ChainEvent] | None:
         events: list[ChainEvent] = []
         for log in logs:
-            decoded = self._abi.decode_log(log.topics, log.data)
+            try:
+                decoded = self._abi.decode_log(log.topics, log.data)
+            except DecodingError as error:
+                raise ChainUnavailable() from error  # our contracts write no such log
             if decoded is None:
                 continue
             place = Place(log.block, log.tx_hash, log.log_index)

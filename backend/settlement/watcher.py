@@ -161,6 +161,7 @@ class Watcher:
             last = min(first + _RANGE_BLOCKS - 1, end)
             past += await self._reader.in_range(first, last)
             first = last + 1
+        self._check_complete(past)
         self._tail = [anchor]
         self._see(past)
 
@@ -178,6 +179,7 @@ class Watcher:
             return False  # it was reorganised between the two questions
         if events is None:
             return False
+        self._check_complete(events)
         self._tail.append(block)
         self._see(events)
         return True
@@ -189,13 +191,34 @@ class Watcher:
             current = await self._client.block(last.number)
             if current is not None and current.block_hash == last.block_hash:
                 return
-            if self._confirmed is not None and last.number <= self._confirmed.number:
+            if current is None and self._is_confirmed(last.number):
+                raise ChainUnavailable()  # a node that lags behind has taken nothing back
+            if self._is_confirmed(last.number):
                 log.critical("confirmed_block_gone", block=last.number)
                 raise ConfirmedBlockGone(last.number)
             if len(self._tail) == 1:
                 raise ConfirmedBlockGone(last.number)
             log.warning("block_reorganised", block=last.number)
             self._take_back(last)
+
+    def _is_confirmed(self, number: int) -> bool:
+        return self._confirmed is not None and number <= self._confirmed.number
+
+    def _check_complete(self, events: list[ChainEvent]) -> None:
+        """Raise ChainUnavailable if an event is missing before one of these. Nodes leave logs out
+        while they index; the ledger would take the next deposit for the one left out."""
+        numbers = list(map(_number_of, self._waiting))
+        expected = {
+            "deposit": len(self._deposits) + sum(kind == "deposit" for kind, _ in numbers),
+            "asset": len(self._listings) + sum(kind == "asset" for kind, _ in numbers) + 1,
+            "batch": len(self._batches) + sum(kind == "batch" for kind, _ in numbers) + 1,
+        }
+        for kind, number in map(_number_of, events):
+            if kind in expected:
+                if number != expected[kind]:
+                    log.error("chain_events_missing", kind=kind, expected=expected[kind])
+                    raise ChainUnavailable()
+                expected[kind] += 1
 
     def _see(self, events: list[ChainEvent]) -> None:
         for event in events:
@@ -243,6 +266,17 @@ class Watcher:
     def _tell(self, event: ChainEvent) -> None:
         for observer in self.observers:
             observer(event)
+
+
+def _number_of(event: ChainEvent) -> tuple[str, int]:
+    """Return what an event is about and its number there, if they are numbered without gaps."""
+    if isinstance(event, DepositSeen):
+        return "deposit", event.index
+    if isinstance(event, AssetListed):
+        return "asset", event.asset.asset_id
+    if isinstance(event, BatchPosted):
+        return "batch", event.batch.header.number
+    return "", 0
 
 
 def _confirmation(event: ChainEvent) -> ChainEvent:
