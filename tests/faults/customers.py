@@ -21,6 +21,7 @@ from scripts.demo.people import Person
 _LIFE_S = 10**6
 _ENDED = ("final", "posted", "settled", "claimed", "rejected")
 _POLL_S = 0.05
+_PAUSE_S_MAX = 0.1
 
 
 @dataclass
@@ -87,6 +88,7 @@ class Customer:
         self._person, self._asset, self._book, self._domain = person, asset, book, domain
         self._nonce = 0
         self._open: list[Sent] = []
+        self._last: Sent | None = None
 
     async def trade(self, client: AsyncClient, random: Random, payees: Sequence[bytes]) -> None:
         """Send orders until the platform answers no more, then return."""
@@ -95,6 +97,7 @@ class Customer:
                 if not self._open:
                     self._open = self._orders(random, payees)
                 await self._send(client, is_patient=random.randrange(3) == 0)
+                await asyncio.sleep(random.uniform(0, _PAUSE_S_MAX))
         except ApiConnectionError:
             return
 
@@ -102,6 +105,11 @@ class Customer:
         """Send again what had no answer, until it has one. Raises ApiConnectionError."""
         while self._open:
             await self._send(client, is_patient=False)
+
+    async def await_the_end(self, client: AsyncClient) -> None:
+        """Wait until the last order is final; those before it then have ended, too."""
+        if self._last is not None and self._last.status == "accepted":
+            self._last.status = await self._ended(client, self._last)
 
     async def _send(self, client: AsyncClient, *, is_patient: bool) -> None:
         """Send the open orders until each has an answer."""
@@ -141,6 +149,7 @@ class Customer:
             one.status = await self._ended(client, one)
         if one.status != "rejected":
             self._nonce = max(self._nonce, one.signed.order.nonce + 1)
+            self._last = one
         self._open.remove(one)
 
     async def _ended(self, client: AsyncClient, one: Sent) -> str:
