@@ -5,9 +5,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 
 from backend.access.api import Dependencies, create_api
 from backend.access.fees import fee_rule
@@ -33,7 +35,7 @@ from backend.records.reader import Reader
 from backend.records.registers.api_keys import ApiKeys
 from backend.records.registers.applicants import Applicants
 from backend.records.registers.idempotency import IdempotencyKeys
-from backend.serving import ApiServer, bind, end_by_signal
+from backend.serving import ApiServer, bind, calm_collector, end_by_signal
 from backend.settlement.building import SubmitterSettings
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
@@ -45,6 +47,8 @@ from backend.settlement.sender import Sender
 from backend.settlement.settler import Settler
 from backend.settlement.submitter import Submitter
 from backend.settlement.watcher import Watcher
+
+_PRUNE_PAUSE_S: Final = 3_600
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +65,7 @@ class Platform:
     submitter: Submitter
     settler: Settler
     projector: Projector
+    registers: Registers
     confirmed_batches: "asyncio.Queue[BatchConfirmed]"
     api: FastAPI
 
@@ -105,6 +110,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
         )
         event_stream = EventStream(databases.projections)
         projector = Projector(Projections(databases.projections, domain), event_stream)
+        registers = _registers(databases)
         platform = Platform(
             settings=settings,
             deployment=deployment,
@@ -114,6 +120,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             submitter=submitter,
             settler=Settler(rollup, Sender(client, keys.operator)),
             projector=projector,
+            registers=registers,
             confirmed_batches=asyncio.Queue(),
             api=create_api(
                 Dependencies(
@@ -124,7 +131,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
                     poster=submitter,
                     reader=Reader(databases.projections),
                     stream=event_stream,
-                    registers=_registers(databases),
+                    registers=registers,
                     kyc_provider=SandboxProvider(settings.kyc_webhook_secret.get_secret_value()),
                     attestor=Attestor(
                         kyc_domain(deployment.chain_id, deployment.address("KycRegistry")),
@@ -168,10 +175,21 @@ async def run(platform: Platform, serve: Callable[[], Awaitable[None]]) -> None:
             tasks.create_task(_follow_batches(platform)),
             tasks.create_task(platform.submitter.run()),
             tasks.create_task(platform.settler.run(_settle_poll_ms(platform.deployment))),
+            tasks.create_task(_prune(platform.registers.idempotency)),
         ]
         await serve()
         for task in running:
             task.cancel()
+
+
+async def _prune(idempotency: IdempotencyKeys) -> None:
+    """Forget old idempotency keys now and then. What fails here is done the next time."""
+    while True:
+        try:
+            await asyncio.to_thread(idempotency.prune, clock_ms())
+        except SQLAlchemyError as error:
+            log.warning("idempotency_keys_kept", reason=str(error))
+        await asyncio.sleep(_PRUNE_PAUSE_S)
 
 
 async def _follow_batches(platform: Platform) -> None:
@@ -196,6 +214,7 @@ async def serve(settings: Settings) -> None:
     """
     with bind(settings.api_host, settings.api_port) as listener, end_by_signal() as ending:
         async with open_platform(settings) as platform:
+            calm_collector()
             server = ApiServer(platform.api)
             ending.append(server.end)
             await run(platform, lambda: server.serve([listener]))

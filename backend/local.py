@@ -58,6 +58,7 @@ async def start(settings: Settings, progress: Progress = lambda _: None) -> Star
     Raises AnvilFailed, DeploymentFailed (NoNode if the chain is somebody else's and silent) or
     StartFailed.
     """
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     client = ChainClient(settings.rpc_url)
     try:
         await _ensure_chain(settings, client, progress)
@@ -67,6 +68,7 @@ async def start(settings: Settings, progress: Progress = lambda _: None) -> Star
         await client.close()
     was_running = running_backend(settings) is not None
     if not was_running:
+        await _need_free_port(settings)
         progress(f"starting the backend at {settings.api_url}")
         _spawn(settings)
     await _wait_until_ready(settings)
@@ -135,8 +137,8 @@ def _ensure_api_key(settings: Settings) -> str | None:
 
 
 def _spawn(settings: Settings) -> None:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with _log_file(settings).open("ab") as output:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    with os.fdopen(os.open(_log_file(settings), flags, 0o600), "ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "backend"],
             cwd=PROJECT_ROOT,
@@ -147,6 +149,19 @@ def _spawn(settings: Settings) -> None:
             start_new_session=True,  # an interrupt from the keyboard is for the command
         )
     _backend_file(settings).write_text(json.dumps({"pid": process.pid}))
+
+
+async def _need_free_port(settings: Settings) -> None:
+    """Raise StartFailed if a program listens there already: it might well answer "ready"."""
+    try:
+        _, writer = await asyncio.open_connection(settings.api_host, settings.api_port)
+    except OSError:
+        return
+    writer.close()
+    raise StartFailed(
+        f"another program listens on {settings.api_host}:{settings.api_port}. "
+        "Stop it, or set CAUSEWAY_API_PORT."
+    )
 
 
 async def _wait_until_ready(settings: Settings) -> None:

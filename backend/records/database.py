@@ -59,8 +59,11 @@ def open_databases(registers_url: str, projections_url: str) -> Databases:
 
 
 def sqlite_url(path: Path) -> str:
-    """Return the URL of an SQLite file; its folder is made if there is none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Return the URL of an SQLite file; it and its folder are made if there are none, for their
+    owner's eyes alone. What SQLite puts beside the file has the file's rights.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(0o600)
     return f"sqlite:///{path}"
 
 

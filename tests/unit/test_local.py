@@ -2,12 +2,14 @@
 
 - running_backend: no file, a broken one, a process that ended, another program's process
 - read_api_key: the settings' own goes first, then the command line's file, then none
+- start: another program listens on the API's port
 - stop: nothing runs, so nothing is stopped
 """
 
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -44,6 +46,29 @@ def test_stop__another_programs_process__changes_nothing(settings):
     stopped = asyncio.run(local.stop(settings))
 
     assert stopped == []  # and this process is still here to say so
+
+
+async def test_start__another_program_on_the_port__rejects(settings, monkeypatch):
+    async def nothing(*_):
+        return None
+
+    monkeypatch.setattr(local, "_ensure_chain", nothing)
+    monkeypatch.setattr(local, "deploy_platform", nothing)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = settings.model_copy(update={"api_port": other.getsockname()[1]})
+
+        with pytest.raises(local.StartFailed, match="another program listens"):
+            await local.start(taken)
+
+    assert not (settings.data_dir / "backend.pid").exists()
+
+
+def test_spawn__log__is_for_its_owner_alone_holds(settings, monkeypatch):
+    monkeypatch.setattr(local.sys, "executable", "/bin/true")
+
+    local._spawn(settings)
+
+    assert (settings.data_dir / "backend.log").stat().st_mode & 0o077 == 0
 
 
 def test_read_api_key__own_file__succeeds(settings):

@@ -3,10 +3,12 @@
 - bind: a free port, without Nagle's algorithm; one that somebody listens on; an address that is
   not this machine's
 - end_by_signal: nothing serves yet, so the task ends; then whatever serves is told
+- calm_collector: rare looks, and none at what is there already
 - ApiServer: it ends when told, at once the second time
 """
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -15,7 +17,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from backend.serving import ApiServer, PortTaken, bind, end_by_signal
+from backend.serving import ApiServer, PortTaken, bind, calm_collector, end_by_signal
 
 
 def test_bind__free_port__succeeds():
@@ -55,6 +57,18 @@ def test_bind__somebody_listens__rejects():
 def test_bind__address_of_another_machine__rejects():
     with pytest.raises(PortTaken, match="192.0.2.1"), bind("192.0.2.1", 1):
         pass
+
+
+def test_calm_collector__objects_that_are_there__are_not_looked_at_again():
+    before = gc.get_threshold()
+    try:
+        calm_collector()
+
+        assert gc.get_threshold()[0] > before[0]
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def test_end_by_signal__while_starting__ends_the_task_holds():

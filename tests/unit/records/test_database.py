@@ -3,7 +3,7 @@
 - the migrated tables are those that the code describes, for both databases
 - opening twice changes nothing
 - SQLite is in WAL mode; registers wait for the disk
-- a file that is no database
+- a file that is no database; a file that is new, for its owner alone
 """
 
 import importlib
@@ -103,3 +103,16 @@ def test_open_database__not_a_database__rejects(tmp_path, name, cure):
 
     with pytest.raises(DatabaseUnreadable, match=f"{path}.*{cure}"):
         open_database(name, sqlite_url(path))
+
+
+def test_open_database__new_file__is_for_its_owner_alone_holds(tmp_path):
+    path = tmp_path / "new" / "r.sqlite3"
+
+    engine = open_database("registers", sqlite_url(path))
+    with engine.connect():
+        rights = {one.name: one.stat().st_mode & 0o077 for one in path.parent.iterdir()}
+        folder = path.parent.stat().st_mode & 0o077
+    engine.dispose()
+
+    assert set(rights) == {"r.sqlite3", "r.sqlite3-wal", "r.sqlite3-shm"}
+    assert {*rights.values(), folder} == {0}
