@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass, field
 
+from tests.independent.admission import check_rejections
 from tests.independent.blocks import Block, Body, execute_block, read_body
 from tests.independent.codec import ZERO_HASH, Invalid, keccak, require
 from tests.independent.deposits import Deposit
 from tests.independent.log import Entry, Identity, ProposedBlock, RoundEntry, Seen, Vote
 from tests.independent.operations import Operation
-from tests.independent.orders import SignedOrder
+from tests.independent.orders import Order, SignedOrder
 from tests.independent.state import State
 from tests.independent.typed import NEXT_ROUND, PROPOSAL, SEEN, TIMEOUT, Domain, signer_of
 
 STAMP_AHEAD_MS_MAX = 5_000
+ORDER_WAIT_MS_MAX = 10_000
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,27 @@ class Committee:
 
 @dataclass(frozen=True)
 class Final:
-    """A certified block, its operations, and the root after it."""
+    """A certified block, its operations, and the root after it.
+
+    L1 facts up to `l1_due` had their turn before this block or have it now.
+    """
 
     block: Block
     hash: bytes
     body: Body
     operations: tuple[Operation, ...]
     root: bytes
+    l1_due: int
     signatures: dict[bytes, bytes]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An order that waits for its block, and when it came; `position` counts entries."""
+
+    order: Order
+    position: int
+    stamp_ms: int
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,7 @@ class _Proposal:
     block: Block
     hash: bytes
     body: Body
+    position: int
     stamp_ms: int
     attested: int
 
@@ -63,7 +79,7 @@ class Audit:
     state: State = field(default_factory=State)
     queue: list[Deposit] = field(default_factory=list)
     finals: list[Final] = field(default_factory=list)
-    accepted: dict[bytes, SignedOrder] = field(default_factory=dict)
+    accepted: dict[bytes, Accepted] = field(default_factory=dict)
     rejected: dict[bytes, int] = field(default_factory=dict)
     executed: set[bytes] = field(default_factory=set)
     _round: int = 0
@@ -73,6 +89,7 @@ class Audit:
     _next_rounds: set[bytes] = field(default_factory=set)
     _seen: dict[bytes, int] = field(default_factory=dict)
     _is_decided: bool = False
+    _l1_due: int = 0
     _count: int = 0
 
     @property
@@ -84,7 +101,7 @@ class Audit:
             case Identity():
                 self._identity(entry.payload)
             case SignedOrder():
-                self._order(entry.payload)
+                self._order(entry.payload, entry.stamp_ms)
             case Seen():
                 self._seen_entry(entry.payload)
             case ProposedBlock():
@@ -100,15 +117,22 @@ class Audit:
         expected = Identity(self.domain.chain_id, self.domain.contract, self.code_hash)
         require(found == expected, "the log is of another ledger")
 
-    def _order(self, signed: SignedOrder) -> None:
-        digest = signed.order.digest(self.domain)
-        if digest in self.executed or digest in self.rejected:
+    def _order(self, signed: SignedOrder, stamp_ms: int) -> None:
+        order = signed.order
+        digest = order.digest(self.domain)
+        if digest in self.executed or digest in self.rejected or digest in self.accepted:
+            return
+        if self.finals and order.valid_until < self.finals[-1].block.timestamp_ms // 1000:
+            return
+        tokens = {asset.token: asset.asset_id for asset in self.state.assets.values()}
+        account_id = self.state.ids.get((order.payer, tokens.get(order.asset, 0)))
+        if account_id is not None and order.nonce < self.state.leaves[account_id].nonce:
             return
         try:
             signed.check_authorised(self.domain)
         except Invalid:
             return
-        self.accepted[digest] = signed
+        self.accepted[digest] = Accepted(order, self._count, stamp_ms)
 
     def _member(self, digest: bytes, signature: bytes) -> bytes | None:
         try:
@@ -144,7 +168,7 @@ class Audit:
         except Invalid:
             return
         self._is_decided = True
-        self._proposal = _Proposal(block, digest, body, stamp_ms, self._attested())
+        self._proposal = _Proposal(block, digest, body, self._count, stamp_ms, self._attested())
 
     def _vote(self, vote: Vote) -> None:
         signer = self._member(vote.block_hash, vote.signature)
@@ -164,23 +188,51 @@ class Audit:
         require(0 <= lag_ms <= STAMP_AHEAD_MS_MAX, "the block's time is off the log's stamp")
         before = parent.body.l1_block_number if parent else 0
         require(before <= body.l1_block_number <= proposal.attested, "L1 facts nobody attested")
-        self._decide_orders(body)
-        kept = tuple(execute_block(self.state, block, body, self.domain, self.queue))
+        self._decide_orders(proposal)
+        operations = execute_block(self.state, block, body, self.domain, self.queue)
 
         votes = dict(sorted(self._votes.items()))
-        self.finals.append(Final(block, proposal.hash, body, kept, self.state.root(), votes))
+        root = self.state.root()
+        self.finals.append(
+            Final(block, proposal.hash, body, tuple(operations), root, self._l1_due, votes)
+        )
+        self._l1_due = self._attested()
         self._start_round(self._round)
 
-    def _decide_orders(self, body: Body) -> None:
-        for signed in body.orders:
-            digest = signed.order.digest(self.domain)
-            require(digest not in self.rejected, "the order was rejected before")
+    def _decide_orders(self, proposal: _Proposal) -> None:
+        """Before the block is executed: rejections are judged at its start."""
+        body = proposal.body
+        executed = {signed.order.digest(self.domain): signed.order for signed in body.orders}
+        require(self.rejected.keys().isdisjoint(executed), "the order was rejected before")
+        arrived = {
+            digest: one for digest, one in self.accepted.items() if one.position < proposal.position
+        }
+        orders = {digest: one.order for digest, one in arrived.items()}
+        ts_s = proposal.block.timestamp_ms // 1000
+        check_rejections(self.state, executed, body.rejections, orders, ts_s)
+        decided = {*executed, *(digest for digest, _ in body.rejections)}
+        self._check_turn(proposal, arrived, decided)
+
+        self.executed |= executed.keys()
+        self.rejected |= dict(body.rejections)
+        for digest in decided:
             self.accepted.pop(digest, None)
-            self.executed.add(digest)
-        for digest, code in body.rejections:
-            require(digest in self.accepted, "a rejection of what wasn't accepted")
-            del self.accepted[digest]
-            self.rejected[digest] = code
+
+    def _check_turn(
+        self, proposal: _Proposal, arrived: dict[bytes, Accepted], decided: set[bytes]
+    ) -> None:
+        """An order that has waited long enough is decided now, or one that may come before it."""
+        first = next(iter(arrived.values()), None)
+        if first is None or proposal.stamp_ms - first.stamp_ms < ORDER_WAIT_MS_MAX:
+            return
+        purse = (first.order.payer, first.order.asset)
+        own = [signed.order for signed in proposal.body.orders]
+        own += [arrived[digest].order for digest in decided if digest in arrived]
+        is_served = any(
+            (order.payer, order.asset) == purse and order.nonce <= first.order.nonce
+            for order in own
+        )
+        require(is_served, "the oldest order is left out")
 
     def _round_entry(self, entry: RoundEntry) -> None:
         place = (entry.number, entry.epoch, entry.round)
