@@ -33,7 +33,6 @@ PLANE_IMPORTS = {
     "engine": {"protocol", "engine"},
     "settlement": {"protocol", "settlement", "toolchain"},  # it starts anvil and asks solc
     "compliance": {"protocol", "compliance"},
-    "rails": {"protocol", "rails"},
     "records": {"protocol", "records"},
     "access": {"protocol", "records", "access"},
 }
