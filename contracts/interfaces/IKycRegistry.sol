@@ -58,7 +58,7 @@ interface IKycRegistry is IDepositGate {
     event PersonRevoked(address indexed person, address indexed attestor, uint64 revokedAt);
     /// @notice `attestor` may attest and revoke from now on.
     event AttestorAppointed(address indexed attestor);
-    /// @notice `attestor` serves no more; what he recorded at `trustedUntil` or later counts no more.
+    /// @notice `attestor` serves no more: what he recorded from `trustedUntil` on counts no more.
     event AttestorDismissed(address indexed attestor, uint64 trustedUntil);
     /// @notice Deposits need this level from now on.
     event LevelNeededSet(uint8 level);

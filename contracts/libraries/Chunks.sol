@@ -16,9 +16,9 @@ library Chunks {
         uint256 size = Operations.CHUNK_SIZE_BYTES;
         chunkHashes = new bytes32[](count);
 
-        // The plain version is in tests/forge/StateTree.t.sol: it copies each chunk by itself, on and
-        // on in memory. Here the bytes are copied once, past the allocated memory, which nothing
-        // reads afterwards.
+        // The plain version is in tests/forge/StateTree.t.sol: it copies each chunk by itself, on
+        // and on in memory. Here the bytes are copied once, past the allocated memory, which
+        // nothing reads afterwards.
         assembly ("memory-safe") {
             let copy := mload(0x40)
             calldatacopy(copy, chunks.offset, chunks.length)
