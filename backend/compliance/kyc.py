@@ -25,7 +25,6 @@ from backend.protocol.errors import MalformedRequest, SignatureInvalid
 from backend.protocol.hashing import Digest, keccak
 from backend.protocol.types import Address, address_text
 
-LEVEL_MAX: Final = 255
 _TYPE_HASH: Final = type_hash(
     "Attestation",
     (("address", "person"), ("uint8", "level"), ("uint64", "expiry"), ("uint64", "issued")),
@@ -99,35 +98,11 @@ class ProviderResult:
     reasons: tuple[str, ...] = ()
 
 
-class Provider(Protocol):
-    """A provider of customer checks. Law: a message never decides by itself; `fetch` does."""
-
-    @property
-    def name(self) -> str: ...
-
-    def start(self, applicant_id: str, external_id: str, person: Mapping[str, str]) -> str:
-        """Begin a check; return the provider's own id. A repeat of `applicant_id` changes nothing.
-
-        `person` (given_name, family_name, country) goes to the provider and is not kept.
-        """
-
-    def read_message(self, raw: bytes, headers: Mapping[str, str]) -> str:
-        """Return the provider's id of the applicant that a message is about. Changes nothing.
-
-        `headers` have lower-case names. Raises SignatureInvalid or MalformedRequest.
-        """
-
-    def take_message(self, raw: bytes) -> None:
-        """Take a message in that `read_message` has read. An old one, sent again, must not come
-        here: nothing in it says when it was written.
-        """
-
-    def fetch(self, reference: str) -> ProviderResult | None:
-        """Ask how a check stands; None if the provider knows nothing of it (any more)."""
-
-
 class SandboxProvider:
-    """Decides by the family name, or by a signed message. Remembers while the process lives."""
+    """Decides by the family name, or by a signed message. Remembers while the process lives.
+
+    Law, for each provider: a message never decides by itself; `fetch` does.
+    """
 
     name: Final = "sandbox"
     _ALGORITHMS: Final[Mapping[str, Any]] = {
@@ -142,6 +117,10 @@ class SandboxProvider:
         self._results: dict[str, ProviderResult] = {}
 
     def start(self, applicant_id: str, external_id: str, person: Mapping[str, str]) -> str:
+        """Begin a check; return the provider's own id. A repeat of `applicant_id` changes nothing.
+
+        `person` (given_name, family_name, country) goes to the provider and is not kept.
+        """
         reference = hashlib.sha256(f"sandbox/{applicant_id}".encode()).hexdigest()[:24]
         family_name = person.get("family_name", "").lower()
         if family_name.startswith("reject"):
@@ -154,11 +133,18 @@ class SandboxProvider:
         return reference
 
     def read_message(self, raw: bytes, headers: Mapping[str, str]) -> str:
+        """Return the provider's id of the applicant that a message is about. Changes nothing.
+
+        `headers` have lower-case names. Raises SignatureInvalid or MalformedRequest.
+        """
         self._check_signature(raw, headers)
         reference, _ = _message(raw)
         return reference
 
     def take_message(self, raw: bytes) -> None:
+        """Take a message in that `read_message` has read. An old one, sent again, must not come
+        here: nothing in it says when it was written.
+        """
         reference, result = _message(raw)
         if result is not None:
             self._results[reference] = result
@@ -173,6 +159,7 @@ class SandboxProvider:
             raise SignatureInvalid("the message is not from the provider")
 
     def fetch(self, reference: str) -> ProviderResult | None:
+        """Ask how a check stands; None if the provider knows nothing of it (any more)."""
         return self._results.get(reference)
 
 

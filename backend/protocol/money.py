@@ -23,7 +23,6 @@ BalanceMinor = NewType("BalanceMinor", int)
 AMOUNT_MINOR_MAX: Final = AmountMinor(2**48 - 1)
 BALANCE_MINOR_MAX: Final = BalanceMinor(2**64 - 1)
 AMOUNT_BASE_MAX: Final = 2**256 - 1
-UNIT_MAX: Final = 2**64 - 1
 
 _DECIMAL = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
 # 2^256 has 78 digits, and no token has more than 255 decimals.

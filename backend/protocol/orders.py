@@ -33,8 +33,6 @@ WITHDRAWAL_FIELDS: Final = (
     ("uint64", "nonce"),
     ("uint64", "validUntil"),
 )
-GROUP_LEGS_MIN: Final = 2
-GROUP_LEGS_MAX: Final = 8
 PAYMENT_RECORD_BYTES: Final = 270
 WITHDRAWAL_RECORD_BYTES: Final = 186
 PAYMENT_KIND: Final = 1

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from typing import Final, NewType
 
-from backend.protocol.codec import need
 from backend.protocol.errors import MalformedRequest
 from backend.protocol.hashing import ZERO_DIGEST as ZERO_DIGEST
 from backend.protocol.hashing import Digest as Digest
@@ -21,24 +20,9 @@ BRIDGE: Final = AccountId(0)
 BRIDGE_OWNER: Final = Address(bytes(19) + b"\x01")
 REGISTRY: Final = AccountId(1)
 FEE_PARTITION: Final = 255
-PARTITION_COUNT: Final = 256
-ACCOUNT_ID_MAX: Final = 2**32 - 1
-ASSET_ID_MAX: Final = 2**16 - 1
 
 _ADDRESS_TEXT = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _DIGEST_TEXT = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
-
-
-def to_address(data: bytes) -> Address:
-    """Return 20 bytes as an address. Raises MalformedBytes for another number of bytes."""
-    need(20, data, "an address")
-    return Address(bytes(data))
-
-
-def to_digest(data: bytes) -> Digest:
-    """Return 32 bytes as a digest. Raises MalformedBytes for another number of bytes."""
-    need(32, data, "a digest")
-    return Digest(bytes(data))
 
 
 def address_text(address: bytes) -> str:

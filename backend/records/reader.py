@@ -89,10 +89,6 @@ class Reader:
         """Return an owner's account of an asset."""
         return self._first(accounts, accounts.c.owner == owner, accounts.c.asset_id == asset_id)
 
-    def account_by_id(self, account_id: int) -> AnyRow | None:
-        """Return an account."""
-        return self._first(accounts, accounts.c.account_id == account_id)
-
     def accounts(self, owner: bytes | None, asset_id: int | None, page: Page) -> Part:
         """Return accounts by number."""
         query = select(accounts)
@@ -195,11 +191,6 @@ class Reader:
         if status is not None:
             query = query.where(batches.c.status == status)
         return self._page(query, batches.c.number, page)
-
-    def batch_of_block(self, block_number: int) -> AnyRow | None:
-        """Return the batch that holds a block, if it was posted."""
-        with self._engine.connect() as connection:
-            return _batch_of_block(connection, block_number)
 
     def _first(self, table: Table, *conditions: ColumnElement[bool]) -> AnyRow | None:
         with self._engine.connect() as connection:

@@ -7,7 +7,6 @@ from typing import Any, Final
 from backend.protocol.batches import (
     BatchHeader,
     Chunk,
-    accepted_slot,
     decode_chunks,
     encode_chunks,
     genesis_header,
@@ -153,11 +152,6 @@ class Rollup:
         if parent is None:
             raise InvariantViolated(f"the parent of batch {number} isn't on the chain")
         return parent.accepted
-
-    def slot_of(self, batch: AcceptedBatch) -> Digest:
-        """Return what the contract keeps of a batch."""
-        digest = batch.header.digest(self.domain)
-        return accepted_slot(digest, batch.accepted_ts_s, batch.signers)
 
     def submission(
         self,

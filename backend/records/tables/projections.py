@@ -168,7 +168,7 @@ batches: Final = Table(
     "batches",
     metadata,
     Column("number", U63, primary_key=True, autoincrement=False),
-    required("status", String(8)),  # built, posted, settled
+    required("status", String(8)),  # posted, settled
     required("header_hash", HASH),
     required("epoch", U63),
     required("parent_hash", HASH),

@@ -1,6 +1,5 @@
 """Addresses, accounts and records.
 
-- bytes: right size | wrong size
 - address text: lower, upper, checksum | wrong checksum, wrong length, no 0x, other digits
 - digest text: right | wrong
 - ids: fee account, partition never 255
@@ -11,7 +10,7 @@
 import pytest
 from eth_utils import to_checksum_address
 
-from backend.protocol.errors import MalformedBytes, MalformedRequest
+from backend.protocol.errors import MalformedRequest
 from backend.protocol.hashing import keccak
 from backend.protocol.money import AmountMinor
 from backend.protocol.types import (
@@ -28,24 +27,10 @@ from backend.protocol.types import (
     digest_text,
     fee_account_id,
     partition_of,
-    to_address,
-    to_digest,
 )
 
 ADDRESS = Address(keccak(b"somebody")[12:])
 TEXT = to_checksum_address(ADDRESS)
-
-
-def test_to_address__wrong_size__rejects():
-    assert to_address(ADDRESS) == ADDRESS
-    with pytest.raises(MalformedBytes):
-        to_address(ADDRESS + b"\0")
-
-
-def test_to_digest__wrong_size__rejects():
-    assert to_digest(bytes(32)) == ZERO_DIGEST
-    with pytest.raises(MalformedBytes):
-        to_digest(bytes(31))
 
 
 @pytest.mark.parametrize("text", [TEXT, TEXT.lower(), "0x" + TEXT[2:].upper()])
