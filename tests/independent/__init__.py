@@ -1,1 +1,1 @@
-"""A second implementation of docs/PROTOCOL.md, written from the page alone; imports no backend."""
+"""A second implementation of docs/PROTOCOL.md from the page; only its tests know backend."""

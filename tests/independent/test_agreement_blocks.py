@@ -2,23 +2,26 @@
 
 Branches:
 - blocks: valid for one exactly if valid for the other, with the same slots and state
+- rejections: justified for one exactly if for the other
 - chunks: valid in sequence for one exactly if for the other
 - batches: chunks, roots and headers
 """
 
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backend.engine import ledger as engine
 from backend.protocol import blocks as their_blocks
 from backend.protocol import eip712, operations
+from backend.protocol import orders as their_orders
 from backend.protocol.errors import MalformedBytes, PaymentError
 from backend.protocol.types import Leaf as TheirLeaf
 from tests.independent import blocks, chunks, worlds
+from tests.independent.admission import check_rejections
 from tests.independent.codec import ZERO_HASH, Invalid, keccak
 from tests.independent.deposits import Deposit
 from tests.independent.operations import Sequence64, read_operations
@@ -28,7 +31,7 @@ from tests.property.world import World
 
 THEIR_DOMAIN = eip712.ledger_domain(DOMAIN.chain_id, DOMAIN.contract)
 FEW = settings(max_examples=40, deadline=None)
-MANY = settings(max_examples=200, deadline=None)
+MANY = settings(max_examples=120, deadline=None)
 
 
 def is_refused(call: Callable[[], object]) -> bool:
@@ -72,6 +75,48 @@ def test_blocks__random_bodies__both_reject_or_do_the_same(turns):
     for turn, is_lenient in turns:
         if not _apply(state, queue, worlds.body_of(state, turn, is_lenient), world):
             break
+
+
+@st.composite
+def _spoilt(draw: st.DrawFn, body: their_blocks.Body) -> their_blocks.Body:
+    """The body, or one with a wrong code, a repetition, or without one of its orders."""
+    left = [draw(st.booleans()) or draw(st.booleans()) for _ in body.orders]
+    orders = tuple(one for one, stays in zip(body.orders, left, strict=True) if stays)
+    rejections = list(body.rejections)
+    if rejections and draw(st.booleans()):
+        at = draw(st.integers(0, len(rejections) - 1))
+        number = draw(st.sampled_from([124, 125, rejections[at].number]))
+        rejections[at] = replace(rejections[at], number=number)
+    if rejections and draw(st.integers(0, 4)) == 0:
+        rejections.append(rejections[0])
+    return replace(body, orders=orders, rejections=tuple(rejections))
+
+
+@MANY
+@given(st.lists(worlds.wishes, min_size=6, max_size=25), st.data())
+def test_rejections__random_orders__both_reject_or_neither(wished, data):
+    state, _, world = _begin()
+    accepted = {one.order.digest(DOMAIN): one for one in worlds.orders_of(state, wished)}
+    theirs = {
+        digest: their_orders.SignedOrder.decode(one.record()) for digest, one in accepted.items()
+    }
+    selection = engine.select(world.ledger, theirs, TS_S, data.draw(st.integers(1, 25)))
+    chosen = their_blocks.Body(0, (), (), tuple(selection.executable.values()))
+    honest = replace(chosen, rejections=selection.rejections)
+    body = data.draw(_spoilt(honest))
+    # Whether the orders themselves can be executed is another test's question.
+    assume(not is_refused(lambda: engine.execute(world.ledger, body, TS_S)))
+    mine = blocks.read_body(body.encode())
+    executed = {one.order.digest(DOMAIN): one.order for one in mine.orders}
+    waiting = {digest: one.order for digest, one in accepted.items()}
+
+    def judge() -> None:
+        check_rejections(state, executed, mine.rejections, waiting, TS_S)
+
+    is_bad = is_refused(lambda: engine.check_rejections(world.ledger, body, theirs, TS_S))
+
+    assert is_refused(judge) == is_bad
+    assert not is_bad or body != honest
 
 
 def _check_batch(world: World, number: int, state: State, queue: list[Deposit]) -> None:

@@ -4,6 +4,7 @@ Branches:
 - operations: slots both ways, fee bytes, malformed slots
 - state: leaves, nodes, genesis, paths, the multiproof
 - chunks: second halves, chunk trees, calldata; blobs: elements, commitment, proofs, data hashes
+- no module but the tests imports backend
 - orders: digests, signatures, records, typed data, groups, authorised roots
 - deposits: records, hash chain
 - batches: headers, the stored slot, the key of a withdrawal
@@ -11,6 +12,7 @@ Branches:
 """
 
 import json
+import re
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,14 @@ from tests.independent.vectors import domain_of, read_vector, vector_text
 TRUSTED_SETUP = (
     Path(eth_account.__file__).parent / "typed_transactions/blob_transactions/kzg_trusted_setup.txt"
 )
+
+
+def test_second_implementation__its_modules__import_no_backend() -> None:
+    for module in Path(__file__).parent.glob("*.py"):
+        if module.name.startswith("test_"):
+            continue
+        imported = re.findall(r"^(?:from|import) (\w+)", module.read_text(), flags=re.MULTILINE)
+        assert not {"backend", "causeway", "scripts"}.intersection(imported), module.name
 
 
 # OPERATIONS

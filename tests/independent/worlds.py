@@ -82,6 +82,20 @@ deposits = st.builds(
 turns = st.tuples(st.lists(deposits, max_size=4), st.lists(wishes, min_size=6, max_size=25))
 
 
+def orders_of(state: State, wished: list[Wish]) -> list[SignedOrder]:
+    """Orders as people send them: one that will be refused takes no nonce."""
+    nonces: dict[tuple[int, int], int] = {}
+    orders: list[SignedOrder] = []
+    for wish in wished:
+        key = (wish.payer, wish.asset.asset_id)
+        leaf = state.leaf(state.ids.get((PEOPLE[wish.payer], wish.asset.asset_id), 1))
+        nonce = nonces.setdefault(key, leaf.nonce)
+        orders.append(wish.signed(max(nonce + wish.ahead, 0)))
+        if wish.ahead == 0 and not wish.flaw and 0 < wish.amount_minor < 40:
+            nonces[key] = nonce + 1
+    return orders
+
+
 def body_of(state: State, turn: tuple[list[Deposit], list[Wish]], is_lenient: bool) -> Body:
     """A body; a lenient one leaves out what would have no proper nonce or has a flaw."""
     nonces: dict[tuple[int, int], int] = {}
