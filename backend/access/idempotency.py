@@ -4,9 +4,9 @@ A business refusal stays under its key; what may succeed later (429, 503, a cras
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import Request
+from fastapi import Depends, Header, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -22,10 +22,31 @@ KEY_LENGTH_MAX: Final = 255
 Work = Callable[[str], Awaitable[tuple[int, Any]]]
 
 
+async def _key(
+    idempotency_key: Annotated[
+        str,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=KEY_LENGTH_MAX,
+            description="A text of your choice: a repeat under it gets the first answer",
+        ),
+    ],
+) -> str:
+    """Return the request's key. Raises MalformedRequest without a good one."""
+    if not idempotency_key.isprintable():
+        raise MalformedRequest("Idempotency-Key", "it has characters that can't be printed")
+    return idempotency_key
+
+
+KeyIn = Annotated[str, Depends(_key)]
+
+
 async def once(
     request: Request,
     services: Services,
     caller: ApiKey,
+    key: str,
     body: Mapping[str, Any],
     work: Work,
     *,
@@ -33,12 +54,9 @@ async def once(
 ) -> Response:
     """Do `work` unless this request was answered before; it gets the key in the caller's scope.
 
-    Fields `shown_once` (secrets) are in the first answer alone. Raises MalformedRequest without a
-    key, IdempotencyKeyReused, RequestInProgress, and what `work` raises.
+    Fields `shown_once` (secrets) are in the first answer alone. Raises IdempotencyKeyReused,
+    RequestInProgress, and what `work` raises.
     """
-    key = request.headers.get("idempotency-key", "")
-    if not 0 < len(key) <= KEY_LENGTH_MAX or not key.isprintable():
-        raise MalformedRequest("Idempotency-Key", "this header is needed, 1 to 255 characters")
     register = services.needs.registers.idempotency
     operation = f"{request.method} {request.url.path}"
     ts_ms = services.needs.clock_ms()

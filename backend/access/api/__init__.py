@@ -54,6 +54,7 @@ _RESOURCES = (
     api_keys,
     health,
 )
+_PLACES = ("body", "query", "path", "header")
 _DESCRIPTION = """Payments that are final in milliseconds and settled on an EVM chain.
 
 Amounts are whole minor units in strings. A 2xx to a payment means accepted, not moved: see its
@@ -102,7 +103,7 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
     """Name the field and what is wrong with it; never what was sent."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
+    field = ".".join(str(part) for part in first["loc"] if part not in _PLACES)
     return _refusal(request, MalformedRequest(field or "body", first["msg"]))
 
 

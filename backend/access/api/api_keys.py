@@ -11,7 +11,7 @@ from backend.access.api import examples
 from backend.access.api.common import example, listed
 from backend.access.auth import needs
 from backend.access.errors import documented
-from backend.access.idempotency import once
+from backend.access.idempotency import KeyIn, once
 from backend.access.responses import json_response
 from backend.access.schemas import ApiKeyIn
 from backend.access.services import ServicesIn
@@ -52,6 +52,7 @@ async def create_api_key(
     request: Request,
     services: ServicesIn,
     caller: Keeper,
+    key: KeyIn,
     wish: Annotated[
         ApiKeyIn, Body(openapi_examples={"one": {"value": {"name": "billing", "scopes": ["*"]}}})
     ],
@@ -61,10 +62,14 @@ async def create_api_key(
 
     async def work(_scope: str) -> tuple[int, Json]:
         api_keys, ts_ms = services.needs.registers.api_keys, services.needs.clock_ms()
-        key, secret = await run_in_threadpool(api_keys.create, wish.name, tuple(wish.scopes), ts_ms)
-        return 201, api_key_view(key, secret)
+        made, secret = await run_in_threadpool(
+            api_keys.create, wish.name, tuple(wish.scopes), ts_ms
+        )
+        return 201, api_key_view(made, secret)
 
-    return await once(request, services, caller, await request.json(), work, shown_once=("secret",))
+    return await once(
+        request, services, caller, key, await request.json(), work, shown_once=("secret",)
+    )
 
 
 @router.get("", responses={**listed(examples.API_KEY), **documented()})

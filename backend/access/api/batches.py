@@ -10,7 +10,7 @@ from backend.access.api import examples
 from backend.access.api.common import PageIn, example, listed, number_of
 from backend.access.auth import needs
 from backend.access.errors import documented
-from backend.access.idempotency import once
+from backend.access.idempotency import KeyIn, once
 from backend.access.responses import json_response
 from backend.access.schemas import BatchIn
 from backend.access.services import ServicesIn
@@ -35,6 +35,7 @@ async def post_batch(
     request: Request,
     services: ServicesIn,
     caller: Operator,
+    key: KeyIn,
     wish: Annotated[BatchIn, Body(openapi_examples={"one": {"value": {"carrier": "calldata"}}})],
 ) -> Response:
     """Post all that is final by now, without waiting for more. A 202 says that it will be done:
@@ -46,7 +47,7 @@ async def post_batch(
         count = 0 if waiting is None else waiting.operation_count
         return 202, {"object": "posting", "operation_count": str(count), "carrier": wish.carrier}
 
-    return await once(request, services, caller, await request.json(), work)
+    return await once(request, services, caller, key, await request.json(), work)
 
 
 @router.get("", responses={**listed(examples.BATCH), **documented()})

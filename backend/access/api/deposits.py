@@ -12,7 +12,7 @@ from backend.access.api.common import PageIn, address_or_none, example, listed, 
 from backend.access.api.fees import AMOUNT_ERRORS, amount_minor_of
 from backend.access.auth import needs
 from backend.access.errors import documented
-from backend.access.idempotency import once
+from backend.access.idempotency import KeyIn, once
 from backend.access.responses import json_response
 from backend.access.schemas import DepositIn
 from backend.access.services import Services, ServicesIn
@@ -50,6 +50,7 @@ async def prepare_deposit(
     request: Request,
     services: ServicesIn,
     caller: Preparer,
+    key: KeyIn,
     wish: Annotated[DepositIn, Body(openapi_examples={"one": {"value": _EXAMPLE}})],
 ) -> Response:
     """Prepare a deposit: the L1 transactions to sign and send, in order, with the evidence that
@@ -60,7 +61,7 @@ async def prepare_deposit(
     async def work(_scope: str) -> tuple[int, Json]:
         return 200, await _prepared(services, wish)
 
-    return await once(request, services, caller, await request.json(), work)
+    return await once(request, services, caller, key, await request.json(), work)
 
 
 async def _prepared(services: Services, wish: DepositIn) -> Json:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from backend.access.responses import json_response
 from backend.access.services import ServicesIn
@@ -30,7 +30,7 @@ async def is_ready(services: ServicesIn) -> Response:
     return json_response(shown, 503 if problems else 200)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def show_metrics(request: Request) -> Response:
     """Show numbers in Prometheus' text format."""
     return Response(request.app.state.metrics.text(), media_type="text/plain; version=0.0.4")

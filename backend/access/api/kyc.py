@@ -10,7 +10,7 @@ from backend.access.api import examples
 from backend.access.api.common import example, listed
 from backend.access.auth import needs
 from backend.access.errors import documented
-from backend.access.idempotency import once
+from backend.access.idempotency import KeyIn, once
 from backend.access.responses import json_response
 from backend.access.schemas import ApplicantIn
 from backend.access.services import Services, ServicesIn
@@ -78,6 +78,7 @@ async def create_applicant(
     request: Request,
     services: ServicesIn,
     caller: Officer,
+    key: KeyIn,
     applicant: Annotated[ApplicantIn, Body(openapi_examples={"one": {"value": _EXAMPLE}})],
 ) -> Response:
     """Begin the check of a customer. `details` go to the provider and are not kept.
@@ -91,7 +92,7 @@ async def create_applicant(
         made = await services.kyc.apply(scope, applicant.external_id, applicant.person, details)
         return 201, applicant_view(services, made)
 
-    return await once(request, services, caller, await request.json(), work)
+    return await once(request, services, caller, key, await request.json(), work)
 
 
 @router.get("/applicants", responses={**listed(examples.APPLICANT), **documented()})
@@ -131,14 +132,14 @@ async def get_applicant(applicant_id: str, services: ServicesIn, _caller: Caller
     },
 )
 async def revoke_applicant(
-    request: Request, applicant_id: str, services: ServicesIn, caller: Officer
+    request: Request, applicant_id: str, services: ServicesIn, caller: Officer, key: KeyIn
 ) -> Response:
     """Revoke an approval, here at once and by a transaction on the chain."""
 
     async def work(_scope: str) -> tuple[int, Json]:
         return 200, applicant_view(services, await services.kyc.revoke(applicant_id))
 
-    return await once(request, services, caller, {}, work)
+    return await once(request, services, caller, key, {}, work)
 
 
 @router.post(

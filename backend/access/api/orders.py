@@ -11,7 +11,7 @@ from backend.access.api.fees import AMOUNT_ERRORS, amount_minor_of
 from backend.access.assets import NamedAsset
 from backend.access.auth import needs
 from backend.access.errors import documented
-from backend.access.idempotency import once
+from backend.access.idempotency import KeyIn, once
 from backend.access.responses import json_response
 from backend.access.schemas import OrderIn
 from backend.access.services import Services, ServicesIn
@@ -73,6 +73,7 @@ async def build_order(
     request: Request,
     services: ServicesIn,
     caller: Caller,
+    key: KeyIn,
     wish: Annotated[OrderIn, Body(openapi_examples={"payment": {"value": _EXAMPLE}})],
 ) -> Response:
     """Build the typed data of an order. Amounts are minor units here, base units in the order.
@@ -85,7 +86,7 @@ async def build_order(
     async def work(_scope: str) -> tuple[int, Json]:
         return 200, await _built(services, wish)
 
-    return await once(request, services, caller, await _json_of(request), work)
+    return await once(request, services, caller, key, await _json_of(request), work)
 
 
 async def _json_of(request: Request) -> Json:
