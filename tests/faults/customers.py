@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 
 from causeway import ApiConnectionError, AsyncClient, PaymentOrder, SignedOrder, sign
@@ -84,16 +85,24 @@ class Book:
 class Customer:
     """One account's owner: sends one order after the other, or some in one piece."""
 
-    def __init__(self, person: Person, asset: Asset, book: Book, domain: Domain) -> None:
+    def __init__(
+        self, person: Person, asset: Asset, book: Book, domain: Domain, nonce: int = 0
+    ) -> None:
         self._person, self._asset, self._book, self._domain = person, asset, book, domain
-        self._nonce = 0
+        self._nonce = nonce
         self._open: list[Sent] = []
         self._last: Sent | None = None
 
-    async def trade(self, client: AsyncClient, random: Random, payees: Sequence[bytes]) -> None:
-        """Send orders until the platform answers no more, then return."""
+    async def trade(
+        self,
+        client: AsyncClient,
+        random: Random,
+        payees: Sequence[bytes],
+        times_max: int | None = None,
+    ) -> None:
+        """Send orders until the platform answers no more, or some times, then return."""
         try:
-            while True:
+            for _ in count() if times_max is None else range(times_max):
                 if not self._open:
                     self._open = self._orders(random, payees)
                 await self._send(client, is_patient=random.randrange(3) == 0)
@@ -167,9 +176,9 @@ class Customer:
             return [self._order(0, random, None, _LIFE_S)]
         if choice == 1:
             return [self._order(0, random, random.choice(payees), 1)]
-        count = 3 if choice == 2 else 1
+        together = 3 if choice == 2 else 1
         return [
-            self._order(index, random, random.choice(payees), _LIFE_S) for index in range(count)
+            self._order(index, random, random.choice(payees), _LIFE_S) for index in range(together)
         ]
 
     def _order(self, ahead: int, random: Random, payee: bytes | None, life_s: int) -> Sent:

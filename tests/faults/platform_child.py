@@ -22,8 +22,8 @@ from causeway import AsyncClient
 from causeway.signing import Domain
 
 API_KEY = "drill-key"
-READY_S_MAX = 60
-END_S_MAX = 30
+READY_S_MAX = 120
+END_S_MAX = 60
 _POLL_S = 0.03
 _WORDS_SHOWN = 30
 

@@ -15,15 +15,20 @@ from random import Random
 
 import pytest
 
-from backend.settlement.anvil import increase_time
 from backend.settlement.client import ChainClient
 from causeway import ApiConnectionError, AsyncClient
 from causeway.errors import ApiStatusError
 from causeway.transport import Request
-from scripts.demo.wallets import Call, Wallets
 from tests.faults import laws
 from tests.faults.customers import Customer
-from tests.faults.world import World, bring_money_in, deposit_directly, made_world, wait_for
+from tests.faults.world import (
+    World,
+    bring_money_in,
+    deposit_directly,
+    made_world,
+    settle_and_claim,
+    wait_for,
+)
 
 DOOMED = "tests.faults.doomed_platform"
 SEEDS = range(20)
@@ -142,9 +147,8 @@ class Drill:
                 await wait_for("posted orders", lambda: self._is_all_posted(client))
                 numbers = await laws.batches_are_a_chain(world, chain)
                 laws.submissions_are(world, numbers)
-                await increase_time(chain, 61)
-                await wait_for("settled batches", lambda: _is_all_settled(client, len(numbers)))
-                await self._claim(client, chain)
+                assert len(numbers) == len([one async for one in client.batches.list()])
+                await settle_and_claim(world, client)
             await self.check()
             await laws.claims_are_paid(world, chain)
             assert await world.child.terminate() == 0
@@ -194,19 +198,6 @@ class Drill:
         has_all = waiting.operation_count == 0 and bool(batches["data"])
         return has_all and bool(newest["data"])
 
-    async def _claim(self, client: AsyncClient, chain: ChainClient) -> None:
-        """Claim the first and the last withdrawal."""
-        world = self._world
-        executed = laws.journal_of(world).executed
-        withdrawals = world.book.withdrawn(executed)
-        people = {person.key.address: person for person in world.people}
-        for one in {sent.id: sent for sent in (*withdrawals[:1], *withdrawals[-1:])}.values():
-            claim = (await client.withdrawals.claim("0x" + one.id.hex())).transaction
-            to, data = (bytes.fromhex(claim[name][2:]) for name in ("to", "data"))
-            secret = people[one.signed.order.payer].secret
-            await Wallets(chain).send([Call(secret, to, data)])
-            world.book.claimed.add(one.id)
-
     async def _are_helpers_gone(self) -> bool:
         return not self._world.child.living_helpers()
 
@@ -221,8 +212,3 @@ async def client_is_there(world: World, client: AsyncClient) -> None:
             await asyncio.sleep(0.02)
         else:
             return
-
-
-async def _is_all_settled(client: AsyncClient, count: int) -> bool:
-    batches = [one async for one in client.batches.list()]
-    return len(batches) >= count and all(one.status == "settled" for one in batches)

@@ -17,6 +17,8 @@ from backend.engine.log import LocalLog
 from tests.faults.platform_child import Child, drill_settings, lasting_port
 from tests.faults.world import made_world, wait_for
 
+pytestmark = pytest.mark.timeout(300)  # each starts the platform
+
 
 @pytest.fixture(scope="module")
 def deployed(drill_chain, tmp_path_factory):

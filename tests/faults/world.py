@@ -16,7 +16,7 @@ from backend.engine.log import LocalLog
 from backend.engine.node_types import NodeConfig
 from backend.engine.recovery import final_blocks
 from backend.engine.replica import FinalBlock
-from backend.settlement.anvil import dev_secret
+from backend.settlement.anvil import dev_secret, increase_time
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
 from causeway import AsyncClient
@@ -31,7 +31,7 @@ from tests.faults.platform_child import Child, drill_settings
 
 NAMES = tuple(f"payer {index}" for index in range(5))
 DEPOSIT_MINOR = 1_000_000_000
-WAIT_S_MAX = 60
+WAIT_S_MAX = 120
 _POLL_S = 0.05
 
 
@@ -160,3 +160,34 @@ async def are_credited(world: World, client: AsyncClient) -> bool:
     answer = await client.send(Request("GET", "/v1/deposits", {"limit": 1}))
     newest = answer["data"][0] if answer["data"] else {"id": None}
     return newest["id"] == str(last_id) and newest["status"] == "credited"
+
+
+async def settle_and_claim(world: World, client: AsyncClient) -> None:
+    """Let all posted batches be settled, and claim the first and the last withdrawal."""
+    chain = ChainClient(world.settings.rpc_url)
+    try:
+        await increase_time(chain, world.deployment.parameters.challenge_window_s + 1)
+        await wait_for("settled batches", lambda: is_all_settled(client))
+        withdrawals = [one async for one in client.withdrawals.list(status="settled")]
+        people = {person.address: person for person in world.people}
+        calls = {}
+        for one in (*withdrawals[:1], *withdrawals[-1:]):
+            claim = (await client.withdrawals.claim(one.id)).transaction
+            to, data = (bytes.fromhex(claim[name][2:]) for name in ("to", "data"))
+            calls[bytes.fromhex(one.id[2:])] = Call(people[one.payer].secret, to, data)
+        await Wallets(chain).send([*calls.values()])
+        world.book.claimed |= calls.keys()
+
+        async def are_claimed() -> bool:
+            found = [await client.withdrawals.get("0x" + id_.hex()) for id_ in calls]
+            return all(one.status == "claimed" for one in found)
+
+        await wait_for("claims", are_claimed)
+    finally:
+        await chain.close()
+
+
+async def is_all_settled(client: AsyncClient) -> bool:
+    """Return whether every batch that the platform knows is settled."""
+    batches = [one async for one in client.batches.list()]
+    return bool(batches) and all(one.status == "settled" for one in batches)
