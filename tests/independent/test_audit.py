@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from backend import local
+from backend.api_key import read_api_key
 from backend.settlement.client import ChainClient
 from scripts.demo.__main__ import PAYMENTS, demo_settings
 from scripts.demo.people import People, read_lines
@@ -49,7 +50,7 @@ def platform(tmp_path_factory):
         started = await local.start(settings)
         chain = ChainClient(settings.rpc_url)
         deployment = started.deployed.deployment
-        api = (started.api_url, local.read_api_key(settings))
+        api = (started.api_url, read_api_key(settings))
         try:
             await Story(api, chain, deployment, people, lines, Screen()).tell()
         finally:
