@@ -41,8 +41,8 @@ def wait_for(what: str, look: Callable[[], FoundT | None], seconds: int) -> Foun
 
 
 def newest_batch(client: Client) -> Batch | None:
-    """Return the newest batch that the chain has."""
-    return next(client.batches.list(), None)
+    """Return the newest batch that the chain has; one that is only built may never get there."""
+    return next((batch for batch in client.batches.list() if batch.status != "built"), None)
 
 
 def waiting(client: Client) -> Waiting:

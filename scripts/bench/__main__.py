@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from backend import local
+from backend.api_key import read_api_key
 from backend.settlement.chain import Receipt
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
@@ -123,7 +124,8 @@ class Bench:
         newest = await self._newest_block()
         while True:
             answer = await self._client.send(Request("GET", "/v1/batches", {"limit": 100}))
-            batches = [one for one in answer["data"] if int(one["number"]) > known]
+            on_chain = (one for one in answer["data"] if one["status"] != "built")
+            batches = [one for one in on_chain if int(one["number"]) > known]
             if batches and int(batches[0]["header"]["lastBlockNumber"]) >= newest:
                 break
             _need(time.monotonic() < deadline, f"waited {_WAIT_S} s for batches")
@@ -208,7 +210,7 @@ async def run(count: int, screen: Screen) -> dict[str, Any]:
     chain = ChainClient(settings.rpc_url)
     try:
         platform = await local.start(settings)
-        api = (platform.api_url, local.read_api_key(settings))
+        api = (platform.api_url, read_api_key(settings))
         async with AsyncExitStack() as stack:
             clients = [
                 await stack.enter_async_context(AsyncClient(*api, timeout_s=120))

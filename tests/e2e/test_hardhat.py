@@ -2,6 +2,7 @@
 
 - deploy twice; a deposit is confirmed; blobs are refused, so calldata carries the batch;
   it settles and a withdrawal is claimed
+- deployed by ape, the whole platform runs on it: deposit, payment, batch, withdrawal, claim
 """
 
 import asyncio
@@ -9,6 +10,8 @@ import subprocess
 
 import pytest
 
+from backend import local
+from backend.config import Settings
 from backend.protocol.errors import ChainUnavailable
 from backend.settlement.chain import Done
 from backend.settlement.claims import claim
@@ -16,6 +19,8 @@ from backend.settlement.client import ChainClient
 from backend.settlement.settler import Settler
 from backend.settlement.submitter import Progress
 from backend.toolchain import PROJECT_ROOT, toolchain_environment
+from tests.e2e.commands import Commands
+from tests.e2e.conftest import environment_of, settings_in
 from tests.e2e.settlement.chain import OPERATOR, OWNER, Chain, deployed, free_port
 from tests.e2e.settlement.conftest import kzg  # noqa: F401
 from tests.e2e.settlement.posting import opened
@@ -84,3 +89,34 @@ async def test_life_of_money__hardhat__succeeds(client, kzg, tmp_path):  # noqa:
     assert isinstance(settled, Done)
     assert isinstance(paid, Done)
     assert await client.read(token, "balanceOf", OWNER.address) == before + 2_000_000
+
+
+async def test_life_of_a_payment__platform_on_hardhat__succeeds(client, tmp_path):
+    settings = Settings(**settings_in(tmp_path / "platform").model_dump() | {"rpc_url": client.url})
+    run_deploy = f"ape run deploy --network {client.url}"
+    ape = await asyncio.create_subprocess_shell(
+        run_deploy, cwd=PROJECT_ROOT, env=environment_of(settings)
+    )
+    assert await ape.wait() == 0
+    try:
+        started = await local.start(settings)
+        story = await asyncio.to_thread(_live, Commands(settings))
+    finally:
+        await local.stop(settings)
+
+    assert started.deployed.is_unchanged  # ape deployed what the platform found
+    assert story == {"payment": "final", "batch": "settled", "wallet": "5"}
+
+
+def _live(commands):
+    for name in ("alice", "bob"):
+        commands.run("account", "new", name)
+    commands.run("kyc", "apply", "alice")
+    commands.run("deposit", "alice", "100", "USDX")
+    payment = commands.json("pay", "alice", "bob", "12.34", "USDX")
+    withdrawal = commands.json("withdraw", "bob", "5", "USDX")
+    (batch,) = commands.json("batch", "post", "--wait")["data"]
+    commands.run("withdraw", "claim", withdrawal["id"])
+    shown = commands.json("account", "show", "bob")
+    usdx = shown["balances"][0]
+    return {"payment": payment["status"], "batch": batch["status"], "wallet": usdx["wallet"]}

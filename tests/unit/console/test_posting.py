@@ -39,8 +39,11 @@ class Platform:
         assert path == "/v1/blocks"
         return iter(BLOCKS)
 
-    def _batch(self, number, last_block):
-        return SimpleNamespace(number=number, last_block=last_block, accepted_ts_s=0)
+    def build(self, last_block):
+        self._found.insert(0, self._batch(len(self._found) + 1, last_block, "built"))
+
+    def _batch(self, number, last_block, status="posted"):
+        return SimpleNamespace(number=number, last_block=last_block, accepted_ts_s=0, status=status)
 
 
 def poster(platform, said):
@@ -67,6 +70,14 @@ def test_waiting__blocks_after_the_newest_batch__holds(last_block, expected):
 
 def test_newest_batch__none_yet__succeeds():
     assert newest_batch(Platform()) is None
+
+
+def test_newest_batch__one_is_only_built__does_not_count_holds():
+    platform = Platform(2)
+    platform.build(4)
+
+    assert newest_batch(platform).last_block == 2
+    assert waiting(platform) == Waiting(2, 2)
 
 
 def test_post__carrier_named__asks_for_it_succeeds():
