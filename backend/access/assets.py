@@ -1,10 +1,14 @@
 """Names of assets. Law: a code names one asset; who listed first keeps it."""
 
+import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 from backend.access.ports import Chain, Node
 from backend.protocol.errors import AssetUnknown, ChainUnavailable
 from backend.protocol.types import Address, Asset
+
+_WAIT_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,26 @@ class AssetCatalog:
         self._by_id: dict[int, NamedAsset] = {}
         self._by_token: dict[Address, NamedAsset] = {}
         self._by_code: dict[str, NamedAsset] = {}
+        self._learning: asyncio.Task[None] | None = None
+        self._asked_at_s = 0.0
 
     async def refresh(self) -> None:
-        """Learn the names of assets listed meanwhile. Costs nothing if there are none."""
-        listings = self._node.assets()
-        if len(listings) == len(self._by_id):
+        """Learn the names of assets listed meanwhile. Costs nothing if there are none.
+
+        Whoever asks first waits a moment for a chain that is slow; payments need no names.
+        """
+        if len(self._node.assets()) == len(self._by_id):
             return
+        now_s = asyncio.get_running_loop().time()
+        if self._learning is None or self._learning.done():
+            self._learning, self._asked_at_s = asyncio.create_task(self._learn()), now_s
+        wait_s = max(self._asked_at_s + _WAIT_S - now_s, 0)
+        done, _ = await asyncio.wait([self._learning], timeout=wait_s)
+        for task in done:
+            task.result()
+
+    async def _learn(self) -> None:
+        listings = self._node.assets()
         for asset_id in sorted(listings):
             if asset_id in self._by_id:
                 continue

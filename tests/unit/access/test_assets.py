@@ -1,4 +1,7 @@
-"""Names of assets: a code names one asset, whatever tokens call themselves."""
+"""Names of assets: a code names one asset, whatever tokens call themselves; a chain that hangs."""
+
+import asyncio
+import time
 
 import pytest
 
@@ -19,8 +22,12 @@ NAMES = dict(
 
 class Chain:
     is_available = True
+    delay_s = 0.0
+    asked = 0
 
     async def token_name(self, token):
+        self.asked += 1
+        await asyncio.sleep(self.delay_s)
         if not self.is_available:
             raise ChainUnavailable()
         return NAMES[token]
@@ -66,6 +73,23 @@ async def test_refresh__chain_comes_back__codes_are_the_same_succeeds(catalog):
     catalog._chain.is_available = True
 
     assert (await catalog.find("USDC")).asset_id == 1
+
+
+async def test_refresh__chain_hangs__first_waits_a_moment_holds(catalog):
+    catalog._node.list_all()
+    catalog._chain.delay_s = 30
+
+    started = time.monotonic()
+    await asyncio.gather(*(catalog.refresh() for _ in range(20)))
+    first_s = time.monotonic() - started
+    await catalog.refresh()
+    second_s = time.monotonic() - started - first_s
+
+    assert first_s < 5
+    assert second_s < 0.2
+    assert catalog._chain.asked == 1
+    assert catalog.code_of(1) == "1"
+    catalog._learning.cancel()
 
 
 @pytest.mark.parametrize("text", ["EURX", "0x12", "0x" + "zz" * 20, "99", "99999999999"])
