@@ -119,6 +119,17 @@ async def find_deployment(settings: Settings, client: ChainClient) -> Deployment
     return deployment
 
 
+async def deploy_to(
+    url: str, settings: Settings, token_addresses: Sequence[Address] = ()
+) -> Deployed:
+    """As `deploy_platform`, with a connection of its own to the node at `url`."""
+    client = ChainClient(url)
+    try:
+        return await deploy_platform(client, settings, token_addresses)
+    finally:
+        await client.close()
+
+
 async def deploy_platform(
     client: ChainClient, settings: Settings, token_addresses: Sequence[Address] = ()
 ) -> Deployed:

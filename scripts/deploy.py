@@ -12,10 +12,9 @@ from ape.cli import network_option
 from ape.exceptions import ProviderError
 from rich.console import Console
 
-from backend.config import Settings, settings
-from backend.deploying import deploy_platform
-from backend.protocol.types import Address, address_from_text, address_text
-from backend.settlement.client import ChainClient
+from backend.config import settings
+from backend.deploying import deploy_to
+from backend.protocol.types import address_from_text, address_text
 from backend.settlement.deployment import Deployed, DeploymentFailed, NoNode
 
 console = Console()
@@ -29,20 +28,12 @@ def cli(provider: ProviderAPI, tokens: tuple[str, ...]) -> None:
     addresses = [address_from_text(text) for text in tokens]
     try:
         with provider.network.use_provider(provider) as connected:
-            deployed = asyncio.run(_deploy(connected.uri, settings(), addresses))
+            deployed = asyncio.run(deploy_to(connected.uri, settings(), addresses))
     except DeploymentFailed as error:
         raise click.ClickException(str(error)) from error
     except ProviderError as error:
         raise click.ClickException(str(NoNode(provider.uri))) from error
     _show(deployed)
-
-
-async def _deploy(url: str, chosen: Settings, addresses: list[Address]) -> Deployed:
-    client = ChainClient(url)
-    try:
-        return await deploy_platform(client, chosen, addresses)
-    finally:
-        await client.close()
 
 
 def _show(deployed: Deployed) -> None:

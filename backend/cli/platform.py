@@ -9,12 +9,11 @@ import typer
 
 from backend.cli.options import AsJson
 from backend.cli.screen import Screen
-from backend.config import Settings, settings
-from backend.protocol.types import address_text
+from backend.config import settings
+from backend.protocol.types import address_from_text, address_text
 
 if TYPE_CHECKING:
     from backend.local import Started
-    from backend.settlement.deployment import Deployed
     from backend.settlement.deployment_file import Deployment
 
 _POLL_S = 0.5
@@ -91,13 +90,13 @@ def deploy(
     as_json: AsJson = False,
 ) -> None:
     """Deploy the contracts, or find them there: a repeat changes nothing."""
-    from backend.protocol.types import address_from_text
+    from backend.deploying import deploy_to
 
     addresses = [address_from_text(text, "token") for text in token or []]
     url = rpc or settings().rpc_url
     screen = Screen(as_json)
     screen.say(f"deploying to {url}")
-    deployed = asyncio.run(_deploy(url, settings(), addresses))
+    deployed = asyncio.run(deploy_to(url, settings(), addresses))
     deployment = deployed.deployment
     end = "nothing changed" if deployed.is_unchanged else f"{len(deployed.steps)} transactions"
     screen.show(
@@ -107,17 +106,6 @@ def deploy(
         *(f"left to {step}" for step in deployed.left_to_others),
         f"chain {deployment.chain_id}: {end}",
     )
-
-
-async def _deploy(url: str, chosen: Settings, addresses: list[Any]) -> "Deployed":
-    from backend.deploying import deploy_platform
-    from backend.settlement.client import ChainClient
-
-    client = ChainClient(url)
-    try:
-        return await deploy_platform(client, chosen, addresses)
-    finally:
-        await client.close()
 
 
 def _started(started: "Started") -> dict[str, Any]:

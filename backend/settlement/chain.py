@@ -68,7 +68,6 @@ class Receipt:
     gas_used: int
     gas_price_wei: int
     blob_gas_used: int
-    contract_address: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

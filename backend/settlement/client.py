@@ -29,6 +29,7 @@ from backend.settlement.chain import (
     refusal_of,
 )
 
+LOG_BLOCKS_MAX: Final = 2_000  # asked for logs at once; public nodes refuse much more
 _TIMEOUT_S: Final = 20
 # What a wallet bids if the node doesn't say: one gwei, the smallest that public nodes like.
 _PRIORITY_FEE_WEI: Final = 10**9
@@ -326,7 +327,6 @@ def _transaction(found: Any) -> L1Transaction | None:
 def _receipt(found: Any) -> Receipt | None:
     if found is None:
         return None
-    created = found.get("contractAddress")
     return Receipt(
         tx_hash=_bytes(found["transactionHash"]),
         block=L1Point(int(found["blockNumber"], 16), _bytes(found["blockHash"])),
@@ -334,5 +334,4 @@ def _receipt(found: Any) -> Receipt | None:
         gas_used=int(found["gasUsed"], 16),
         gas_price_wei=int(found.get("effectiveGasPrice") or "0x0", 16),
         blob_gas_used=int(found.get("blobGasUsed") or "0x0", 16),
-        contract_address=_bytes(created) if created else None,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from backend.protocol.types import Address, Digest, address_from_text, address_text
+from backend.protocol.types import Address, Digest, address_from_text, address_text, digest_text
 from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract
 
@@ -132,7 +132,7 @@ def _to_json(deployment: Deployment) -> dict[str, Any]:
     return {
         "version": _VERSION,
         "chainId": deployment.chain_id,
-        "genesisHash": _hex(deployment.genesis_hash),
+        "genesisHash": digest_text(deployment.genesis_hash),
         "blockNumber": deployment.block_number,
         "parameters": {
             "challengeWindow": parameters.challenge_window_s,
@@ -154,8 +154,8 @@ def _to_json(deployment: Deployment) -> dict[str, Any]:
                 "artifact": record.artifact,
                 "address": address_text(record.address),
                 "nonce": record.nonce,
-                "initCodeHash": _hex(record.init_code_hash),
-                "codeHash": None if record.code_hash is None else _hex(record.code_hash),
+                "initCodeHash": digest_text(record.init_code_hash),
+                "codeHash": None if record.code_hash is None else digest_text(record.code_hash),
             }
             for name, record in deployment.contracts.items()
         },
@@ -214,10 +214,6 @@ def _from_json(found: Any) -> Deployment:
             for token in found["tokens"]
         ),
     )
-
-
-def _hex(data: bytes) -> str:
-    return "0x" + data.hex()
 
 
 def _bytes(text: str) -> bytes:

@@ -15,12 +15,11 @@ from backend.protocol.eip712 import Domain, ledger_domain
 from backend.protocol.errors import InvariantViolated, check_invariant
 from backend.protocol.hashing import ZERO_DIGEST, Digest
 from backend.settlement.chain import L1Log, L1Point
-from backend.settlement.client import ChainClient
+from backend.settlement.client import LOG_BLOCKS_MAX, ChainClient
 from backend.settlement.deployment_file import Deployment
 
 BLOBS: Final = "blobs"
 CALLDATA: Final = "calldata"
-_RANGE_BLOCKS: Final = 2_000  # public nodes refuse much larger questions
 _KNOWN_MAX: Final = 64
 _CARRIERS: Final = {"submitBatchBlobs": BLOBS, "submitBatchCalldata": CALLDATA}
 _WORD_BYTES: Final = 32
@@ -132,7 +131,7 @@ class Rollup:
         topics = [abi.topic("BatchPosted"), number.to_bytes(32)]
         last = (await self.client.latest()).number
         while last >= self.deployment.block_number:
-            first = max(last - _RANGE_BLOCKS + 1, self.deployment.block_number)
+            first = max(last - LOG_BLOCKS_MAX + 1, self.deployment.block_number)
             logs = await self.client.logs([self.contract.address], first, last, topics)
             if logs:
                 return logs[-1]

@@ -16,7 +16,7 @@ import structlog
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.types import Asset, DepositRecord
 from backend.settlement.chain import L1Block, L1Point, RpcError
-from backend.settlement.client import ChainClient
+from backend.settlement.client import LOG_BLOCKS_MAX, ChainClient
 from backend.settlement.decoding import EventReader
 from backend.settlement.deployment_file import Deployment
 from backend.settlement.events import (
@@ -32,7 +32,6 @@ from backend.settlement.events import (
 )
 from backend.settlement.rollup import PostedBatch, confirmed_number
 
-_RANGE_BLOCKS: Final = 2_000  # public nodes refuse much larger questions
 _TAIL_BLOCKS: Final = 64  # below the confirmed block, to notice what must never happen
 _POLL_MS: Final = 500
 _RETRY_MS: Final = 2_000
@@ -158,7 +157,7 @@ class Watcher:
             raise ChainUnavailable()
         past: list[ChainEvent] = []
         while first <= end:
-            last = min(first + _RANGE_BLOCKS - 1, end)
+            last = min(first + LOG_BLOCKS_MAX - 1, end)
             past += await self._reader.in_range(first, last)
             first = last + 1
         self._check_complete(past)
