@@ -18,8 +18,7 @@ from typing import Final
 
 import httpx
 
-from backend.api_key import key_file as key_file
-from backend.api_key import read_api_key as read_api_key
+from backend.api_key import key_file
 from backend.app import clock_ms, open_api_keys
 from backend.config import Settings, inherited_environment
 from backend.deploying import deploy_platform

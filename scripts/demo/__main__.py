@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from backend import local
+from backend.api_key import key_file, read_api_key
 from backend.config import Settings
 from backend.settlement.client import ChainClient
 from backend.toolchain import PROJECT_ROOT
@@ -54,7 +55,7 @@ async def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     try:
         with screen.step("starting chain and platform, deploying contracts"):
             platform = await local.start(settings)
-        api = (platform.api_url, local.read_api_key(settings))
+        api = (platform.api_url, read_api_key(settings))
         story = Story(api, chain, platform.deployed.deployment, people, lines, screen)
         told = await story.tell()
         checked = _check_balances(story.for_the_checker(settings.api_url, str(PAYMENTS)), settings)
@@ -110,7 +111,7 @@ def _check_balances(
     path = settings.data_dir / "story.json"
     path.write_text(json.dumps(story))
     command = [sys.executable, "scripts/check_balances.py", str(path)]
-    command += ["--api-key-file", str(local.key_file(settings))]
+    command += ["--api-key-file", str(key_file(settings))]
     checked = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
     sys.stdout.write(checked.stderr)
     return checked

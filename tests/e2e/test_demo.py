@@ -13,6 +13,7 @@ import sys
 import pytest
 
 from backend import local
+from backend.api_key import key_file, read_api_key
 from backend.settlement.client import ChainClient
 from backend.toolchain import PROJECT_ROOT
 from scripts.demo.__main__ import PAYMENTS, demo_settings, report
@@ -34,7 +35,7 @@ def told(tmp_path_factory):
     async def tell():
         platform = await local.start(settings)
         chain = ChainClient(settings.rpc_url)
-        api = (platform.api_url, local.read_api_key(settings))
+        api = (platform.api_url, read_api_key(settings))
         story = Story(api, chain, platform.deployed.deployment, people, lines, Screen())
         try:
             return await story.tell(), story.for_the_checker(settings.api_url, str(PAYMENTS))
@@ -43,7 +44,7 @@ def told(tmp_path_factory):
 
     try:
         done, story = asyncio.run(tell())
-        yield report(done, True, 0), story, folder, local.key_file(settings)
+        yield report(done, True, 0), story, folder, key_file(settings)
     finally:
         asyncio.run(local.stop(settings))
 

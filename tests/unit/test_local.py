@@ -1,7 +1,6 @@
 """A platform on this machine: the parts that need none.
 
 - running_backend: no file, a broken one, a process that ended, another program's process
-- read_api_key: the settings' own goes first, then the command line's file, then none
 - start: another program listens on the API's port
 - stop: nothing runs, so nothing is stopped
 """
@@ -69,20 +68,3 @@ def test_spawn__log__is_for_its_owner_alone_holds(settings, monkeypatch):
     local._spawn(settings)
 
     assert (settings.data_dir / "backend.log").stat().st_mode & 0o077 == 0
-
-
-def test_read_api_key__own_file__succeeds(settings):
-    local.key_file(settings).write_text("cwk_file\n")
-
-    assert local.read_api_key(settings) == "cwk_file"
-
-
-def test_read_api_key__settings_name_one__succeeds(settings):
-    local.key_file(settings).write_text("cwk_file\n")
-    named = settings.model_copy(update={"api_key": type(settings.api_key)("cwk_named")})
-
-    assert local.read_api_key(named) == "cwk_named"
-
-
-def test_read_api_key__none__is_empty_holds(settings):
-    assert local.read_api_key(settings) == ""
