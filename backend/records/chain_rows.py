@@ -178,7 +178,7 @@ def _withdrawal_claimed(event: WithdrawalClaimed, connection: Connection) -> Row
             claim_key=event.claim_key,
             owner=event.owner,
             batch_number=event.batch_number,
-            slot=event.slot,
+            slot=event.slot_number,
             tx_hash=event.tx_hash,
             l1_block_number=event.l1_block_number,
         )

@@ -97,7 +97,7 @@ class WithdrawalClaimed:
     claim_key: bytes
     owner: Address
     batch_number: int
-    slot: int
+    slot_number: int  # in the batch
     l1_block_number: int
     ts_ms: int
     tx_hash: bytes
