@@ -215,7 +215,7 @@ async def serve(settings: Settings) -> None:
     with bind(settings.api_host, settings.api_port) as listener, end_by_signal() as ending:
         async with open_platform(settings) as platform:
             calm_collector()
-            server = ApiServer(platform.api)
+            server = ApiServer(platform.api, platform.api.state.services.broadcast.close)
             ending.append(server.end)
             await run(platform, lambda: server.serve([listener]))
 

@@ -32,11 +32,13 @@ class ApiServer(uvicorn.Server):
     """Serves until `end` is called. Signals are the whole platform's: uvicorn would end the
     process by them once the API is down, with all other parts still open."""
 
-    def __init__(self, api: FastAPI) -> None:
+    def __init__(self, api: FastAPI, on_end: Callable[[], None] = lambda: None) -> None:
+        """`on_end` is called first: whoever streams for ever has to leave, or he is cut off."""
         config = uvicorn.Config(
             api, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_S
         )
         super().__init__(config)
+        self._on_end = on_end
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -45,6 +47,7 @@ class ApiServer(uvicorn.Server):
 
     def end(self) -> None:
         """Answer what was asked, then stop; a repeat stops at once."""
+        self._on_end()
         self.force_exit = self.should_exit
         self.should_exit = True
 

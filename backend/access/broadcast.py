@@ -78,6 +78,7 @@ class Broadcast:
         self._seats: set[Seat] = set()
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
+        self._is_closed = False
 
     def check_room(self) -> None:
         """Raise BackPressure if there are too many listeners."""
@@ -86,8 +87,10 @@ class Broadcast:
 
     async def join(self) -> Seat:
         """Return a seat. All that is written from now on is told there."""
-        seat = Seat()
+        seat = Seat(is_over=self._is_closed)
         self._seats.add(seat)
+        if self._is_closed:
+            return seat
         if self._task is None or self._task.done():
             self._ready.clear()
             self._task = asyncio.create_task(self._tell())
@@ -100,6 +103,12 @@ class Broadcast:
         if not self._seats and self._task is not None:
             self._task.cancel()
             self._task = None
+
+    def close(self) -> None:
+        """Send all listeners away, for ever: the process is about to end."""
+        self._is_closed = True
+        for seat in self._seats:
+            seat.end()
 
     def read(
         self, position: EventPosition, types: tuple[str, ...], party: bytes | None

@@ -129,10 +129,12 @@ def test_api_server__signal__answers_and_ends_holds():
 
 
 def test_api_server__told_twice__stops_at_once_holds():
-    server = ApiServer(FastAPI())
+    told = []
+    server = ApiServer(FastAPI(), lambda: told.append(server.should_exit))
 
     server.end()
     is_forced_at_first = server.force_exit
     server.end()
 
     assert (is_forced_at_first, server.force_exit, server.should_exit) == (False, True, True)
+    assert told == [False, True]

@@ -1,6 +1,7 @@
 """The stream of events: from the beginning, filtered, with heartbeats, its claim's own name.
 
-- many listeners: what is new is read once; one who is behind; too many; the reader fails
+- many listeners: what is new is read once; one who is behind; too many; the reader fails;
+  the process ends
 - a position beyond all numbers
 """
 
@@ -154,6 +155,20 @@ async def test_texts__events_cant_be_read__ends(world, monkeypatch):
     world.stream.changed()
 
     assert [text async for text in texts if text != ": alive\n\n"] == []
+    assert await nobody_listens(world)
+
+
+async def test_texts__process_ends__listeners_leave_holds(world):
+    await world.settle()
+    texts = follower_of(world, world.stream.end()).texts()
+    await anext(texts)
+    await anext(texts)
+
+    world.api.state.services.broadcast.close()
+    late = [text async for text in follower_of(world).texts()]
+
+    assert [text async for text in texts] == []
+    assert len(late) == 1
     assert await nobody_listens(world)
 
 
