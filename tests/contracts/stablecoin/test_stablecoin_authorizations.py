@@ -8,7 +8,6 @@
 """
 
 import pytest
-from eth_account import Account
 from eth_utils import keccak
 
 UINT256_MAX = 2**256 - 1
@@ -19,40 +18,6 @@ AUTHORIZATION_FIELDS = (
 TRANSFER = "TransferWithAuthorization" + AUTHORIZATION_FIELDS
 RECEIVE = "ReceiveWithAuthorization" + AUTHORIZATION_FIELDS
 CANCEL = "CancelAuthorization(address authorizer,bytes32 nonce)"
-
-
-@pytest.fixture
-def minter(accounts):
-    return accounts[0]
-
-
-@pytest.fixture
-def payee(accounts):
-    return accounts[1]
-
-
-@pytest.fixture
-def relayer(accounts):
-    return accounts[2]
-
-
-@pytest.fixture
-def payer():
-    return Account.from_key(keccak(text="payer"))
-
-
-@pytest.fixture
-def attacker():
-    return Account.from_key(keccak(text="attacker"))
-
-
-@pytest.fixture
-def token(project, minter, payer):
-    """The payer holds 1,000."""
-    token = minter.deploy(project.Stablecoin, "Causeway Dollar", "CUSD", 6, minter)
-    token.grantRole(token.MINTER_ROLE(), minter, sender=minter)
-    token.mint(payer.address, 1_000, sender=minter)
-    return token
 
 
 @pytest.fixture
