@@ -1,7 +1,6 @@
 """A real platform for tests that use one from outside: chain, contracts, backend, API key."""
 
 import asyncio
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import pytest
 from backend import local
 from backend.config import Settings, inherited_environment
 from backend.toolchain import toolchain_environment
+from tests.e2e.settlement.chain import free_port
 
 _HOUR_MS = 3_600_000
 
@@ -36,17 +36,11 @@ def settings_in(folder) -> Settings:
     return Settings(
         data_dir=folder,
         deployments_dir=folder / "deployments",
-        chain_port=_free_port(),
-        api_port=_free_port(),
+        chain_port=free_port(),
+        api_port=free_port(),
         batch_age_ms_max=_HOUR_MS,
         fee_minor_min=10_000,
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

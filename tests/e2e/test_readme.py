@@ -8,7 +8,6 @@
 """
 
 import re
-import socket
 import subprocess
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from eth_account import Account
 from backend.config import DEVELOPMENT_SECRET
 from backend.toolchain import PROJECT_ROOT, toolchain_environment
 from causeway import Client, Key
+from tests.e2e.settlement.chain import free_port
 
 README = (PROJECT_ROOT / "README.md").read_text()
 SHELL, DAY = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -27,12 +27,6 @@ LINES_MAX = 100
 
 def commands(block):
     return [line.split("#")[0].strip() for line in block.splitlines() if line.strip()]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

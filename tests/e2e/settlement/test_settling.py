@@ -2,21 +2,19 @@
 
 - settle: before the window nothing, after it all that wait, then nothing; observed
 - claim: pays the owner once, whoever sends it; a repeat and an early claim are refused
-- paths of the wrong length
 """
 
 from dataclasses import replace
 
 import pytest
 
-from backend.protocol.errors import MalformedBytes
 from backend.settlement.chain import Done, Refused
-from backend.settlement.claims import claim, claim_data, is_claimed
 from backend.settlement.events import BatchConfirmed, BatchSettled, WithdrawalClaimed
 from backend.settlement.settler import Settler
 from backend.settlement.submitter import Progress
 from backend.settlement.watcher import Watcher
 from tests.e2e.settlement.chain import OPERATOR, OTHER_OWNER, OWNER
+from tests.e2e.settlement.claims import claim, is_claimed
 from tests.e2e.settlement.posting import opened
 
 WITHDRAWAL_SLOT = 3  # after an opening of two slots and a deposit
@@ -95,11 +93,3 @@ async def test_poll__settled_and_claimed__succeeds(l1, posting, settler):
     assert (settled.number, watcher.settled_number) == (1, 1)
     assert (claimed.owner, claimed.nonce, claimed.amount) == (OWNER.address, 0, 2_000_000)
     assert (claimed.batch_number, claimed.slot_number) == (1, WITHDRAWAL_SLOT)
-
-
-async def test_claim_data__short_path__rejects(l1, posting):
-    proof = posting.ledger.withdrawal_proof(WITHDRAWAL_SLOT)
-    batch = (await l1.rollup.posted(1)).accepted
-
-    with pytest.raises(MalformedBytes):
-        claim_data(l1.rollup, batch, replace(proof, leaf_path=proof.leaf_path[:-1]))
