@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     fee_bps: int = Field(default=0, ge=0, le=10_000)
 
     kyc_webhook_secret: SecretStr = SecretStr(DEVELOPMENT_SECRET)
-    kyc_level_min: int = Field(default=1, ge=1, le=255)
+    kyc_level_needed: int = Field(default=1, ge=1, le=255)
     kyc_validity_s: int = 365 * 24 * 3600
 
     @model_validator(mode="after")

@@ -103,11 +103,11 @@ def platform_keys(settings: Settings, chain_id: int) -> PlatformKeys:
 def parameters_of(settings: Settings, chain_id: int) -> Parameters:
     """Return section 9 of PROTOCOL.md for this chain."""
     if chain_id not in LOCAL_CHAIN_IDS:
-        return replace(PUBLIC_PARAMETERS, kyc_level_needed=settings.kyc_level_min)
+        return replace(PUBLIC_PARAMETERS, kyc_level_needed=settings.kyc_level_needed)
     return replace(
         LOCAL_PARAMETERS,
         confirmations=settings.confirmations,
-        kyc_level_needed=settings.kyc_level_min,
+        kyc_level_needed=settings.kyc_level_needed,
     )
 
 
