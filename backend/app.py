@@ -138,7 +138,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
                         keys.attestor,
                     ),
                     clock_ms=clock_ms,
-                    problems=lambda: _problems(node, projector, len(deployment.tokens)),
+                    problems=lambda: _problems(node, watcher, projector, len(deployment.tokens)),
                 )
             ),
         )
@@ -294,13 +294,16 @@ def _pin_check(watcher: Watcher) -> Callable[[int, Digest], Awaitable[bool]]:
     return is_pin
 
 
-def _problems(node: Node, projector: Projector, asset_count: int) -> list[str]:
+def _problems(node: Node, watcher: Watcher, projector: Projector, asset_count: int) -> list[str]:
     status = node.status()
     problems = []
     if status.failure is not None:
         problems.append(f"the node does not run: {status.failure}")
     elif not status.has_quorum:
         problems.append("too few validators answer")
+    if watcher.confirmed().number < status.l1_block_number:
+        # No block is made before: a restart has to see again what the last block stands on.
+        problems.append("the chain has not been read since the start")
     if len(node.assets()) < asset_count:
         problems.append("the ledger has not learnt of all assets yet")
     if not projector.is_alive:
