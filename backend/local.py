@@ -22,6 +22,7 @@ from backend.api_key import key_file
 from backend.app import clock_ms, open_api_keys
 from backend.config import Settings, inherited_environment
 from backend.deploying import deploy_platform
+from backend.processes import is_running
 from backend.protocol.errors import ChainUnavailable
 from backend.records.registers.api_keys import ALL_SCOPES
 from backend.settlement.anvil import start_anvil, stop_anvil
@@ -186,17 +187,7 @@ async def _has_ended(pid: int) -> bool:
 
 
 def _is_backend(pid: int) -> bool:
-    """Return whether `pid` is a living backend. A child of ours that has ended is reaped."""
-    try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False
-    except ChildProcessError:
-        pass  # another process of ours started it
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return b"backend" in command or not command[0]
+    return is_running(pid, "backend")
 
 
 def _anvil_file(settings: Settings) -> Path:

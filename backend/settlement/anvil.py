@@ -16,6 +16,7 @@ from typing import Final
 
 from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 
+from backend.processes import is_running
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.signing import PrivateKey
 from backend.settlement.client import ChainClient
@@ -183,26 +184,4 @@ def _is_taken(host: str, port: int) -> bool:
 
 
 def _is_anvil(pid: int) -> bool:
-    """Return whether `pid` is a living anvil. A child of ours that has ended is reaped."""
-    try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False
-    except ChildProcessError:
-        pass  # it was started by another process of ours
-    if Path("/proc/self").exists():
-        return _proc_says_anvil(pid)
-    try:
-        os.kill(pid, 0)  # no /proc, as on macOS: then the number alone must do
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _proc_says_anvil(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        program = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    # A process has no command line in the instant in which it begins.
-    return state != "Z" and (not program or b"anvil" in program)
+    return is_running(pid, "anvil")

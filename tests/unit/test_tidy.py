@@ -31,7 +31,8 @@ LONG_FILES_ALLOWED: dict[str, str] = {}
 PLANE_IMPORTS = {
     "protocol": {"protocol"},
     "engine": {"protocol", "engine"},
-    "settlement": {"protocol", "settlement", "toolchain"},  # it starts anvil and asks solc
+    # It starts anvil and asks solc.
+    "settlement": {"protocol", "settlement", "toolchain", "processes"},
     "compliance": {"protocol", "compliance"},
     "records": {"protocol", "records"},
     "access": {"protocol", "records", "access"},
