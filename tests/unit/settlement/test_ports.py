@@ -1,18 +1,19 @@
 """The engine fits what settlement needs, by name and argument; mypy checks the types.
 
-- sources of batches, drafts, proofs of withdrawals, logs
+- sources of batches, drafts, logs; proofs of withdrawals, which access needs
 """
 
 import inspect
 
 import pytest
 
+from backend.access.ports import WithdrawalProof as WithdrawalProofPort
 from backend.engine.batch.archive import WithdrawalProof
 from backend.engine.batch.builder import BatchDraft
 from backend.engine.batch.desk import BatchDesk, Waiting
 from backend.engine.log import LocalLog
-from backend.settlement import claims, ports
-from tests.e2e.settlement.tiny_ledger import MemoryLog, TinyDraft, TinyLedger, TinyProof
+from backend.settlement import ports
+from tests.e2e.settlement.tiny_ledger import MemoryLog, TinyDraft, TinyLedger
 
 
 def members(port):
@@ -43,8 +44,7 @@ def test_port__methods__holds(port, fitting):
         (ports.BatchDraft, BatchDraft),
         (ports.BatchDraft, TinyDraft),
         (ports.Waiting, Waiting),
-        (claims.WithdrawalProof, WithdrawalProof),
-        (claims.WithdrawalProof, TinyProof),
+        (WithdrawalProofPort, WithdrawalProof),
     ],
 )
 def test_port__fields__holds(port, fitting):
