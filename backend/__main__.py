@@ -5,7 +5,9 @@ traceback.
 """
 
 import asyncio
+import contextlib
 import logging
+import os
 import sys
 from typing import Final
 
@@ -37,6 +39,20 @@ EXPECTED: Final = (
 )
 
 
+class Output:
+    """Standard output for log lines, which may be a file on a full disk. Law: a line that can't be
+    written is lost, and nothing else is: no log line is worth a payment."""
+
+    def write(self, text: str) -> int:
+        """Write `text` at once, as far as that can be done."""
+        with contextlib.suppress(OSError):
+            os.write(sys.stdout.fileno(), text.encode(errors="replace"))
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
 def main() -> int:
     """Serve until the process is told to end; return the exit code."""
     structlog.configure(
@@ -48,6 +64,7 @@ def main() -> int:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
+        logger_factory=structlog.WriteLoggerFactory(file=Output()),  # type: ignore[arg-type]
     )
     try:
         asyncio.run(serve(settings()))

@@ -138,7 +138,9 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
                         keys.attestor,
                     ),
                     clock_ms=clock_ms,
-                    problems=lambda: _problems(node, watcher, projector, len(deployment.tokens)),
+                    problems=lambda: _problems(
+                        node, watcher, projector, submitter, len(deployment.tokens)
+                    ),
                 )
             ),
         )
@@ -205,6 +207,8 @@ async def _follow_batches(platform: Platform) -> None:
                 await platform.node.snapshot(header.last_block_number)
             except ValueError:  # an older batch, read again after a restart
                 log.debug("snapshot_is_newer", block=header.last_block_number)
+            except OSError as error:  # the disk is full: a restart begins at an older one
+                log.warning("snapshot_not_written", reason=str(error))
 
 
 async def serve(settings: Settings) -> None:
@@ -294,7 +298,9 @@ def _pin_check(watcher: Watcher) -> Callable[[int, Digest], Awaitable[bool]]:
     return is_pin
 
 
-def _problems(node: Node, watcher: Watcher, projector: Projector, asset_count: int) -> list[str]:
+def _problems(
+    node: Node, watcher: Watcher, projector: Projector, submitter: Submitter, asset_count: int
+) -> list[str]:
     status = node.status()
     problems = []
     if status.failure is not None:
@@ -308,4 +314,6 @@ def _problems(node: Node, watcher: Watcher, projector: Projector, asset_count: i
         problems.append("the ledger has not learnt of all assets yet")
     if not projector.is_alive:
         problems.append("the projections are not kept up to date")
+    if submitter.failure is not None:
+        problems.append(f"no batches are posted: {submitter.failure}")
     return problems

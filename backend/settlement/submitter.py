@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from backend.protocol.batches import BatchHeader
-from backend.protocol.errors import ChainUnavailable, NoQuorum, check_invariant
+from backend.protocol.errors import ChainUnavailable, DiskFull, NoQuorum, check_invariant
 from backend.protocol.signing import PrivateKey
 from backend.settlement.building import Certifier, NotCertified, SubmitterSettings
 from backend.settlement.chain import (
@@ -77,6 +77,8 @@ class Submitter:
         now_ms: Callable[[], int],
     ) -> None:
         self.journal = SubmissionJournal(step_log)
+        self.failure: str | None = None
+        """Why no more batches are posted; None while they are."""
         self._rollup, self._client = rollup, rollup.client
         self._key, self._source, self._kzg = key, source, kzg
         self._settings, self._now_ms = settings, now_ms
@@ -102,7 +104,11 @@ class Submitter:
         return current.header if current is not None and current.mined is None else None
 
     async def run(self) -> None:
-        """Post batches for ever. A chain that doesn't answer is asked again."""
+        """Post batches for ever. A chain that doesn't answer is asked again.
+
+        Ends, with `failure` set, when the disk is full: what the log holds is known after a
+        restart, and payments that are refused or read meanwhile need no batches.
+        """
         while True:
             pause_ms = self._settings.poll_ms
             try:
@@ -114,6 +120,10 @@ class Submitter:
             except (NotCertified, TransactionRefused) as error:
                 log.error("submission_refused", reason=str(error))
                 pause_ms = _RETRY_MS
+            except DiskFull as error:
+                self.failure = str(error)
+                log.error("submitter_stopped", reason=self.failure)
+                return
             await self._pause(pause_ms)
 
     async def _pause(self, pause_ms: int) -> None:

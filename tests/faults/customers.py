@@ -110,6 +110,17 @@ class Customer:
         except ApiConnectionError:
             return
 
+    async def try_one(self, client: AsyncClient, random: Random) -> tuple[int, str]:
+        """Send one order, the same until it has an answer; return how it was refused."""
+        self._open = self._open or [self._order(0, random, random.randbytes(20), _LIFE_S)]
+        try:
+            body = self._open[0].signed.to_json()
+            answer = await client.send(Request("POST", "/v1/payments", body=body))
+        except ApiStatusError as error:
+            return error.status_code, error.code
+        await self._take(client, self._open[0], answer["status"])
+        return 200, answer["status"]
+
     async def know_all(self, client: AsyncClient) -> None:
         """Send again what had no answer, until it has one. Raises ApiConnectionError."""
         while self._open:

@@ -14,17 +14,19 @@ RUNNING = NodeStatus(7, ZERO_DIGEST, 0, 1, 0, 0, 40, True, None, 9)
 
 @dataclass(frozen=True)
 class Parts:
-    """Stands for a platform: node, watcher and projector in one."""
+    """Stands for a platform: node, watcher, projector and submitter in one."""
 
     node: NodeStatus = RUNNING
     read_to: int = 41
     is_alive: bool = True
+    failure: str | None = None
     listed: dict[int, str] = field(default_factory=lambda: {1: "USDX", 2: "EURX"})
 
     def problems(self) -> list[str]:
         return _problems(
             SimpleNamespace(status=lambda: self.node, assets=lambda: self.listed),
             SimpleNamespace(confirmed=lambda: SimpleNamespace(number=self.read_to)),
+            self,
             self,
             2,
         )
@@ -43,6 +45,7 @@ class Parts:
         (Parts(read_to=40), []),
         (Parts(listed={1: "USDX"}), ["the ledger has not learnt of all assets yet"]),
         (Parts(is_alive=False), ["the projections are not kept up to date"]),
+        (Parts(failure="no disk"), ["no batches are posted: no disk"]),
     ],
 )
 def test_problems__one_part_is_not_well__is_named_holds(parts, expected):

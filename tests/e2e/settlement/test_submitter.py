@@ -6,7 +6,7 @@
 - the cheaper carrier
 - a batch posted by somebody else, with calldata that no encoder makes
 - blobs refused: calldata, if that is allowed; validators who don't sign
-- the loop
+- the loop; it ends when the disk is full
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from dataclasses import replace
 import pytest
 
 from backend.protocol.batches import CHUNK_SLOTS_BYTES, accepted_slot, pack_blobs
+from backend.protocol.errors import DiskFull
 from backend.settlement.building import NotCertified
 from backend.settlement.chain import Refusal, TransactionRefused
 from backend.settlement.kzg import versioned_hash
@@ -232,3 +233,17 @@ async def test_run__until_posted__succeeds(l1, kzg):
     running.cancel()
 
     assert await is_posted_once(posting)
+
+
+async def test_run__disk_full__stops_posting_holds(l1, kzg, monkeypatch):
+    posting = await opened(l1, kzg, "calldata")
+
+    def append(_entries):
+        raise DiskFull()
+
+    monkeypatch.setattr(posting.log, "append", append)
+
+    await asyncio.wait_for(posting.submitter.run(), 20)
+
+    assert posting.submitter.failure == str(DiskFull())
+    assert await posted_numbers(l1) == []

@@ -1,0 +1,245 @@
+"""The whole platform while the chain, or the disk, is in trouble.
+
+- the chain is away for a while: payments go on, deposits answer 503, batches follow later
+- a reorganisation takes back a deposit: it is gone; sent again it is credited once
+- a reorganisation takes back a submission, and its pin: posted again under the same number, once
+- a reorganisation takes back what was confirmed: the platform ends, and says why
+- the disk is full: 503 DISK_FULL, what can be read is; after a restart with space nothing is lost
+"""
+
+import asyncio
+import resource
+from contextlib import asynccontextmanager
+from random import Random
+
+import pytest
+
+from backend.settlement.anvil import mine, start_anvil, stop_anvil
+from backend.settlement.client import ChainClient
+from causeway import AsyncClient, NotFound
+from causeway.errors import ServerError
+from causeway.transport import Request
+from tests.faults import laws
+from tests.faults.customers import Customer
+from tests.faults.platform_child import lasting_port
+from tests.faults.world import (
+    World,
+    are_credited,
+    bring_money_in,
+    deposit_directly,
+    made_world,
+    wait_for,
+)
+
+pytestmark = pytest.mark.timeout(300)
+
+DEEP = 5
+
+
+@pytest.fixture
+async def anvil(tmp_path):
+    """A chain that this drill alone may trouble."""
+    files = {"state_file": tmp_path / "chain.json", "log_file": tmp_path / "anvil.log"}
+    started = await start_anvil(tmp_path / "anvil.pid", port=lasting_port(), **files)
+    yield started
+    await stop_anvil(tmp_path / "anvil.pid")
+
+
+@pytest.fixture
+async def chain(anvil):
+    client = ChainClient(anvil.url)
+    yield client
+    await client.close()
+
+
+@asynccontextmanager
+async def running(folder, port: int, **changes: object):
+    """Run a platform in which people have money; yield it with a client that asks once."""
+    world = await made_world(folder, port, **changes)
+    try:
+        await world.child.start()
+        await bring_money_in(world)
+        async with world.client() as client:
+            yield world, client
+    except BaseException:
+        print(world.child.last_words())  # noqa: T201 - shown when it fails
+        raise
+    finally:
+        world.child.kill()
+
+
+def customer_of(world: World, index: int = 0) -> Customer:
+    """Return somebody who has not paid yet."""
+    asset = next(iter(world.assets.values()))
+    return Customer(world.people[index], asset, world.book, world.domain)
+
+
+async def pay(world: World, client: AsyncClient, index: int = 0, times: int = 5) -> None:
+    """Let somebody send orders, and see them end."""
+    customer = customer_of(world, index)
+    await customer.trade(client, Random(index), [world.people[-1].key.address], times)
+    await customer.await_the_end(client)
+
+
+async def all_is_well(world: World, client: AsyncClient, chain: ChainClient) -> None:
+    """Have everything posted, and compare all with all."""
+
+    async def is_all_posted() -> bool:
+        if (await client.batches.post()).operation_count:
+            await mine(chain)
+            return False
+        return True
+
+    await wait_for("posted orders", is_all_posted)
+    journal = laws.journal_of(world)
+    laws.orders_end_once(world, journal)
+    laws.ledger_is_the_model(world, journal)
+    await laws.records_are_the_ledger(world, journal, client)
+    await laws.vault_covers_all(world, journal, chain)
+    laws.submissions_are(world, await laws.batches_are_a_chain(world, chain))
+
+
+async def mine_by_hand(chain: ChainClient) -> None:
+    """Let blocks come with transactions and by `mine` alone."""
+    await chain.rpc("evm_setIntervalMining", 0)
+    await chain.rpc("evm_setAutomine", True)
+
+
+async def reorganise(chain: ChainClient, from_block: int) -> None:
+    """Replace the newest blocks, `from_block` too, by empty ones, and one more."""
+    head = await chain.latest()
+    await chain.rpc("anvil_reorg", head.number - from_block + 1, [])
+    await mine(chain)
+
+
+async def test_chain_away__payments_meanwhile__final_then_posted_succeeds(tmp_path, anvil, chain):
+    async with running(tmp_path, anvil.port) as (world, client):
+        await stop_anvil(tmp_path / "anvil.pid")
+
+        await pay(world, client)
+        with pytest.raises(ServerError) as refused:
+            await client.deposits.prepare(owner=world.people[0].address, asset="USDX", amount=1)
+        await asyncio.sleep(3)  # longer than a pause between two questions
+        await pay(world, client, index=1)
+        final = laws.journal_of(world).executed
+        await start_anvil(
+            tmp_path / "anvil.pid", port=anvil.port, state_file=tmp_path / "chain.json"
+        )
+
+        assert (refused.value.status_code, refused.value.code) == (503, "CHAIN_UNAVAILABLE")
+        assert len(final) >= 10
+        await all_is_well(world, client, chain)
+
+
+async def test_reorganise__deposit__is_gone_and_credited_once_succeeds(tmp_path, anvil, chain):
+    async with running(tmp_path, anvil.port, confirmations=DEEP) as (world, client):
+        await mine_by_hand(chain)
+        index = len(world.book.deposits)
+        await deposit_directly(world, Random(1))
+        block = (await chain.latest()).number
+        await wait_for("the deposit", lambda: has_status(client, index, "seen"))
+
+        await reorganise(chain, block)
+        await wait_for("its end", lambda: has_status(client, index, None))
+        vault = await laws.vault_minor(world, chain)
+        world.book.deposits.pop()
+        await deposit_directly(world, Random(1))
+        await mine(chain, DEEP)
+        await wait_for("the credit", lambda: are_credited(world, client))
+
+        one = world.book.deposits[-1]
+        vault[one.asset.code] += one.amount_minor
+        assert await laws.vault_minor(world, chain) == vault
+        await all_is_well(world, client, chain)
+        assert len([e async for e in client.deposits.list()]) == index + 1
+
+
+@pytest.mark.parametrize("deeper", [0, 2], ids=["the submission", "its pin, too"])
+async def test_reorganise__submission__is_posted_once_succeeds(tmp_path, anvil, chain, deeper):
+    async with running(tmp_path, anvil.port, confirmations=DEEP, batch_age_ms_max=3_600_000) as (
+        world,
+        client,
+    ):
+        await mine(chain, DEEP)
+        await client.batches.post()
+        await wait_for("the deposits' batch", lambda: is_posted(client, 1))
+        await mine(chain, 2 * DEEP)  # no fact of a block is in what will be taken back
+        await mine_by_hand(chain)
+        await pay(world, client)
+        await client.batches.post("calldata")
+        await wait_for("the batch", lambda: is_posted(client, 2))
+        batch = await client.batches.get(2)
+
+        await reorganise(chain, int(batch.raw["l1_block"]) - deeper)
+        await wait_for("its end", lambda: is_gone(world))
+        await all_is_well(world, client, chain)
+
+        assert len(await laws.batches_are_a_chain(world, chain)) == 2
+
+
+async def test_reorganise__confirmed_deposit__ends_the_platform_rejects(tmp_path, anvil, chain):
+    async with running(tmp_path, anvil.port) as (world, _client):
+        await mine_by_hand(chain)
+        await deposit_directly(world, Random(1))
+        block = (await chain.latest()).number
+        await mine(chain, 3)
+        async with world.client() as client:
+            await wait_for("the credit", lambda: are_credited(world, client))
+
+        await reorganise(chain, block)
+        code = await world.child.ended()
+
+        assert code == 1, world.child.last_words()
+        line = world.child.last_words().splitlines()[-1]
+        assert line.startswith("causeway: L1 block ")
+        assert "was confirmed and is gone. Stop the node" in line
+
+
+async def test_disk_full__payments__nothing_is_lost_succeeds(tmp_path, anvil, chain):
+    async with running(tmp_path, anvil.port) as (world, client):
+        await pay(world, client)
+        customer = customer_of(world, index=1)
+        no_more = (1, resource.RLIM_INFINITY)
+        resource.prlimit(world.child.process.pid, resource.RLIMIT_FSIZE, no_more)
+
+        answers = [await customer.try_one(client, Random(7)) for _ in range(3)]
+        ready = await readiness(world)
+        account = await client.accounts.get(world.people[0].address, "USDX")
+        world.child.kill()
+        await world.child.start()
+        await customer.know_all(client)
+        await customer.await_the_end(client)
+
+        assert answers == [(503, "DISK_FULL")] * 3
+        assert ready == 503
+        assert account.balance > 0
+        await all_is_well(world, client, chain)
+
+
+async def readiness(world: World) -> int:
+    async with world.client() as client:
+        try:
+            await client.send(Request("GET", "/readyz"))
+        except ServerError as error:
+            return error.status_code
+        return 200
+
+
+async def has_status(client: AsyncClient, index: int, status: str | None) -> bool:
+    try:
+        return (await client.deposits.get(str(index))).status == status
+    except NotFound:
+        return status is None
+
+
+async def is_posted(client: AsyncClient, number: int) -> bool:
+    try:
+        return (await client.batches.get(number)).raw["tx_hash"] is not None
+    except NotFound:
+        return False
+
+
+async def is_gone(world: World) -> bool:
+    """Return whether the submitter has seen that a batch was taken back."""
+    with world.copied_log("submissions.log") as log:
+        return any(b'"gone"' in entry for entry in log.read())
