@@ -111,9 +111,7 @@ def test_deposit__part_of_a_unit__reverts(rollup, token, list_asset, deposit, re
 
 @pytest.mark.parametrize("amount", [0, AMOUNT_MINOR_MAX + 1])
 def test_deposit__amount_out_of_range__reverts(rollup, token, asset_id, deposit, reverts, amount):
-    with reverts(
-        rollup, "DepositOutOfRange", minimum=1, maximum=AMOUNT_MINOR_MAX, actual=amount
-    ):
+    with reverts(rollup, "DepositOutOfRange", minimum=1, maximum=AMOUNT_MINOR_MAX, actual=amount):
         deposit(token, amount)
 
 
