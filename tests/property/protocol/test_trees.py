@@ -1,18 +1,15 @@
-"""Trees, the readable and the fast one, against a naive one that hashes every node of every path.
+"""Trees against a naive one that hashes every node of every path.
 
 - root, leaves and paths after any changes; the trees before them stay as they were
 - multiproofs of any ids; another leaf gives another root
 - authorised roots
 """
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.protocol import fast_tree
 from backend.protocol.authorised import authorised_proof, authorised_root, is_authorised
 from backend.protocol.errors import MalformedBytes
-from backend.protocol.fast_tree import FastStateTree
 from backend.protocol.hashing import ZERO_DIGEST, keccak
 from backend.protocol.state_tree import (
     StateTree,
@@ -40,23 +37,10 @@ def _naive_root(leaves):
     return level.get(0, ZERO_DIGEST)
 
 
-trees = pytest.mark.parametrize("kind", [StateTree, FastStateTree])
-
-
-@pytest.fixture(autouse=True, scope="module")
-def little_room():
-    """Make the fast tree move its rows every few changes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fast_tree, "_SPARE_ROWS", 12 * 33)
-        patch.setattr(fast_tree, "_SLICE_LEAVES", 5)
-        yield
-
-
-@trees
 @settings(max_examples=60, deadline=None)
 @given(rounds=st.lists(_changes, max_size=5), other_id=_ids)
-def test_state_tree__any_changes__holds(kind, rounds, other_id):
-    tree, model, history = kind(), {}, []
+def test_state_tree__any_changes__holds(rounds, other_id):
+    tree, model, history = StateTree(), {}, []
     for changes in rounds:
         history.append((tree, tree.root))
         tree = tree.set_many(changes)
@@ -66,15 +50,14 @@ def test_state_tree__any_changes__holds(kind, rounds, other_id):
     for place in [*model, other_id]:
         assert tree.leaf(place) == model.get(place)
         assert root_from_path(place, leaf_hash(model.get(place)), tree.path(place)) == tree.root
-    assert kind(model).root == tree.root
+    assert StateTree(model).root == tree.root
     assert all(before.root == root for before, root in history)
 
 
-@trees
 @settings(max_examples=60, deadline=None)
 @given(leaves=_changes, others=st.sets(_ids, min_size=1, max_size=10), data=st.data())
-def test_multiproof__any_ids__holds(kind, leaves, others, data):
-    tree = kind(leaves)
+def test_multiproof__any_ids__holds(leaves, others, data):
+    tree = StateTree(leaves)
     ids = sorted(others | set(data.draw(st.lists(st.sampled_from(sorted(leaves or {0: None}))))))
     hashes = [leaf_hash(tree.leaf(i)) for i in ids]
     siblings = tree.multiproof(ids)
