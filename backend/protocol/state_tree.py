@@ -58,7 +58,7 @@ class StateTree:
         tree._top = _changed(self._top, sorted(leaves.items()), STATE_DEPTH)
         return tree
 
-    # A faster tree keeps its nodes in another way; it has a `set_many` and these three of its own.
+    # How nodes are kept: a faster tree would have a `set_many` and these three of its own.
 
     def _digest(self, node: Any) -> Digest:
         return node[0] if node else ZERO_DIGEST
