@@ -8,6 +8,7 @@
 """
 
 import asyncio
+import json
 import resource
 from contextlib import asynccontextmanager
 from random import Random
@@ -168,10 +169,11 @@ async def test_reorganise__submission__is_posted_once_succeeds(tmp_path, anvil, 
         await pay(world, client)
         await client.batches.post("calldata")
         await wait_for("the batch", lambda: is_posted(client, 2))
+        await wait_for("the submitter's note", lambda: has_step(world, "mined"))
         batch = await client.batches.get(2)
 
         await reorganise(chain, int(batch.raw["l1_block"]) - deeper)
-        await wait_for("its end", lambda: is_gone(world))
+        await wait_for("its end", lambda: has_step(world, "gone"))
         await all_is_well(world, client, chain)
 
         assert len(await laws.batches_are_a_chain(world, chain)) == 2
@@ -239,7 +241,8 @@ async def is_posted(client: AsyncClient, number: int) -> bool:
         return False
 
 
-async def is_gone(world: World) -> bool:
-    """Return whether the submitter has seen that a batch was taken back."""
+async def has_step(world: World, step: str) -> bool:
+    """Return whether the submitter has noted a step of batch 2."""
     with world.copied_log("submissions.log") as log:
-        return any(b'"gone"' in entry for entry in log.read())
+        steps = [json.loads(entry) for entry in log.read()]
+    return any((one["step"], one["number"]) == (step, 2) for one in steps)
