@@ -73,3 +73,8 @@ class KeyStore:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, self._path(name))
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)  # the name, too: a validator's key can't be made anew
+        finally:
+            os.close(folder)

@@ -3,9 +3,10 @@
 - load_or_create: first time makes one, then the same one
 - address: read without the passphrase
 - load: wrong passphrase, damaged file, no file
-- the file: encrypted, for its owner alone
+- the file: encrypted, for its owner alone, durable before anybody uses the key
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,16 @@ def test_load_or_create__new_key__is_for_its_owner_alone(tmp_path: Path) -> None
     path = tmp_path / "keys" / "submitter.json"
     assert path.stat().st_mode & 0o077 == 0
     assert "ciphertext" in path.read_text()
+
+
+def test_load_or_create__new_key__file_and_folder_are_durable_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file)), fsync(file)))
+
+    store(tmp_path).load_or_create("validator-0")
+
+    files = (tmp_path / "validator-0.json", tmp_path)
+    assert [stat.st_ino for stat in synced] == [path.stat().st_ino for path in files]
