@@ -23,7 +23,7 @@ from backend.config import settings
 from backend.console.actions import Actions, open_actions
 from backend.console.errors import NothingToSettle
 from backend.console.people import Who
-from backend.console.posting import Waiting
+from backend.console.posting import Waiting, newest_batch
 from backend.console.status import platform_status
 from backend.protocol.types import address_text
 from backend.settlement.artifacts import artifact
@@ -86,8 +86,8 @@ def settle(wait: bool = False) -> Batch | Waiting:
     actions = _actions()
     if not wait:
         return actions.post()
-    actions.settle()
-    batch = next(actions.client.batches.list(), None)
+    settled = actions.settle()
+    batch = settled[0] if settled else newest_batch(actions.client)
     if batch is None:
         raise NothingToSettle()
     return batch
@@ -128,8 +128,9 @@ def _actions() -> Actions:
 
 def _check_chain(actions: Actions) -> None:
     """Say so if the console looks at another chain than the platform."""
-    seen = bytes(ape.chain.blocks[0].hash)
-    if seen != actions.deployment.genesis_hash:
+    first = ape.chain.blocks[min(ape.chain.blocks.height, 1)]
+    seen = first.parent_hash if first.number else first.hash  # as the deployment's file was made
+    if bytes(seen) != actions.deployment.genesis_hash:
         url = actions.settings.rpc_url
         _say(f"this is not the platform's chain: `ape console --network {url}` is")
 

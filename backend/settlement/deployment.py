@@ -119,7 +119,7 @@ async def deploy(
     """
     try:
         chain_id = await client.chain_id()
-        genesis = await client.block(0)
+        genesis_hash = await _genesis_hash(client)
     except ChainUnavailable as error:
         raise NoNode(client.url) from error
     if chain_id not in LOCAL_CHAIN_IDS and any(token.address is None for token in tokens):
@@ -128,7 +128,7 @@ async def deploy(
     roles = replace(roles, validators=tuple(sorted(roles.validators)))
     wanted = Deployment(
         chain_id=chain_id,
-        genesis_hash=genesis.block_hash if genesis else bytes(32),
+        genesis_hash=genesis_hash,
         block_number=(await client.latest()).number,
         parameters=parameters,
         roles=roles,
@@ -145,6 +145,16 @@ async def deploy(
         log.warning("deployment_left_to_others", step=step)
     log.info("deployed", chain_id=chain_id, steps=len(deployer.steps), file=str(path))
     return Deployed(deployer.deployment, tuple(deployer.steps), tuple(deployer.left_to_others))
+
+
+async def _genesis_hash(client: ChainClient) -> bytes:
+    """Return the hash of block 0, as block 1 knows it: anvil makes up another block 0 whenever it
+    starts from a saved state, and may show that one."""
+    first = await client.block(1)
+    if first is not None:
+        return first.parent_hash
+    genesis = await client.block(0)
+    return genesis.block_hash if genesis else bytes(32)
 
 
 async def _resumed(client: ChainClient, path: Path, wanted: Deployment) -> Deployment:

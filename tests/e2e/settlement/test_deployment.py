@@ -3,7 +3,8 @@
 - deploy: code, roles, listings and the file
 - a repeat: changes nothing
 - an interrupted deployment: resumed at each step
-- another chain under the same id; other parameters; a public chain without tokens
+- another chain under the same id; the same one restarted; other parameters; a public chain
+  without tokens
 - what others have to do
 - no node
 """
@@ -116,6 +117,20 @@ async def test_deploy__another_local_chain__succeeds(client, tmp_path):
     assert len(second.steps) == len(first.steps)
     assert back.is_unchanged
     assert back.deployment == first.deployment
+
+
+async def test_deploy__chain_restarted_from_its_state__changes_nothing(tmp_path):
+    pid_file, port = tmp_path / "anvil.pid", free_port()
+    deployed = []
+    for _ in range(4):  # each start makes another block 0, and from the third on any may be shown
+        node = await start_anvil(pid_file, port=port, state_file=tmp_path / "chain.json")
+        client = ChainClient(node.url)
+        deployed.append(await deploy_to(tmp_path / "deployments", client))
+        await asyncio.sleep(1.1)  # past block 1, and into another second
+        await client.close()
+        await stop_anvil(pid_file)
+
+    assert [made.is_unchanged for made in deployed] == [False, True, True, True]
 
 
 @pytest.mark.parametrize(
