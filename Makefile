@@ -23,12 +23,15 @@ setup: preflight ## install everything into this folder; a repeat does nothing
 	@$(MAKE) -s -j2 .venv/.installed node_modules/.installed
 	@$(MAKE) -s .cache/solcx/.installed
 
-# pip and npm have no part in common, so they run side by side.
+# pip and npm have no part in common, so they run side by side. The .pth file lets each program of
+# .venv find our tools, whoever starts it: `ape run deploy` in a bare shell, too.
 .venv/.installed: requirements.lock pyproject.toml sdk/pyproject.toml
 	@echo "Installing Python packages (about a minute the first time) …"
 	@"$$(tools/preflight.sh)" -m venv .venv
-	@$(PYTHON) -m pip install --quiet --require-hashes --no-deps -r requirements.lock
-	@$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation -e . -e sdk
+	@$(PYTHON) -m pip install -qq --require-hashes --no-deps -r requirements.lock
+	@$(PYTHON) -m pip install -qq --no-deps --no-build-isolation -e . -e sdk
+	@echo "import backend.toolchain; backend.toolchain.apply_toolchain_environment()" \
+		>"$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/toolchain.pth"
 	@touch $@
 
 node_modules/.installed: package-lock.json .npmrc

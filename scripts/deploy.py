@@ -1,5 +1,5 @@
-"""Deploy the contracts: `ape run deploy --network ethereum:local:foundry`, or
-`--network http://HOST:PORT` for a node that runs. A second run changes nothing and says so.
+"""Deploy the contracts: `ape run deploy --network ethereum:local:foundry` to the platform's local
+chain, or `--network http://HOST:PORT` to any other. A second run changes nothing and says so.
 
 Ape chooses the network; all else is `backend/deploying.py`, as with `causeway deploy`.
 """
@@ -9,9 +9,10 @@ import asyncio
 import click
 from ape.api import ProviderAPI
 from ape.cli import network_option
-from ape.exceptions import ProviderError
+from ape.exceptions import ProviderError, SubprocessError
 from rich.console import Console
 
+from backend.cli.root import quiet_logs
 from backend.config import settings
 from backend.deploying import deploy_to
 from backend.protocol.types import address_from_text, address_text
@@ -26,14 +27,24 @@ console = Console()
 def cli(provider: ProviderAPI, tokens: tuple[str, ...]) -> None:
     """Deploy the contracts, or find them there."""
     addresses = [address_from_text(text) for text in tokens]
+    chosen = settings()
+    is_apes_own = provider.name == "foundry"
+    if is_apes_own:  # the platform's local chain; if none runs there, ape starts one
+        provider.provider_settings["host"] = f"http://{chosen.chain_host}:{chosen.chain_port}"
     try:
-        with provider.network.use_provider(provider) as connected:
-            deployed = asyncio.run(deploy_to(connected.uri, settings(), addresses))
+        with quiet_logs(), provider.network.use_provider(provider) as connected:
+            deployed = asyncio.run(deploy_to(connected.uri, chosen, addresses))
+            _show(deployed)
+            if getattr(connected, "process", None) is not None:
+                console.print(
+                    "Ape ends the chain that it started; `make up` starts one that stays."
+                )
     except DeploymentFailed as error:
         raise click.ClickException(str(error)) from error
-    except ProviderError as error:
-        raise click.ClickException(str(NoNode(provider.uri))) from error
-    _show(deployed)
+    except (ProviderError, SubprocessError) as error:
+        # Ape knows what went wrong with a node of its own; of others, only that they are silent.
+        message = str(error) if is_apes_own else str(NoNode(provider.uri))
+        raise click.ClickException(message) from error
 
 
 def _show(deployed: Deployed) -> None:

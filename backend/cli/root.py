@@ -32,7 +32,7 @@ class Root(TyperGroup):
         screen = Screen(as_json="--json" in words)
         is_standalone = standalone_mode and not screen.as_json
         try:
-            with _quiet_logs():
+            with quiet_logs():
                 done = super().main(
                     words,
                     prog_name,
@@ -66,7 +66,7 @@ class WithDefault(TyperGroup):
 
 
 @contextmanager
-def _quiet_logs() -> Iterator[None]:
+def quiet_logs() -> Iterator[None]:
     """Log warnings alone, to stderr: stdout belongs to the result."""
     before = structlog.get_config()
     structlog.configure(

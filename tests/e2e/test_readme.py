@@ -2,11 +2,12 @@
 
 - the two commands that set all up are the ones that CI runs
 - a day's use: each command of the block, in order, on a platform of its own
-- the console's lines, and the program with the client
+- the deployment by ape, the console's lines, and the program with the client
 - each step of a payment's life names a function that exists
 - it fits two screens
 """
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
-from backend.config import DEVELOPMENT_SECRET
+from backend.config import DEVELOPMENT_SECRET, inherited_environment
 from backend.toolchain import PROJECT_ROOT, toolchain_environment
 from causeway import Client, Key
 from tests.e2e.settlement.chain import free_port
@@ -33,8 +34,7 @@ def commands(block):
 def environment(tmp_path_factory):
     """Return the variables of a shell whose platform is apart from all others; stop it after."""
     folder = tmp_path_factory.mktemp("readme")
-    variables = toolchain_environment() | {
-        "HOME": str(Path.home()),
+    variables = _bare_shell() | {
         "CAUSEWAY_DATA_DIR": str(folder / "var"),
         "CAUSEWAY_DEPLOYMENTS_DIR": str(folder / "deployments"),
         "CAUSEWAY_CHAIN_PORT": str(free_port()),
@@ -42,6 +42,16 @@ def environment(tmp_path_factory):
     }
     yield variables
     shell("make down", variables)
+
+
+def _bare_shell():
+    """Return the variables of a shell that knows nothing of our tools."""
+    variables = inherited_environment()
+    path = variables["PATH"].split(os.pathsep)
+    tools = toolchain_environment()
+    elsewhere = [part for part in path if not Path(part).is_relative_to(PROJECT_ROOT)]
+    bare = {name: value for name, value in variables.items() if name not in tools}
+    return bare | {"PATH": os.pathsep.join(elsewhere)}
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +89,25 @@ def test_readme__day__each_command_succeeds(day):
     assert "settled" in day
 
 
+@pytest.mark.parametrize("network", ["ethereum:local:foundry", "http://HOST:PORT"])
+def test_readme__deploy__finds_the_running_chain_s_changes_nothing(day, environment, network):
+    assert f"--network {network}`" in README
+    here = network.replace("HOST", "127.0.0.1").replace("PORT", environment["CAUSEWAY_CHAIN_PORT"])
+    command = f"source .venv/bin/activate\nape run deploy --network {here}"
+
+    printed = shell(command, environment)
+
+    assert "KycRegistry" in printed
+    assert "[info" not in printed  # our own log lines
+    assert printed.splitlines()[-1].endswith("nothing changed.")
+
+
 def test_readme__console__settles_succeeds(day, environment):
     port = environment["CAUSEWAY_CHAIN_PORT"]
     console = re.search(r"`(ape console --network \S+)`", README).group(1).replace("8545", port)
 
-    printed = shell(f"{console} --code '{CONSOLE}'", environment)
+    activated = f"source .venv/bin/activate\n{console} --code '{CONSOLE}'"
+    printed = shell(activated, environment)
 
     number, status = re.search(r"^(\d+) (settled)", printed, re.MULTILINE).groups()
     assert f"{number} " in printed.splitlines()[-2]
@@ -95,7 +119,7 @@ def test_readme__program__pays_succeeds(day, environment):
     url = f"http://127.0.0.1:{environment['CAUSEWAY_API_PORT']}"
     program = PROGRAM.replace("http://127.0.0.1:8000", url)
     api_key = (folder / "api-key").read_text().strip()
-    shown = shell("causeway account show bob --json", environment)
+    shown = shell(".venv/bin/causeway account show bob --json", environment)
     bob = re.search(r"0x[0-9a-fA-F]{40}", shown).group()
     with Client(url, api_key) as client:
         payer = _payer_with_money(folder, client)
