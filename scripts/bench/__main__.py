@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import shutil
+import signal
 import statistics
 import sys
 import time
@@ -18,6 +19,7 @@ from typing import Any
 
 from backend import local
 from backend.api_key import read_api_key
+from backend.cli.root import quiet_logs
 from backend.settlement.chain import Receipt
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
@@ -228,7 +230,13 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=4_000, help="payments of the smallest part")
     arguments = parser.parse_args()
     screen = Screen()
-    figures = asyncio.run(run(arguments.count, screen))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with quiet_logs():
+            figures = asyncio.run(run(arguments.count, screen))
+    except KeyboardInterrupt:
+        screen.say("interrupted: all that the benchmark started is stopped")
+        return 130
     BUILD.mkdir(exist_ok=True)
     (BUILD / "bench.json").write_text(json.dumps(figures, indent=2) + "\n")
     screen.table(_rows(figures))

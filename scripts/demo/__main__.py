@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -18,6 +19,7 @@ from typing import Any
 
 from backend import local
 from backend.api_key import key_file, read_api_key
+from backend.cli.root import quiet_logs
 from backend.config import Settings
 from backend.settlement.client import ChainClient
 from backend.toolchain import PROJECT_ROOT
@@ -129,7 +131,13 @@ def main() -> int:
     parser.add_argument("--seed", default="causeway", help="what everybody's key is derived from")
     arguments = parser.parse_args()
     screen = Screen()
-    figures = asyncio.run(run(arguments, screen))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with quiet_logs():
+            figures = asyncio.run(run(arguments, screen))
+    except KeyboardInterrupt:
+        screen.say("interrupted: all that the demo started is stopped")
+        return 130
     BUILD.mkdir(exist_ok=True)
     (BUILD / "demo.json").write_text(json.dumps(figures, indent=2) + "\n")
     screen.table(figures)
