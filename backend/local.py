@@ -175,7 +175,15 @@ async def _wait_until_ready(settings: Settings) -> None:
             except httpx.TransportError:
                 pass  # it doesn't listen yet
             await asyncio.sleep(_POLL_S)
-    raise StartFailed(f"the backend did not start; its last words are in {_log_file(settings)}")
+    log_file = _log_file(settings)
+    raise StartFailed(f"the backend did not start{_last_words(log_file)} More is in {log_file}")
+
+
+def _last_words(log_file: Path) -> str:
+    """Return what the backend said of its end in a line for people; the others are JSON."""
+    lines = log_file.read_text(errors="replace").splitlines()
+    said = lines[-1].removeprefix("causeway: ") if lines else ""
+    return "." if not said or said.startswith("{") else f": {said}"
 
 
 async def _has_ended(pid: int) -> bool:

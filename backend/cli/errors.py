@@ -57,8 +57,11 @@ def _code_and_message(error: Exception) -> tuple[str, str] | None:
             return error.code, "No node answers."
         case ActionError() | PaymentError():
             return error.code, str(error)
+        case ApiStatusError(code="UNKNOWN"):
+            answer = f"What answers is no Causeway platform (status {error.status_code})."
+            return "NO_CONNECTION", answer
         case ApiStatusError():
-            return error.code, error.message or f"The platform answered {error.status_code}."
+            return error.code, error.message
         case ApiConnectionError():
             return "NO_CONNECTION", "The platform does not answer."
         case OrderMismatch(field="fee"):

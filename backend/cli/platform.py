@@ -29,15 +29,17 @@ def up(
     from backend import local
 
     screen = Screen(as_json)
-    started = asyncio.run(local.start(settings(), screen.say))
-    screen.show(_started(started), *_started_lines(started))
     if foreground:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            while local.running_backend(settings()) is not None:
-                time.sleep(_POLL_S)
-        except KeyboardInterrupt:
-            pass
+    try:
+        started = asyncio.run(local.start(settings(), screen.say))
+        screen.show(_started(started), *_started_lines(started))
+        while foreground and local.running_backend(settings()) is not None:
+            time.sleep(_POLL_S)
+    except KeyboardInterrupt:
+        if not foreground:
+            raise
+    if foreground:
         screen.say("stopping")
         asyncio.run(local.stop(settings()))
 
@@ -125,7 +127,7 @@ def _started_lines(started: "Started") -> list[str]:
         f"chain    {started.rpc_url}",
     ]
     if started.was_running:
-        lines.append("It was running already: nothing changed.")
+        lines.append("The platform was running already: nothing changed.")
     if started.first_api_key is not None:
         lines.append(f"API key  {started.first_api_key} (shown this once)")
     return lines

@@ -1,8 +1,15 @@
 """Amounts as people write them: decimal text outside, whole minor units inside."""
 
-from backend.console.errors import AmountMalformed
+from backend.console.errors import AmountMalformed, AmountTooLarge
 from backend.protocol.errors import AmountNotInteger, AmountNotMultipleOfUnit, AmountZero
-from backend.protocol.money import format_decimal, parse_decimal, to_base, to_minor
+from backend.protocol.errors import AmountTooLarge as TooLarge
+from backend.protocol.money import (
+    AMOUNT_MINOR_MAX,
+    format_decimal,
+    parse_decimal,
+    to_base,
+    to_minor,
+)
 from causeway import Asset
 
 
@@ -35,3 +42,5 @@ def _minor(asset: Asset, text: str) -> int:
     except (AmountNotInteger, AmountNotMultipleOfUnit) as error:
         decimals = asset.decimals - len(str(asset.unit)) + 1  # units are powers of ten
         raise AmountMalformed(text, asset.code, decimals) from error
+    except TooLarge as error:
+        raise AmountTooLarge(text, asset.code, amount_text(asset, AMOUNT_MINOR_MAX)) from error

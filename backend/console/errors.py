@@ -114,6 +114,15 @@ class AmountMalformed(ActionError):
         )
 
 
+class AmountTooLarge(ActionError):
+    """More than one order can move."""
+
+    def __init__(self, text: str, asset_code: str, maximum: str) -> None:
+        super().__init__(
+            f"{text[:40]} {asset_code} is too much at once: {maximum} is the most. Split it."
+        )
+
+
 class InsufficientFunds(ActionError):
     """The payer has less than the order takes."""
 

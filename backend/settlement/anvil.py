@@ -88,7 +88,10 @@ async def start_anvil(
     if running is not None:
         return running
     if _is_taken(host, port):
-        raise AnvilFailed(f"{host}:{port} is taken by another program. Choose another port.")
+        raise AnvilFailed(
+            f"{host}:{port} is taken by another program, which is no Ethereum node. Stop it, or "
+            "set CAUSEWAY_CHAIN_PORT."
+        )
     binary = foundry_bin_dir("anvil") / "anvil"
     if not binary.exists():
         raise AnvilFailed(f"{binary} is missing. Run `make setup`.")

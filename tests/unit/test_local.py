@@ -2,6 +2,7 @@
 
 - running_backend: no file, a broken one, a process that ended, another program's process
 - start: another program listens on the API's port
+- last words: of a backend that did not start
 - stop: nothing runs, so nothing is stopped
 """
 
@@ -68,3 +69,17 @@ def test_spawn__log__is_for_its_owner_alone_holds(settings, monkeypatch):
     local._spawn(settings)
 
     assert (settings.data_dir / "backend.log").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ("", "."),
+        ('{"event": "x"}\n', "."),
+        ('{"event": "x"}\ncauseway: no node answers.\n', ": no node answers."),
+    ],
+)
+def test_last_words__of_a_backend__are_for_people_holds(tmp_path, log, words):
+    (tmp_path / "backend.log").write_text(log)
+
+    assert local._last_words(tmp_path / "backend.log") == words

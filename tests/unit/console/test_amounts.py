@@ -8,8 +8,8 @@
 import pytest
 
 from backend.console.amounts import amount_minor, amount_text, fee_max_minor
-from backend.console.errors import AmountMalformed
-from backend.protocol.errors import AmountTooLarge, AmountZero
+from backend.console.errors import AmountMalformed, AmountTooLarge
+from backend.protocol.errors import AmountZero
 from causeway import Asset
 
 USDX = Asset({}, 1, "USDX", "0x" + "11" * 20, 6, 1, True)
@@ -40,6 +40,12 @@ def test_amount__malformed__rejects(asset, text):
 def test_amount__out_of_range__rejects(text, error):
     with pytest.raises(error):
         amount_minor(USDX, text)
+
+
+@pytest.mark.parametrize("asset", [USDX, EURX])
+def test_amount__too_large__names_the_limit_as_people_write_it_rejects(asset):
+    with pytest.raises(AmountTooLarge, match=f"300000000 {asset.code}.* 281474976.710655 is"):
+        amount_minor(asset, "300000000")
 
 
 def test_amount_text__below_zero__succeeds():

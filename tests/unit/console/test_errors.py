@@ -18,6 +18,7 @@ ARGUMENTS = {
     "TransactionUnknown": ("claim", bytes(32)),
     "StillWaiting": ("the batch", 5),
     "AmountMalformed": ("1,5", "USDX", 6),
+    "AmountTooLarge": ("300000000", "USDX", "281474976.710655"),
     "InsufficientFunds": ("bob", "1 USDX", "2 USDX"),
     "OrderRejected": ("ORDER_EXPIRED", "0x12"),
 }
@@ -29,5 +30,5 @@ def test_action_error__each__has_code_and_sentence_holds(kind):
     error = kind(*ARGUMENTS.get(kind.__name__, ()))
 
     assert kind.code.replace("_", "") == kind.__name__.upper()
-    assert str(error)[0].isupper() or str(error)[0] in "'b0k"
+    assert str(error)[0].isupper() or str(error)[0] in "'b0k3"
     assert str(error).endswith(".")
