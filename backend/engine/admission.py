@@ -68,10 +68,6 @@ class Admission:
             return True
         return is_authorised(digest, signed)
 
-    def is_admitted(self, digest: Digest) -> bool:
-        """Return whether the order is counted with."""
-        return digest in self._admitted
-
     def pending_of(self, account_id: AccountId) -> tuple[int, int]:
         """Return how many orders of a payer are pending, and their debit in minor units."""
         return self._pending.of(account_id)

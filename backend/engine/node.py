@@ -242,14 +242,12 @@ class Node:
         return NodeStatus(
             rounds.tip.number,
             rounds.tip.block_hash,
-            rounds.tip.timestamp_ms,
             rounds.committee.epoch,
             rounds.round,
             len(self._replica.accepted.undecided),
             rounds.l1_attested,
             self._quorum.is_there(self._clock_ms()),
             self._failure,
-            self._log.next_position,
         )
 
     def replay(self, from_block: int = 1) -> Iterator[FinalBlock]:

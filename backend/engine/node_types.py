@@ -66,19 +66,12 @@ class NodeStatus:
 
     block_number: int
     block_hash: Digest
-    block_timestamp_ms: int
     epoch: int
     round: int
     undecided_count: int
     l1_block_number: int
     has_quorum: bool
     failure: str | None
-    log_position: int
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether orders are taken in."""
-        return self.has_quorum and self.failure is None
 
 
 class NodeStopped(Exception):

@@ -17,10 +17,11 @@ from backend.protocol.log_entries import Entry, OrderEntry
 
 @dataclass(frozen=True, slots=True)
 class FinalBlock:
-    """A certified block with all that it did. `payment_ids` are those of the body's orders, in
-    their order. `signatures` are at least 2f + 1 votes, ascending
-    by signer; `stamp_ms` is the log's of the block, `final_position` and `final_stamp_ms` are those
-    of the vote that made it final."""
+    """A certified block with all that it did.
+
+    `payment_ids` are those of the body's orders, in their order. `signatures` are at least 2f + 1
+    votes, ascending by signer; `stamp_ms` is the log's of the block.
+    """
 
     block: Block
     block_hash: Digest
@@ -29,8 +30,6 @@ class FinalBlock:
     execution: Execution
     signatures: tuple[bytes, ...]
     stamp_ms: int
-    final_position: int
-    final_stamp_ms: int
 
     @property
     def slots(self) -> bytes:
@@ -147,6 +146,4 @@ class Replica:
             prepared.execution,
             certified.signatures,
             proposed.stamp_ms,
-            certified.position,
-            certified.stamp_ms,
         )

@@ -86,8 +86,6 @@ class Certified:
 
     proposed: Proposed
     signatures: tuple[bytes, ...]
-    position: int
-    stamp_ms: int
 
 
 Event = Proposed | RoundLost | RoundEnded | Certified
@@ -151,7 +149,7 @@ class Rounds:
             case BlockEntry() as proposal:
                 return self._on_block(position, entry.stamp_ms, proposal)
             case VoteEntry() as vote:
-                return self._on_vote(position, entry.stamp_ms, vote)
+                return self._on_vote(entry.stamp_ms, vote)
             case TimeoutEntry() as timeout:
                 return self._on_timeout(timeout)
             case NextRoundEntry() as next_round:
@@ -174,7 +172,7 @@ class Rounds:
         )
         return self.proposed
 
-    def _on_vote(self, position: int, stamp_ms: int, entry: VoteEntry) -> Certified | None:
+    def _on_vote(self, stamp_ms: int, entry: VoteEntry) -> Certified | None:
         proposed = self.proposed
         if proposed is None or entry.block_hash != proposed.block_hash:
             return None
@@ -189,7 +187,7 @@ class Rounds:
         self.tip = Tip(block.number, proposed.block_hash, block.round, block.timestamp_ms)
         self.l1_due = self.l1_attested
         self._enter(block.round, stamp_ms)
-        return Certified(proposed, signatures, position, stamp_ms)
+        return Certified(proposed, signatures)
 
     def _on_timeout(self, entry: TimeoutEntry) -> RoundLost | None:
         if self.is_decided or not self._is_current(entry.timeout):

@@ -27,12 +27,6 @@ class ChainEvent:
 
     place: Place
 
-    @property
-    def event_id(self) -> str:
-        """The event's name, block and place in it."""
-        block = self.place.block.block_hash.hex()
-        return f"{type(self).__name__}:{block}:{self.place.log_index}"
-
 
 @dataclass(frozen=True, slots=True)
 class _DepositEvent(ChainEvent):

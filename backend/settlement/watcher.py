@@ -24,7 +24,6 @@ from backend.settlement.events import (
     BatchConfirmed,
     BatchGone,
     BatchPosted,
-    BatchSettled,
     ChainEvent,
     DepositConfirmed,
     DepositGone,
@@ -76,7 +75,6 @@ class Watcher:
         self._deposits: list[DepositRecord] = []
         self._deposit_blocks: list[int] = []
         self._batches: dict[int, PostedBatch] = {}
-        self._settled_number = 0
         self._lock = asyncio.Lock()
 
     # What is confirmed
@@ -104,11 +102,6 @@ class Watcher:
         """
         index = number - self._tail[0].number if self._tail else -1
         return 0 <= index < len(self._tail) and self._tail[index].block_hash == block_hash
-
-    @property
-    def settled_number(self) -> int:
-        """The last batch that is settled beyond doubt; 0 is genesis."""
-        return self._settled_number
 
     # Following
 
@@ -259,8 +252,6 @@ class Watcher:
         elif isinstance(event, BatchPosted):
             # Without its chunks, which the event brings: they would fill the memory.
             self._batches[event.batch.header.number] = replace(event.batch, chunks=None)
-        elif isinstance(event, BatchSettled):
-            self._settled_number = event.number
 
     def _tell(self, event: ChainEvent) -> None:
         for observer in self.observers:

@@ -34,7 +34,8 @@ DOOMED = "tests.faults.doomed_platform"
 SEEDS = range(20)
 LONG_SEEDS = range(100, 600)
 ERA = 25  # crashes on one set of contracts
-DEATH_S_MAX = 2
+DEATH_S_MAX = 2  # how long a doomed platform is waited for
+TRADE_S_MIN = 0.2
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -108,7 +109,7 @@ class Drill:
             child.kill()
             self._spawn()
         trading = asyncio.create_task(self._trade(random))
-        await self._death(delay_s if way == "outside" else DEATH_S_MAX if "in" in way else 0.2)
+        await self._death({"outside": delay_s, "start": TRADE_S_MIN}.get(way, DEATH_S_MAX))
         await trading
         if way == "start":
             self._doom_file.unlink()

@@ -9,7 +9,7 @@ from backend.app import _problems
 from backend.engine.node_types import NodeStatus
 from backend.protocol.hashing import ZERO_DIGEST
 
-RUNNING = NodeStatus(7, ZERO_DIGEST, 0, 1, 0, 0, 40, True, None, 9)
+RUNNING = NodeStatus(7, ZERO_DIGEST, 1, 0, 0, 40, True, None)
 
 
 @dataclass(frozen=True)

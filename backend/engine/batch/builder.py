@@ -41,8 +41,8 @@ _CANDIDATES_MAX: Final = 4
 class BatchDraft:
     """The next batch but for what the submitter chooses: carrier, pin and time.
 
-    The pin is at least `l1_block_number_min`; the time, in seconds, at least `timestamp_min` and
-    at most `timestamp_max`: the time of the batch's first block.
+    The pin is at least `l1_block_number_min`; the time, in seconds, at least that of the batch
+    before and at most `timestamp_max`: the time of the batch's first block.
     """
 
     number: int
@@ -55,7 +55,6 @@ class BatchDraft:
     last_block_number: int
     last_block_hash: Digest
     l1_block_number_min: int
-    timestamp_min: int
     timestamp_max: int
 
     def header(
@@ -178,7 +177,6 @@ class BatchBuilder:
             last_block_number=blocks[-1].number,
             last_block_hash=blocks[-1].block_hash,
             l1_block_number_min=blocks[-1].changes.l1_block_number,
-            timestamp_min=tip.header.timestamp,
             timestamp_max=blocks[0].ts_s,
         )
 

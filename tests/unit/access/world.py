@@ -255,7 +255,7 @@ def dependencies_of(
         kyc_provider=SandboxProvider(WEBHOOK_SECRET),
         attestor=Attestor(kyc_domain(CHAIN_ID, REGISTRY), key("attestor")),
         clock_ms=clock,
-        problems=lambda: [] if node.status().is_healthy else ["the node is down"],
+        problems=lambda: [] if node.status().failure is None else ["the node is down"],
     )
 
 

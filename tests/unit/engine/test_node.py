@@ -244,7 +244,8 @@ async def test_status__running__succeeds(run):
     async with funded(run()) as node:
         status = node.status()
 
-        assert status.is_healthy
+        assert status.has_quorum
+        assert status.failure is None
         assert (status.block_number, status.epoch, status.l1_block_number) == (1, 1, 2)
 
 
@@ -274,7 +275,7 @@ async def test_submit__no_quorum__rejects(run):
     async with run(validator_keys=two, quorum_wait_ms_max=50) as node:
         accepted = await node.submit(pay(1, 1))
         assert await node.wait_final(accepted.payment_id, 300) is None
-        assert not node.status().is_healthy
+        assert not node.status().has_quorum
         with pytest.raises(NoQuorum) as caught:
             await node.submit(pay(1, 2))
         assert (caught.value.needed, caught.value.actual) == (3, 2)
@@ -282,7 +283,7 @@ async def test_submit__no_quorum__rejects(run):
     async with run() as node:
         assert (await node.wait_final(accepted.payment_id, 5_000)).is_final
         assert (await pay_final(node, pay(1, 2))).is_final
-        assert node.status().is_healthy
+        assert node.status().has_quorum
 
 
 async def test_submit__one_validator_away__succeeds(run):
@@ -305,7 +306,6 @@ async def test_submit__disk_full__rejects(run, monkeypatch):
         with pytest.raises(DiskFull):
             await node.submit(pay(1, 0))
         await until(lambda: node.status().failure is not None)
-        assert not node.status().is_healthy
         with pytest.raises((NodeStopped, LogFailed)):
             await node.submit(pay(1, 1))
         monkeypatch.undo()

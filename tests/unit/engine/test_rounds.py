@@ -119,7 +119,7 @@ def test_votes__quorum__succeeds(rounds):
     proposed, certified = feed(rounds, PROPOSAL, *votes, stamp_ms=START_MS + 7)
 
     ascending = (votes[1].signature, votes[2].signature, votes[0].signature)
-    assert certified == Certified(proposed, ascending, 3, START_MS + 7)
+    assert certified == Certified(proposed, ascending)
     assert rounds.tip == Tip(1, BLOCK.digest(DOMAIN), 0, START_MS)
     assert (rounds.number, rounds.round, rounds.is_decided) == (2, 0, False)
     assert feed(rounds, vote(VALIDATORS[1], PROPOSAL)) == []

@@ -38,7 +38,7 @@ def test_draft__first_batch__has_all_fields(made):
     assert draft.chunks_root == chunks_root(chunk_hashes(draft.chunks))
     assert draft.deposit_cursor == 2
     assert (draft.last_block_number, draft.last_block_hash) == (2, made.blocks[1].block_hash)
-    assert (draft.timestamp_min, draft.timestamp_max) == (0, TS_S)
+    assert draft.timestamp_max == TS_S
     assert draft.l1_block_number_min == 0
 
 

@@ -64,8 +64,6 @@ class Office:
             execution,
             signatures=(),
             stamp_ms=0,
-            final_position=0,
-            final_stamp_ms=0,
         )
         self.finals.append(final)
         self.desk.observe(final)
