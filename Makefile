@@ -7,8 +7,8 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 PYTHON := .venv/bin/python
-# APE_DATA_FOLDER, SOLCX_BINARY_PATH, PATH …: backend/toolchain.py is their one home.
-WITH_TOOLS = eval "$$($(PYTHON) -m backend.toolchain)";
+# Each Python of .venv knows where our tools are: tools/toolchain.pth.
+FORGE := $(PYTHON) -c 'import os, sys; os.execvp("forge", ["forge", *sys.argv[1:]])'
 PYTEST_ARGS ?=
 
 .PHONY: help preflight setup setup-hardhat demo up down test test-long check format bench lock clean
@@ -23,15 +23,14 @@ setup: preflight ## install everything into this folder; a repeat does nothing
 	@$(MAKE) -s -j2 .venv/.installed node_modules/.installed
 	@$(MAKE) -s .cache/solcx/.installed
 
-# pip and npm have no part in common, so they run side by side. The .pth file lets each program of
-# .venv find our tools, whoever starts it: `ape run deploy` in a bare shell, too.
-.venv/.installed: requirements.lock pyproject.toml sdk/pyproject.toml
+# pip and npm have no part in common, so they run side by side. With the .pth file each program of
+# .venv finds our tools, whoever starts it: `ape run deploy` in a bare shell, too.
+.venv/.installed: requirements.lock pyproject.toml sdk/pyproject.toml tools/toolchain.pth
 	@echo "Installing Python packages (about a minute the first time) …"
 	@"$$(tools/preflight.sh)" -m venv .venv
 	@$(PYTHON) -m pip install -qq --require-hashes --no-deps -r requirements.lock
 	@$(PYTHON) -m pip install -qq --no-deps --no-build-isolation -e . -e sdk
-	@echo "import backend.toolchain; backend.toolchain.apply_toolchain_environment()" \
-		>"$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/toolchain.pth"
+	@cp tools/toolchain.pth "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@touch $@
 
 node_modules/.installed: package-lock.json .npmrc
@@ -69,12 +68,12 @@ check: setup ## style and types
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
-	@$(WITH_TOOLS) forge fmt --check
+	@$(FORGE) fmt --check
 
 format: setup ## write what check wants
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
-	@$(WITH_TOOLS) forge fmt
+	@$(FORGE) fmt
 
 bench: setup ## measure payments per second on this machine
 	@$(PYTHON) -m scripts.bench

@@ -1,13 +1,11 @@
 """Where the tools live. Law: everything is inside the checkout; nothing is installed globally.
 
 Ape, py-solc-x, IPython and forge find one another through environment variables. They are
-named here alone; the Makefile, the tests and the scripts take them from this module.
+named here alone, and each Python of `.venv` starts with them (tools/toolchain.pth).
 """
 
 import os
 import platform
-import shlex
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -51,9 +49,3 @@ def apply_toolchain_environment() -> None:
     # py-solc-x gives up its setting when the folder doesn't exist yet.
     SOLCX_DIR.mkdir(parents=True, exist_ok=True)
     os.environ.update(toolchain_environment())
-
-
-if __name__ == "__main__":
-    sys.stdout.writelines(
-        f"export {name}={shlex.quote(value)}\n" for name, value in toolchain_environment().items()
-    )

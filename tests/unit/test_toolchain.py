@@ -1,7 +1,7 @@
 """The tools are there, of the pinned version, and agree with one another.
 
 - paths: inside the checkout
-- environment: given twice → the same
+- environment: given twice → the same; there in each Python of .venv, in a bare shell too
 - solc: answers its version
 - forge and ape: the same compiler settings
 - lock files: name no host to download from
@@ -29,6 +29,22 @@ def test_environment__applied_twice__changes_nothing(monkeypatch):
     monkeypatch.setenv("PATH", first["PATH"])
 
     assert toolchain_environment() == first
+
+
+def test_environment__bare_shell__is_there_in_each_python_holds():
+    names = sorted(toolchain_environment())
+    program = f"import os; print([os.environ.get(name) for name in {names}])"
+
+    shown = subprocess.run(
+        [PROJECT_ROOT / ".venv/bin/python", "-c", program],
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert "None" not in shown
+    assert str(toolchain.foundry_bin_dir("anvil")) in shown
 
 
 def test_environment__empty_path__still_finds_the_system__succeeds(monkeypatch):
