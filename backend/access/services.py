@@ -31,7 +31,7 @@ class Registers:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """All that `create_api` needs. `clock_ms` returns the time; `is_ready` says what is amiss."""
+    """All that `create_api` needs. `clock_ms` returns the time; `problems` says what is amiss."""
 
     settings: ApiSettings
     node: Node
