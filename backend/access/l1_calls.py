@@ -121,7 +121,7 @@ def claim_withdrawal(batch_row: Any, proof: WithdrawalProof) -> bytes:
     batch = (header, batch_row.accepted_ts_s, int.from_bytes(batch_row.signers))
     leaf = proof.leaf
     shown = (
-        proof.slot,
+        proof.slot_number,
         proof.chunk,
         list(proof.chunk_path),
         address_text(leaf.owner),

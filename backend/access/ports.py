@@ -86,7 +86,7 @@ class WithdrawalProof(Protocol):
     @property
     def batch_number(self) -> int: ...
     @property
-    def slot(self) -> int: ...
+    def slot_number(self) -> int: ...
     @property
     def chunk(self) -> bytes: ...
     @property
@@ -116,7 +116,7 @@ class Proofs(Protocol):
     def chunks(self, batch_number: int) -> Sequence[Chunk]:
         """Return a batch's chunks. Raises BatchNotFound."""
 
-    def withdrawal_proof(self, batch_number: int, slot: int) -> WithdrawalProof:
+    def withdrawal_proof(self, batch_number: int, slot_number: int) -> WithdrawalProof:
         """Return the proof of a withdrawal. Raises BatchNotFound, ProofNotAvailable."""
 
     def account_proof(self, batch_number: int, account_id: AccountId) -> AccountProof:

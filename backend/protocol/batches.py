@@ -100,7 +100,7 @@ def genesis_header(genesis_root: Digest) -> BatchHeader:
 
 
 def accepted_slot(header_hash: Digest, accepted_ts_s: int, signers: int) -> Digest:
-    """Return what L1 keeps of a batch; `signers` is the bitmap of the members who signed."""
+    """Return the stored word of a batch; `signers` is the bitmap of the members who signed."""
     return keccak(header_hash + accepted_ts_s.to_bytes(8) + signers.to_bytes(32))
 
 

@@ -125,7 +125,7 @@ def header_covers_its_chunks(header: BatchHeader, chunks: Sequence[Chunk]) -> No
 
 def withdrawal_proof_holds(proof: WithdrawalProof, header: BatchHeader) -> None:
     """The proof leads to the header by the public functions alone, as `claimWithdrawal` asks."""
-    index, position = divmod(proof.slot, CHUNK_SLOTS)
+    index, position = divmod(proof.slot_number, CHUNK_SLOTS)
     chunk = Chunk.decode(proof.chunk)
     withdrawal = dict(chunk.operations())[position]
     assert withdrawal == Withdrawal(

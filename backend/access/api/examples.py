@@ -138,7 +138,7 @@ CLAIM: Final[Example] = {
     "withdrawal_id": HASH,
     "proof": {
         "batch": "2",
-        "slot": "9",
+        "slot_number": "9",
         "chunk": "0x00",
         "chunk_path": [ZERO],
         "leaf": {"owner": PAYER, "asset_id": 1, "nonce": "8", "balance": "24000000"},

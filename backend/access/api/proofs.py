@@ -37,7 +37,7 @@ def withdrawal_proof_view(proof: WithdrawalProof) -> Json:
     """Show what `claimWithdrawal` takes."""
     return {
         "batch": str(proof.batch_number),
-        "slot": str(proof.slot),
+        "slot_number": str(proof.slot_number),
         "chunk": "0x" + proof.chunk.hex(),
         "chunk_path": hashes_view(proof.chunk_path),
         "leaf": leaf_view(proof.leaf),
@@ -99,17 +99,19 @@ async def _batch_row(services: Services, batch: str | None) -> Any:
 
 
 @router.get(
-    "/withdrawals/{batch}/{slot}",
+    "/withdrawals/{batch}/{slot_number}",
     responses={
         **example(examples.CLAIM["proof"]),
         **documented(errors.BatchNotFound, errors.ProofNotAvailable),
     },
 )
 async def prove_withdrawal(
-    batch: str, slot: str, services: ServicesIn, _caller: Caller
+    batch: str, slot_number: str, services: ServicesIn, _caller: Caller
 ) -> Response:
-    """Prove that a withdrawal stands at a slot (chunk · 64 + position) of a batch."""
+    """Prove that a withdrawal stands at a slot number (chunk · 64 + position) of a batch."""
     proof = await run_in_threadpool(
-        services.needs.proofs.withdrawal_proof, number_of("batch", batch), number_of("slot", slot)
+        services.needs.proofs.withdrawal_proof,
+        number_of("batch", batch),
+        number_of("slot_number", slot_number),
     )
     return json_response(withdrawal_proof_view(proof))

@@ -92,10 +92,12 @@ async def get_claim(withdrawal_id: str, services: ServicesIn, _caller: Caller) -
     placed = await run_in_threadpool(services.reader.withdrawal, order_id)
     if placed is None:
         raise not_found(order_id, is_withdrawal=True)
-    slot = _settled_slot(placed)
+    slot_number = _settled_slot_number(placed)
     batch = placed.batch
     assert batch is not None
-    proof = await run_in_threadpool(services.needs.proofs.withdrawal_proof, batch.number, slot)
+    proof = await run_in_threadpool(
+        services.needs.proofs.withdrawal_proof, batch.number, slot_number
+    )
     return json_response(
         {
             "object": "claim",
@@ -106,8 +108,8 @@ async def get_claim(withdrawal_id: str, services: ServicesIn, _caller: Caller) -
     )
 
 
-def _settled_slot(placed: Placed) -> int:
-    """Return the slot in the batch. Raises ProofNotAvailable unless it can be claimed."""
+def _settled_slot_number(placed: Placed) -> int:
+    """Return the slot number in the batch. Raises ProofNotAvailable unless it can be claimed."""
     if placed.claim is not None:
         raise errors.ProofNotAvailable("the withdrawal was claimed already")
     if placed.batch is None or placed.batch.status != "settled":

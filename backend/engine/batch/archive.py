@@ -27,7 +27,7 @@ class WithdrawalProof:
     """What `claimWithdrawal` takes: see IRollup.WithdrawalProof. `nonce` is the order's own."""
 
     batch_number: int
-    slot: int
+    slot_number: int
     chunk: bytes
     chunk_path: tuple[Digest, ...]
     payer_id: AccountId
@@ -98,20 +98,20 @@ class BatchArchive:
         """Return a batch's header. Raises BatchNotFound."""
         return self._batch(batch_number).header
 
-    def withdrawal_proof(self, batch_number: int, slot: int) -> WithdrawalProof:
-        """Return the proof of the withdrawal that starts at `slot` (chunk index * 64 + position).
+    def withdrawal_proof(self, batch_number: int, slot_number: int) -> WithdrawalProof:
+        """Return the proof of the withdrawal at a slot number (chunk index * 64 + position).
 
         Raises BatchNotFound, and ProofNotAvailable if no withdrawal starts there.
         """
         chunks = self.chunks(batch_number)
-        chunk_index, position = divmod(slot, CHUNK_SLOTS)
+        chunk_index, position = divmod(slot_number, CHUNK_SLOTS)
         if not 0 <= chunk_index < len(chunks):
             raise ProofNotAvailable(f"the batch has {len(chunks)} chunks")
         chunk = chunks[chunk_index]
         operations = chunk.operations()
         withdrawal = dict(operations).get(position)
         if not isinstance(withdrawal, Withdrawal):
-            raise ProofNotAvailable(f"no withdrawal starts at slot {slot}")
+            raise ProofNotAvailable(f"no withdrawal starts at slot {slot_number}")
         tree = self._tree_after(batch_number, chunk_index)
         payer_id = withdrawal.payer
         later = sum(
@@ -120,7 +120,7 @@ class BatchArchive:
         leaf = _leaf(tree, payer_id)
         return WithdrawalProof(
             batch_number,
-            slot,
+            slot_number,
             chunk.encode(),
             tuple(chunk_path(chunk_hashes(chunks), chunk_index)),
             payer_id,

@@ -237,12 +237,12 @@ class BatchBuilder:
         """Return a posted batch's header. Raises BatchNotFound."""
         return self._archive.header(batch_number)
 
-    def withdrawal_proof(self, batch_number: int, slot: int) -> WithdrawalProof:
+    def withdrawal_proof(self, batch_number: int, slot_number: int) -> WithdrawalProof:
         """Return what claims the withdrawal at a slot number of a posted batch.
 
         Raises BatchNotFound (also of a batch before the one started at) and ProofNotAvailable.
         """
-        return self._archive.withdrawal_proof(batch_number, slot)
+        return self._archive.withdrawal_proof(batch_number, slot_number)
 
     def account_proof(self, batch_number: int, account_id: AccountId) -> AccountProof:
         """Return the proof of an account after a posted batch. Raises as `withdrawal_proof`."""

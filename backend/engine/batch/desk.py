@@ -120,12 +120,12 @@ class BatchDesk:
         """Return a posted batch's chunks. Raises BatchNotFound."""
         return self._locked(lambda: self._builder.chunks(batch_number))
 
-    def withdrawal_proof(self, batch_number: int, slot: int) -> WithdrawalProof:
+    def withdrawal_proof(self, batch_number: int, slot_number: int) -> WithdrawalProof:
         """Return what claims the withdrawal at a slot number of a posted batch.
 
         Raises BatchNotFound, ProofNotAvailable.
         """
-        return self._locked(lambda: self._builder.withdrawal_proof(batch_number, slot))
+        return self._locked(lambda: self._builder.withdrawal_proof(batch_number, slot_number))
 
     def account_proof(self, batch_number: int, account_id: AccountId) -> AccountProof:
         """Return the proof of an account after a posted batch. Raises as `withdrawal_proof`."""

@@ -10,7 +10,7 @@ from backend.settlement.sender import Sender
 async def claim(rollup: Rollup, sender: Sender, batch: AcceptedBatch, proof) -> Outcome:
     """Send a claim; it pays the withdrawal's owner, whoever sends it."""
     arguments = (
-        proof.slot,
+        proof.slot_number,
         proof.chunk,
         list(proof.chunk_path),
         proof.leaf.owner,

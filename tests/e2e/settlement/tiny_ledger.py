@@ -50,7 +50,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class TinyProof:
-    slot: int
+    slot_number: int
     chunk: bytes
     chunk_path: Sequence[Digest]
     leaf: Leaf
@@ -157,7 +157,7 @@ class TinyLedger:
             slot += 2 if isinstance(operation, OpenAccount) else 1
         account_id = operation.payer
         return TinyProof(
-            slot=position,
+            slot_number=position,
             chunk=self.proven_chunks[0].encode(),
             chunk_path=chunk_path(chunk_hashes(self.proven_chunks), 0),
             leaf=self.proven_tree.leaf(account_id),

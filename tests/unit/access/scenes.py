@@ -59,7 +59,7 @@ async def get(world, path: str) -> Any:
 @dataclass(frozen=True)
 class Proof:
     batch_number: int
-    slot: int
+    slot_number: int
     chunk: bytes = bytes(992)
     chunk_path: tuple[bytes, ...] = (bytes(32),) * 10
     leaf: Leaf = Leaf(PAYER.address, 1, 1, 5)  # type: ignore[arg-type]
@@ -68,8 +68,8 @@ class Proof:
 
 
 class Archive:
-    def withdrawal_proof(self, batch_number: int, slot: int) -> Proof:
-        return Proof(batch_number, slot)
+    def withdrawal_proof(self, batch_number: int, slot_number: int) -> Proof:
+        return Proof(batch_number, slot_number)
 
     def account_proof(self, batch_number: int, account_id: int) -> Proof:
         return Proof(batch_number, 0, account_id=account_id)

@@ -133,7 +133,7 @@ class NoProofs:
     def chunks(self, batch_number: int) -> Any:
         raise BatchNotFound(batch_number)
 
-    def withdrawal_proof(self, batch_number: int, slot: int) -> Any:
+    def withdrawal_proof(self, batch_number: int, slot_number: int) -> Any:
         raise BatchNotFound(batch_number)
 
     def account_proof(self, batch_number: int, account_id: int) -> Any:

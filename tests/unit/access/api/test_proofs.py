@@ -28,4 +28,4 @@ async def test_proofs__account_and_withdrawal__succeeds(world, monkeypatch):
     assert account == same
     assert account["root"] == digest_text(header(1, 1).post_root)
     assert account["account_id"] == str(world.node.account(PAYER.address, 1).account_id)
-    assert proof["slot"] == "7"
+    assert proof["slot_number"] == "7"

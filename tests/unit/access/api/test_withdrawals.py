@@ -56,7 +56,7 @@ async def test_withdrawal__until_claimed__succeeds(world, monkeypatch):
     assert (posted["status"], settled["status"]) == ("posted", "settled")
     assert settled["next"]["status"] == "claimed"
     place = settled["batch"]
-    assert claim["proof"]["slot"] == str(place["chunk"] * 64 + place["slot"])
+    assert claim["proof"]["slot_number"] == str(place["chunk"] * 64 + place["slot"])
     assert claim["transaction"]["to"] == address_text(ROLLUP)
     assert len(claim["transaction"]["data"]) > 2 * 992
     assert (claimed["status"], claimed["next"]) == ("claimed", None)
