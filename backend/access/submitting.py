@@ -8,8 +8,9 @@ from backend.access.services import Services
 from backend.access.settings import WAIT_FINAL_MS_MAX, ApiSettings
 from backend.access.views import Json, OrderViews, rejection_code
 from backend.protocol.errors import PaymentNotFound, WithdrawalNotFound, WrongDomain
+from backend.protocol.hashing import Digest
 from backend.protocol.orders import SignedOrder, WithdrawalOrder
-from backend.protocol.types import Digest, address_text, digest_text
+from backend.protocol.types import address_text, digest_text
 
 
 def check_domain(domain: DomainIn | None, settings: ApiSettings) -> None:

@@ -11,8 +11,9 @@ from backend.access.settings import ApiSettings, FeePolicy
 from backend.access.texts import time_text
 from backend.protocol.batches import BatchHeader
 from backend.protocol.errors import error_class
+from backend.protocol.hashing import Digest
 from backend.protocol.orders import SignedOrder, WithdrawalOrder
-from backend.protocol.types import ZERO_ADDRESS, Digest, address_text, digest_text
+from backend.protocol.types import ZERO_ADDRESS, address_text, digest_text
 from backend.records.event_stream import Event
 from backend.records.reader import DepositView, Placed, PlacedPart
 

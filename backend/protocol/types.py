@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NewType
 
 from backend.protocol.errors import MalformedRequest
-from backend.protocol.hashing import ZERO_DIGEST as ZERO_DIGEST
-from backend.protocol.hashing import Digest as Digest
-from backend.protocol.hashing import keccak
+from backend.protocol.hashing import ZERO_DIGEST, Digest, keccak
 from backend.protocol.money import AmountMinor, BalanceMinor
 
 Address = NewType("Address", bytes)

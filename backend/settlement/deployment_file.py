@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from backend.protocol.types import Address, Digest, address_from_text, address_text, digest_text
+from backend.protocol.hashing import Digest
+from backend.protocol.types import Address, address_from_text, address_text, digest_text
 from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract
 

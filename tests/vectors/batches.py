@@ -26,7 +26,7 @@ from backend.protocol.batches import (
     slot_number,
     withdrawal_key,
 )
-from backend.protocol.hashing import Digest, keccak
+from backend.protocol.hashing import ZERO_DIGEST, Digest, keccak
 from backend.protocol.money import AMOUNT_MINOR_MAX, AmountMinor
 from backend.protocol.operations import (
     Deposit,
@@ -38,7 +38,7 @@ from backend.protocol.operations import (
     slot_count,
 )
 from backend.protocol.state_tree import chunk_path, chunks_root, genesis_tree
-from backend.protocol.types import ZERO_DIGEST, AccountId, Address, DepositRecord
+from backend.protocol.types import AccountId, Address, DepositRecord
 from tests.vectors.common import DOMAIN, DOMAIN_VECTOR, TOKEN, address, named
 
 _FIELD_MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001

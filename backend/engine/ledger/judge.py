@@ -18,16 +18,10 @@ from backend.protocol.errors import (
     PayeeInvalid,
     SameAccount,
 )
+from backend.protocol.hashing import ZERO_DIGEST
 from backend.protocol.money import AmountMinor, fee_byte, to_minor
 from backend.protocol.orders import Order, WithdrawalOrder
-from backend.protocol.types import (
-    ZERO_ADDRESS,
-    ZERO_DIGEST,
-    AccountId,
-    Address,
-    Asset,
-    address_text,
-)
+from backend.protocol.types import ZERO_ADDRESS, AccountId, Address, Asset, address_text
 
 _NOTHING: Final = (0, 0)
 

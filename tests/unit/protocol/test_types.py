@@ -11,12 +11,11 @@ import pytest
 from eth_utils import to_checksum_address
 
 from backend.protocol.errors import MalformedRequest
-from backend.protocol.hashing import keccak
+from backend.protocol.hashing import ZERO_DIGEST, keccak
 from backend.protocol.money import AmountMinor
 from backend.protocol.types import (
     FEE_PARTITION,
     ZERO_ADDRESS,
-    ZERO_DIGEST,
     Address,
     Asset,
     DepositRecord,
