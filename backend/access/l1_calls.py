@@ -4,21 +4,20 @@
 permits as in ERC-2612.
 """
 
+from dataclasses import astuple
 from typing import Any, Final
 
 from eth_abi.abi import encode
 
 from backend.access.ports import PermitFacts, WithdrawalProof
 from backend.access.schemas import PermitIn
+from backend.access.views import header_of
+from backend.protocol.batches import HEADER_ABI
 from backend.protocol.hashing import keccak
 from backend.protocol.types import Address, address_text
 
-_HEADER: Final = (
-    "(uint64,uint32,bytes32,bytes32,bytes32,bytes32,uint16,bytes32,uint64,uint64,bytes32,"
-    "uint64,bytes32,uint64)"
-)
-ACCEPTED_BATCH: Final = f"({_HEADER},uint64,uint256)"
-WITHDRAWAL_PROOF: Final = "(uint256,bytes,bytes32[10],address,uint16,uint64,uint64,bytes32[32])"
+_ACCEPTED_BATCH: Final = f"({HEADER_ABI},uint64,uint256)"
+_WITHDRAWAL_PROOF: Final = "(uint256,bytes,bytes32[10],address,uint16,uint64,uint64,bytes32[32])"
 _DEPOSIT: Final = ("uint16", "address", "uint256", "bytes")
 _PERMIT: Final = ("uint256", "uint8", "bytes32", "bytes32")
 
@@ -102,22 +101,7 @@ def permit_typed_data(
 
 def claim_withdrawal(batch_row: Any, proof: WithdrawalProof) -> bytes:
     """Return the calldata that pays a withdrawal; `batch_row` is the batch as L1 accepted it."""
-    header = (
-        batch_row.number,
-        batch_row.epoch,
-        batch_row.parent_hash,
-        batch_row.pre_root,
-        batch_row.post_root,
-        batch_row.chunks_root,
-        batch_row.chunk_count,
-        batch_row.data_hash,
-        batch_row.deposit_cursor,
-        batch_row.pin_number,
-        batch_row.pin_hash,
-        batch_row.last_block_number,
-        batch_row.last_block_hash,
-        batch_row.timestamp,
-    )
+    header = astuple(header_of(batch_row))
     batch = (header, batch_row.accepted_ts_s, int.from_bytes(batch_row.signers))
     leaf = proof.leaf
     shown = (
@@ -130,4 +114,4 @@ def claim_withdrawal(batch_row: Any, proof: WithdrawalProof) -> bytes:
         leaf.balance_minor,
         list(proof.leaf_path),
     )
-    return call_data("claimWithdrawal", (ACCEPTED_BATCH, WITHDRAWAL_PROOF), (batch, shown))
+    return call_data("claimWithdrawal", (_ACCEPTED_BATCH, _WITHDRAWAL_PROOF), (batch, shown))

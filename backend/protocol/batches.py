@@ -25,25 +25,25 @@ CHUNK_ELEMENTS: Final = CHUNK_BYTES // ELEMENT_DATA_BYTES
 BLOB_BYTES: Final = BLOB_ELEMENTS * ELEMENT_BYTES
 FEE_ACCOUNTS_MAX: Final = 4  # in one chunk
 
-_HEADER_TYPE_HASH: Final = type_hash(
-    "BatchHeader",
-    (
-        ("uint64", "number"),
-        ("uint32", "epoch"),
-        ("bytes32", "parentHash"),
-        ("bytes32", "preRoot"),
-        ("bytes32", "postRoot"),
-        ("bytes32", "chunksRoot"),
-        ("uint16", "chunkCount"),
-        ("bytes32", "dataHash"),
-        ("uint64", "depositCursor"),
-        ("uint64", "l1BlockNumber"),
-        ("bytes32", "l1BlockHash"),
-        ("uint64", "lastBlockNumber"),
-        ("bytes32", "lastBlockHash"),
-        ("uint64", "timestamp"),
-    ),
+_HEADER_FIELDS: Final = (
+    ("uint64", "number"),
+    ("uint32", "epoch"),
+    ("bytes32", "parentHash"),
+    ("bytes32", "preRoot"),
+    ("bytes32", "postRoot"),
+    ("bytes32", "chunksRoot"),
+    ("uint16", "chunkCount"),
+    ("bytes32", "dataHash"),
+    ("uint64", "depositCursor"),
+    ("uint64", "l1BlockNumber"),
+    ("bytes32", "l1BlockHash"),
+    ("uint64", "lastBlockNumber"),
+    ("bytes32", "lastBlockHash"),
+    ("uint64", "timestamp"),
 )
+_HEADER_TYPE_HASH: Final = type_hash("BatchHeader", _HEADER_FIELDS)
+HEADER_ABI: Final = f"({','.join(kind for kind, _ in _HEADER_FIELDS)})"
+"""The header's type in signatures of functions."""
 
 
 @dataclass(frozen=True, slots=True)
