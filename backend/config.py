@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     fee_minor_min: int = Field(default=0, ge=0)
     fee_bps: int = Field(default=0, ge=0, le=10_000)
 
+    kyc_provider: Literal["sandbox"] = "sandbox"  # it approves almost anybody
+    allow_sandbox_kyc: bool = False  # production has to say so
     kyc_webhook_secret: SecretStr = SecretStr(DEVELOPMENT_SECRET)
     kyc_level_needed: int = Field(default=1, ge=1, le=255)
     kyc_validity_s: int = 365 * 24 * 3600
@@ -59,6 +61,12 @@ class Settings(BaseSettings):
             is_default = getattr(self, name).get_secret_value() == DEVELOPMENT_SECRET
             if self.environment == "production" and is_default:
                 raise ValueError(f"set CAUSEWAY_{name.upper()}: production refuses the default")
+        is_sandbox = self.kyc_provider == "sandbox"
+        if self.environment == "production" and is_sandbox and not self.allow_sandbox_kyc:
+            raise ValueError(
+                "the sandbox KYC provider checks nobody: production refuses it "
+                "unless CAUSEWAY_ALLOW_SANDBOX_KYC is true"
+            )
         return self
 
     def as_environment(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Settings.
 
 - defaults work; the chain's URL follows host and port
-- production refuses the default secrets
+- production refuses the default secrets, and a KYC provider that checks nobody unless told
 - an unreadable value is refused
 """
 
@@ -31,10 +31,26 @@ def test_settings__own_passphrase_in_production__succeeds(monkeypatch: pytest.Mo
     monkeypatch.setenv("CAUSEWAY_ENVIRONMENT", "production")
     monkeypatch.setenv("CAUSEWAY_KEYS_PASSPHRASE", "battery staple")
     monkeypatch.setenv("CAUSEWAY_KYC_WEBHOOK_SECRET", "battery charger")
+    monkeypatch.setenv("CAUSEWAY_ALLOW_SANDBOX_KYC", "true")
 
     settings = Settings(_env_file=None)
 
     assert "battery" not in repr(settings)
+
+
+def test_settings__sandbox_kyc_in_production__rejects(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAUSEWAY_ENVIRONMENT", "production")
+    monkeypatch.setenv("CAUSEWAY_KEYS_PASSPHRASE", "battery staple")
+    monkeypatch.setenv("CAUSEWAY_KYC_WEBHOOK_SECRET", "battery charger")
+
+    with pytest.raises(ValidationError, match="CAUSEWAY_ALLOW_SANDBOX_KYC"):
+        Settings(_env_file=None)
+
+
+def test_settings__sandbox_kyc_in_development__succeeds() -> None:
+    settings = Settings(_env_file=None)
+
+    assert (settings.kyc_provider, settings.allow_sandbox_kyc) == ("sandbox", False)
 
 
 def test_settings__no_operations__rejects() -> None:
