@@ -1,4 +1,8 @@
-"""Opens a database and brings its tables up to date. SQLite by default, PostgreSQL possible."""
+"""Opens a database and brings its tables up to date.
+
+SQLite is what runs and is tested. Types and statements are prepared for PostgreSQL, but its driver
+is not installed and no test has met it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

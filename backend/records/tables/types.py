@@ -1,4 +1,4 @@
-"""Column types that SQLite and PostgreSQL keep exactly. Law: numbers are whole, never rounded."""
+"""Column types that SQLite keeps exactly, and PostgreSQL should. Law: numbers are whole."""
 
 from typing import Any, Final
 
