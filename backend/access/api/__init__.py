@@ -57,6 +57,10 @@ _RESOURCES = (
 _PLACES = ("body", "query", "path", "header")
 _DESCRIPTION = """Payments that are final in milliseconds and settled on an EVM chain.
 
+Each call takes an API key. In the folder of a platform that `make up` started:
+
+    curl -H "Authorization: Bearer $(cat var/api-key)" http://127.0.0.1:8000/v1/assets
+
 Amounts are whole minor units in strings. A 2xx to a payment means accepted, not moved: see its
 `status`. Every POST that is not a signed order needs an `Idempotency-Key`.
 """

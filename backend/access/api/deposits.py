@@ -27,7 +27,7 @@ Caller = Annotated[ApiKey, Depends(needs("deposits:read"))]
 Preparer = Annotated[ApiKey, Depends(needs("deposits:write"))]
 
 PERMIT_LIFE_S: Final = 3600
-_EXAMPLE = {"owner": examples.PAYER, "asset": "USDC", "amount": "1000000"}
+_EXAMPLE = {"owner": examples.PAYER, "asset": "USDX", "amount": "1000000"}
 
 
 @router.post(

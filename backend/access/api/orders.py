@@ -29,7 +29,7 @@ Caller = Annotated[ApiKey, Depends(needs("orders:write"))]
 _EXAMPLE = {
     "payer": examples.PAYER,
     "payee": examples.PAYEE,
-    "asset": "USDC",
+    "asset": "USDX",
     "amount": "1000000",
     "memo": "invoice 17",
 }
