@@ -33,7 +33,7 @@ interface IRollup {
         uint64 timestamp; // seconds
     }
 
-    /// @notice A batch as L1 accepted it: what a caller shows, checked against the stored slot.
+    /// @notice A batch as L1 accepted it: what a caller shows, checked against the stored word.
     struct AcceptedBatch {
         BatchHeader header;
         uint64 acceptedTsS; // L1 time of acceptance
@@ -95,53 +95,87 @@ interface IRollup {
     /// @notice Blocks may be older than the window, so headers must be allowed to be.
     error TimestampLagTooShort(uint64 minimum, uint64 actual);
 
+    /// @notice Only the lister lists assets.
     error SenderNotLister(address expected, address actual);
+    /// @notice No contract is at the token's address.
     error TokenWithoutCode(address token);
+    /// @notice Each token is listed once, here as `assetId`.
     error TokenAlreadyListed(address token, uint16 assetId);
+    /// @notice A minor unit is at least one token base unit.
     error UnitZero();
 
+    /// @notice No asset is listed under this id.
     error AssetUnknown(uint16 assetId);
+    /// @notice Zero owns no account: nobody could move the money.
     error OwnerZero();
     /// @notice The amount is not a whole number of minor units.
     error AmountNotMultiple(uint256 unit, uint256 actual);
+    /// @notice The deposit is not between 1 and 2^48 - 1 minor units.
     error DepositOutOfRange(uint256 minimum, uint256 maximum, uint256 actual);
     /// @notice Deposits less claims of an asset would exceed 2^63 - 1 minor units.
     error AssetFull(uint256 maximumMinor, uint256 actualMinor);
     /// @notice The token moved another amount than was asked for.
     error VaultBalanceMismatch(uint256 expected, uint256 actual);
 
+    /// @notice A contract called: the chunks would not be in the transaction's own calldata.
     error SenderNotOrigin(address expected, address actual);
+    /// @notice The sender has code, which could call again from inside the transaction.
     error SenderHasCode(address sender);
+    /// @notice Batches are accepted, and settled, one after the other.
     error BatchOutOfOrder(uint64 expected, uint64 actual);
+    /// @notice The header names another epoch than the committee's present one.
     error EpochMismatch(uint32 expected, uint32 actual);
     /// @notice What was shown of a batch is not what L1 accepted under its number.
     error BatchNotAccepted(uint64 number, bytes32 expectedSlot, bytes32 actualSlot);
+    /// @notice The header does not follow the batch before.
     error ParentHashMismatch(bytes32 expected, bytes32 actual);
+    /// @notice The batch does not start from the state that the one before left.
     error PreRootMismatch(bytes32 expected, bytes32 actual);
+    /// @notice The calldata is not a whole number of chunks.
     error ChunkBytesInvalid(uint256 chunkSizeBytes, uint256 actualBytes);
+    /// @notice A batch has at least one chunk, and at most what its carrier holds.
     error ChunkCountOutOfRange(uint256 minimum, uint256 maximum, uint256 actual);
+    /// @notice The header counts other chunks than were sent.
     error ChunkCountMismatch(uint256 expected, uint256 actual);
+    /// @notice The header's root is not that of the chunks sent.
     error ChunksRootMismatch(bytes32 expected, bytes32 actual);
+    /// @notice The header's data hash is not that of the bytes, or blobs, sent.
     error DataHashMismatch(bytes32 expected, bytes32 actual);
+    /// @notice The transaction has fewer blobs than the chunks fill; `index` is the first missing.
     error BlobMissing(uint256 index);
+    /// @notice The cursor went back, or ahead of the deposit queue.
     error DepositCursorOutOfRange(uint64 minimum, uint64 maximum, uint64 actual);
+    /// @notice L1 no longer knows, or does not know yet, the hash of that block.
     error L1BlockUnavailable(uint64 number);
+    /// @notice The batch was built upon a block that is not in this chain.
     error L1BlockHashMismatch(bytes32 expected, bytes32 actual);
+    /// @notice The last ledger block lies before that of the batch before.
     error LastBlockNumberBehind(uint64 minimum, uint64 actual);
+    /// @notice A batch without new ledger blocks keeps the last one's hash.
     error LastBlockHashMismatch(bytes32 expected, bytes32 actual);
+    /// @notice The time is before the last batch's, too far behind L1's or too far ahead.
     error TimestampOutOfRange(uint64 minimum, uint64 maximum, uint64 actual);
 
+    /// @notice The batch can still be challenged.
     error WindowOpen(uint256 settlesAtTsS, uint256 actualTsS);
+    /// @notice The batch is not settled, nor the next to settle.
     error BatchNotSettled(uint64 frontier, uint64 actual);
 
+    /// @notice The batch has fewer slots.
     error SlotOutOfRange(uint256 limit, uint256 actual);
+    /// @notice A chunk is 992 bytes.
     error ChunkSizeMismatch(uint256 expectedBytes, uint256 actualBytes);
+    /// @notice Chunk and path do not lead to the batch's chunks root.
     error ChunkNotInBatch(bytes32 expectedRoot, bytes32 actualRoot);
     /// @notice The slot is the second half of an *open account*, whatever it looks like.
     error SlotIsSecondHalf(uint256 slotNumber);
+    /// @notice The operation in the slot is not a withdrawal.
     error SlotNotWithdrawal(uint32 payer, uint32 payee, uint48 amountMinor);
+    /// @notice Leaf and path do not lead to the state root after the chunk.
     error LeafNotInState(bytes32 expectedRoot, bytes32 actualRoot);
+    /// @notice The leaf's nonce is below the count of the payer's operations from the slot on.
     error NonceBelowCount(uint256 minimum, uint256 actual);
+    /// @notice This withdrawal was paid.
     error AlreadyClaimed(bytes32 key);
     /// @notice More would leave than came in and has not been claimed.
     error VaultShort(uint256 availableMinor, uint256 neededMinor);
@@ -246,7 +280,8 @@ interface IRollup {
     function depositCount() external view returns (uint64);
     /// @notice The chain of the first `count` deposits: H_count. H_0 = 0.
     function depositHash(uint64 count) external view returns (bytes32);
-    /// @notice keccak(header hash 32, L1 time of acceptance 8, signers 32) of a batch; 0 if none.
+    /// @notice The word stored of a batch, 0 if none: keccak(header hash 32, L1 time of acceptance
+    /// 8, signers 32).
     function batchSlot(uint64 number) external view returns (bytes32);
     /// @notice Whether the withdrawal with keccak(owner 20, nonce 8, token 20, amount 32) was paid.
     function isClaimed(bytes32 key) external view returns (bool);

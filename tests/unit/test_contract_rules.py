@@ -69,7 +69,9 @@ CONSTANTS: dict[str, object] = {
 }
 
 _CONSTANT = re.compile(r"^ +[\w.]+ (?:\w+ )?constant (\w+) ?=(.*?);", re.MULTILINE | re.DOTALL)
-_MEMBER = re.compile(r"(?P<comment>(?:^ +///.*\n)*)^ +(?P<kind>function|event) (?P<name>\w+)", re.M)
+_MEMBER = re.compile(
+    r"(?P<comment>(?:^ +///.*\n)*)^ +(?P<kind>function|event|error) (?P<name>\w+)", re.M
+)
 
 
 def _sources(*folders: str) -> Iterator[tuple[Path, str]]:
