@@ -36,7 +36,7 @@ def state():
     return load("state_tree")
 
 
-def test_leaf__vectors__agree(harness, state):
+def test_leaf__vectors__holds(harness, state):
     leaves = [state["bridge_leaf"], *state["leaves"]]
     for leaf in leaves:
         fields = ints([leaf["owner"], leaf["asset_id"], leaf["nonce"], leaf["balance_minor"]])
@@ -45,12 +45,12 @@ def test_leaf__vectors__agree(harness, state):
     assert harness.leaf("0x" + "00" * 20, 7, 7, 7) == unhex(state["empty_leaf"])
 
 
-def test_node__vectors__agree(harness, state):
+def test_node__vectors__holds(harness, state):
     for node in state["nodes"]:
         assert harness.node(node["left"], node["right"]) == unhex(node["hash"])
 
 
-def test_state_root__vectors__agree(harness, state):
+def test_state_root__vectors__holds(harness, state):
     assert harness.genesisRoot() == unhex(state["genesis_root"])
 
     for account in state["tree"]["accounts"]:
@@ -59,7 +59,7 @@ def test_state_root__vectors__agree(harness, state):
         assert root == unhex(state["tree"]["root"])
 
 
-def test_operation__vectors__agree(harness):
+def test_operation__vectors__holds(harness):
     for operation in load("operations")["operations"]:
         first_slot = unhex(operation["slots"])[:15]
         fields = tuple(operation["first_slot"].values())
@@ -67,13 +67,13 @@ def test_operation__vectors__agree(harness):
         assert harness.encodeOperation(fields) == first_slot
 
 
-def test_fee_minor__each_byte__agrees(harness):
+def test_fee_minor__each_byte__holds(harness):
     for vector in load("operations")["fee_bytes"]:
         assert harness.feeMinor(vector["fee_byte"]) == vector["fee_minor"]
         assert harness.feeMinor(vector["smallest_exponent"]) == vector["fee_minor"]
 
 
-def test_count_from__second_half__agrees(harness):
+def test_count_from__second_half__holds(harness):
     vector = load("chunks")["second_half"]
     chunk = unhex(vector["chunk"])
 
@@ -85,7 +85,7 @@ def test_count_from__second_half__agrees(harness):
         assert harness.slotAt(chunk, count["position"]) == chunk[start : start + 15]
 
 
-def test_chunks_root__vectors__agree(harness):
+def test_chunks_root__vectors__holds(harness):
     vectors = load("chunks")["chunks_roots"]
     hashes = chunk_hashes([noise_chunk(i) for i in range(vectors[-1]["count"])])
 
@@ -97,7 +97,7 @@ def test_chunks_root__vectors__agree(harness):
         assert harness.blobCountFor(count) == vector["blob_count"]
 
 
-def test_hash_chunks__vector__agrees(harness):
+def test_hash_chunks__vector__holds(harness):
     vector = load("chunks")["calldata"]
 
     data_hash, hashes = harness.hashChunks(vector["chunks"])
@@ -107,26 +107,26 @@ def test_hash_chunks__vector__agrees(harness):
     assert harness.chunksRoot(hashes) == unhex(vector["chunks_root"])
 
 
-def test_batch_slot__vector__agrees(harness):
+def test_batch_slot__vector__holds(harness):
     vector = load("batches")["accepted"]
     header_hash, accepted_ts_s, signers, slot = ints(vector.values())
 
     assert harness.batchSlot(header_hash, accepted_ts_s, signers) == unhex(slot)
 
 
-def test_claim_key__vector__agrees(harness):
+def test_claim_key__vector__holds(harness):
     *fields, key = ints(load("batches")["withdrawal"].values())
 
     assert harness.claimKey(*fields) == unhex(key)
 
 
-def test_deposit_hash__vectors__agree(harness):
+def test_deposit_hash__vectors__holds(harness):
     for record in load("deposits")["records"]:
         fields = ints(record["fields"].values())
         assert harness.depositHash(record["previous"], *fields) == unhex(record["hash"])
 
 
-def test_domain_separator__vector__agrees(harness):
+def test_domain_separator__vector__holds(harness):
     domain = load("batches")["domain"]
 
     separator = harness.domainSeparator(domain["chain_id"], domain["verifying_contract"])
@@ -134,7 +134,7 @@ def test_domain_separator__vector__agrees(harness):
     assert separator == unhex(domain["separator"])
 
 
-def test_header_digest__vector__agrees(harness):
+def test_header_digest__vector__holds(harness):
     vectors = load("batches")
     header = vectors["header"]
 
@@ -145,7 +145,7 @@ def test_header_digest__vector__agrees(harness):
     assert digest == unhex(header["digest"])
 
 
-def test_order_digest__vectors__agree(harness):
+def test_order_digest__vectors__holds(harness):
     vectors = load("orders")
     domain = vectors["domain"]["separator"]
 
@@ -156,14 +156,14 @@ def test_order_digest__vectors__agree(harness):
         assert digest_of(domain, fields) == unhex(order["digest"])
 
 
-def test_group_link__vector__agrees(harness):
+def test_group_link__vector__holds(harness):
     group = load("orders")["group"]
     legs = [tuple(ints(leg["fields"].values())) for leg in group["legs"]]
 
     assert harness.groupLink(legs) == unhex(group["link"])
 
 
-def test_vote_digests__vectors__agree(harness):
+def test_vote_digests__vectors__holds(harness):
     vectors = load("blocks")
     domain = vectors["domain"]["separator"]
 
@@ -179,7 +179,7 @@ def test_vote_digests__vectors__agree(harness):
         assert digest_of(domain, *fields) == unhex(digest)
 
 
-def test_require_quorum__certificate_vector__agrees(project, accounts):
+def test_require_quorum__certificate_vector__holds(project, accounts):
     certificate = load("blocks")["certificate"]
     committee = accounts[0].deploy(project.Committee, accounts[0], certificate["members"])
 

@@ -77,7 +77,7 @@ def test_up_and_down__own_platform__succeeds(tmp_path):
     assert causeway.json("status")["backend"]["status"] is None
 
 
-def test_up__foreground_interrupted__stops_the_platform(tmp_path):
+def test_up__foreground_interrupted__stops_the_platform_holds(tmp_path):
     settings = settings_in(tmp_path)
     command = subprocess.Popen(
         [CLI, "up", "--foreground", "--json"],
@@ -226,7 +226,7 @@ def test_commands__nothing_runs__say_what_to_do_rejects(tmp_path):
     assert "causeway up" in error["message"]
 
 
-def test_kyc__revoked__lets_no_deposit_in(causeway, story):
+def test_kyc__revoked__rejects(causeway, story):
     causeway.run("account", "new", "mallory")
     causeway.run("kyc", "apply", "mallory", "--family-name", "Trust")
 
@@ -238,7 +238,7 @@ def test_kyc__revoked__lets_no_deposit_in(causeway, story):
     assert refused["error"]["code"] == "KYC_REVOKED"
 
 
-def test_api_key__made_and_revoked__is_refused(causeway, running_platform):
+def test_api_key__made_and_revoked__rejects(causeway, running_platform):
     made = causeway.json("api-key", "create", "billing", "--scope", "payments:read")
     url = f"{running_platform.settings.api_url}/v1/payments"
     headers = {"Authorization": f"Bearer {made['secret']}"}

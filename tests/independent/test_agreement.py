@@ -92,7 +92,7 @@ _cut = st.tuples(st.integers(0, 2**16), st.integers(0, 255), st.booleans())
 
 @MANY
 @given(strategies.bodies, _cut)
-def test_read_body__changed_bytes__both_reject_or_neither(body, cut):
+def test_read_body__changed_bytes__both_reject_or_neither_holds(body, cut):
     at, byte, is_shorter = cut
     data = bytearray(body.encode())
     at %= len(data)
@@ -132,7 +132,7 @@ def test_attestations__any__holds(person, level, expiry, issued):
     st.integers(0, 255),
     st.booleans(),
 )
-def test_signatures__good_and_changed__both_say_the_same(secret, digest, at, byte, is_high):
+def test_signatures__good_and_changed__both_say_the_same_holds(secret, digest, at, byte, is_high):
     signature = bytearray(PrivateKey(secret).sign_digest(digest))
     assert typed.sign(secret, digest) == signature
     assert typed.signer_of(digest, bytes(signature)) == PrivateKey(secret).address
@@ -176,7 +176,7 @@ _frames = st.lists(st.lists(st.binary(max_size=60), min_size=1, max_size=4), max
 
 @FEW
 @given(_frames)
-def test_log_file__written_by_backend__is_read_the_same(tmp_path_factory, frames):
+def test_log_file__written_by_backend__is_read_the_same_holds(tmp_path_factory, frames):
     path = tmp_path_factory.mktemp("log") / "ledger.log"
     with LocalLog(path) as theirs:
         for frame in frames:
@@ -189,7 +189,7 @@ def test_log_file__written_by_backend__is_read_the_same(tmp_path_factory, frames
 
 @FEW
 @given(_frames)
-def test_log_file__written_by_us__is_read_the_same(tmp_path_factory, frames):
+def test_log_file__written_by_us__is_read_the_same_holds(tmp_path_factory, frames):
     path = tmp_path_factory.mktemp("log") / "ledger.log"
     data, chain_hash, position = b"", ZERO_HASH, 0
     for frame in frames:
@@ -248,7 +248,7 @@ _slots = st.one_of(
 
 @MANY
 @given(_slots)
-def test_read_operations__any_bytes__both_reject_or_read_the_same(slots):
+def test_read_operations__any_bytes__both_reject_or_read_the_same_holds(slots):
     def theirs():
         return [(at, operations.encode(found)) for at, found in operations.iter_slots(slots)]
 

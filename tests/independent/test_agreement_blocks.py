@@ -69,7 +69,7 @@ def _begin() -> tuple[State, list[Deposit], World]:
 
 @FEW
 @given(st.lists(st.tuples(worlds.turns, st.booleans()), min_size=1, max_size=4))
-def test_blocks__random_bodies__both_reject_or_do_the_same(turns):
+def test_blocks__random_bodies__both_reject_or_do_the_same_holds(turns):
     state, queue, world = _begin()
 
     for turn, is_lenient in turns:
@@ -94,7 +94,7 @@ def _spoilt(draw: st.DrawFn, body: their_blocks.Body) -> their_blocks.Body:
 
 @MANY
 @given(st.lists(worlds.wishes, min_size=6, max_size=25), st.data())
-def test_rejections__random_orders__both_reject_or_neither(wished, data):
+def test_rejections__random_orders__both_reject_or_neither_holds(wished, data):
     state, _, world = _begin()
     accepted = {one.order.digest(DOMAIN): one for one in worlds.orders_of(state, wished)}
     theirs = {
@@ -141,7 +141,7 @@ def _check_batch(world: World, number: int, state: State, queue: list[Deposit]) 
 
 @FEW
 @given(st.lists(worlds.turns, min_size=1, max_size=3), st.integers(1, 4))
-def test_batches__random_blocks__are_read_the_same(turns, chunks_max):
+def test_batches__random_blocks__are_read_the_same_holds(turns, chunks_max):
     state, queue, world = _begin()
     for turn in turns:
         if not _apply(state, queue, worlds.body_of(state, turn, True), world):
@@ -168,7 +168,7 @@ _any_operation = st.one_of(
 
 @MANY
 @given(st.lists(_any_operation, max_size=6))
-def test_apply_in_sequence__random_operations__both_reject_or_do_the_same(wished):
+def test_apply_in_sequence__random_operations__both_reject_or_do_the_same_holds(wished):
     state = State(assets={asset.asset_id: asset for asset in worlds.ASSETS})
     for account_id, asset_id in ((7 << 24, 1), (8 << 24, 1), (9 << 24, 2), (255 << 24 | 1, 1)):
         state.put(
@@ -195,7 +195,7 @@ def test_apply_in_sequence__random_operations__both_reject_or_do_the_same(wished
 
 
 @pytest.mark.parametrize("ahead", [0, 1])
-def test_blocks__asset_id_not_the_next__both_reject(ahead):
+def test_blocks__asset_id_not_the_next__both_reject_holds(ahead):
     state, queue, world = State(), [], World()
 
     is_valid = _apply(state, queue, blocks.Body(0, (worlds.ASSETS[ahead],), (), (), ()), world)

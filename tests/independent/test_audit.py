@@ -122,7 +122,7 @@ def test_log__whole__makes_every_block_final_succeeds(platform, entries, audited
     assert (audited.accepted, audited.rejected) == ({}, {})
 
 
-def test_l1_facts__of_all_blocks__are_those_of_l1_in_order(platform, audited):
+def test_l1_facts__of_all_blocks__are_those_of_l1_in_order_holds(platform, audited):
     listings, deposits = platform.node.listings(), platform.node.deposits()
     bodies = [final.body for final in audited.finals]
 
@@ -212,7 +212,7 @@ def _with(entries: list[log.Entry], index: int, payload: log.Payload) -> list[lo
     return [*entries[:index], replace(entries[index], payload=payload), *entries[index + 1 :]]
 
 
-def test_audit__changed_body__nothing_is_final_from_there_on(platform, entries):
+def test_audit__changed_body__nothing_is_final_from_there_on_holds(platform, entries):
     index = _first(entries, log.ProposedBlock, lambda found: found.block.number == 5)
     found = entries[index].payload
     forged = replace(found, body=found.body[:-1] + bytes([found.body[-1] ^ 1]))
@@ -222,7 +222,7 @@ def test_audit__changed_body__nothing_is_final_from_there_on(platform, entries):
     assert len(run.finals) == 4
 
 
-def test_audit__too_few_votes__nothing_is_final_from_there_on(platform, entries, audited):
+def test_audit__too_few_votes__nothing_is_final_from_there_on_holds(platform, entries, audited):
     hashed = audited.finals[6].hash
     quorum = audited.committee.quorum
     votes = [

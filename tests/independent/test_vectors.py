@@ -42,7 +42,7 @@ TRUSTED_SETUP = (
 )
 
 
-def test_second_implementation__its_modules__import_no_backend() -> None:
+def test_second_implementation__its_modules__import_no_backend_holds() -> None:
     for module in Path(__file__).parent.glob("*.py"):
         if module.name.startswith("test_"):
             continue

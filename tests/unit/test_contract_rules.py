@@ -102,7 +102,7 @@ def _report(findings: Iterator[str]) -> None:
         pytest.fail("\n".join(["", *found]), pytrace=False)
 
 
-def test_errors__of_contracts__are_tested():
+def test_errors__of_contracts__are_tested_holds():
     """`reverts` in tests/contracts asks for every value of the error that it is given."""
 
     def findings() -> Iterator[str]:
@@ -115,7 +115,7 @@ def test_errors__of_contracts__are_tested():
     _report(findings())
 
 
-def test_errors__of_payments__are_tested():
+def test_errors__of_payments__are_tested_holds():
     def findings() -> Iterator[str]:
         words = _words_of_tests("", without="test_errors.py")
         for error in error_classes():
@@ -138,7 +138,7 @@ def _value(expression: str, others: dict[str, object]) -> object:
     return eval(text, {}, dict(others))
 
 
-def test_constants__in_solidity_and_python__are_equal():
+def test_constants__in_solidity_and_python__are_equal_holds():
     found: dict[str, object] = {}
     for path, text in _sources("interfaces", "libraries", *DEPLOYED):
         own: dict[str, object] = {}
@@ -148,7 +148,7 @@ def test_constants__in_solidity_and_python__are_equal():
     assert found == CONSTANTS
 
 
-def test_natspec__of_interfaces__is_complete():
+def test_natspec__of_interfaces__is_complete_holds():
     def findings() -> Iterator[str]:
         for path, text in _sources("interfaces"):
             for member in _MEMBER.finditer(text):
@@ -158,7 +158,7 @@ def test_natspec__of_interfaces__is_complete():
     _report(findings())
 
 
-def test_natspec__of_contracts__is_inherited():
+def test_natspec__of_contracts__is_inherited_holds():
     def findings() -> Iterator[str]:
         public = re.compile(
             r"(?P<comment>(?:^ +///.*\n)*)^    (?:function (?P<name>\w+)\([^{;]*?"
@@ -173,7 +173,7 @@ def test_natspec__of_contracts__is_inherited():
     _report(findings())
 
 
-def test_powers__in_head_comments__are_listed():
+def test_powers__in_head_comments__are_listed_holds():
     def findings() -> Iterator[str]:
         for path, text in _sources(*DEPLOYED):
             head = text[: re.search(r"^contract ", text, re.MULTILINE).start()]

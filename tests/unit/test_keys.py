@@ -60,7 +60,7 @@ def test_load__no_file__rejects(tmp_path: Path) -> None:
         store(tmp_path).load("submitter")
 
 
-def test_load_or_create__new_key__is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_load_or_create__new_key__is_for_its_owner_alone_holds(tmp_path: Path) -> None:
     store(tmp_path / "keys").load_or_create("submitter")
 
     path = tmp_path / "keys" / "submitter.json"

@@ -59,7 +59,7 @@ def test_bind__address_of_another_machine__rejects():
         pass
 
 
-def test_calm_collector__objects_that_are_there__are_not_looked_at_again():
+def test_calm_collector__objects_that_are_there__are_not_looked_at_again_holds():
     before = gc.get_threshold()
     try:
         calm_collector()

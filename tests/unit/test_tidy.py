@@ -2,6 +2,7 @@
 
 - imports: planes import only what the architecture allows; web3 in settlement alone
 - size: lines, functions, files
+- names: test_<action>__<circumstance>__<result>
 - determinism: no float, wall clock, print or bare except in protocol and engine
 - environment: read in two modules alone
 - words: no open ends, no registry hosts
@@ -40,6 +41,9 @@ PLANE_IMPORTS = {
 COMPOSITION_ROOTS = ("cli", "console")
 DETERMINISTIC_PLANES = ("backend/protocol/", "backend/engine/")
 ENVIRONMENT_READERS = ("backend/config.py", "backend/toolchain.py")
+
+TEST_RESULTS = ("succeeds", "reverts", "rejects", "changes_nothing", "holds")
+_TEST_NAME = re.compile(rf"test_.*[^_]__[^_].*[^_]__(.*[^_]_)?({'|'.join(TEST_RESULTS)})")
 
 # Joined here, or this file would break its own rules.
 OPEN_ENDS = ("TO" + "DO", "FIX" + "ME")
@@ -167,6 +171,19 @@ def short_functions(path: str, tree: ast.Module) -> Findings:
                 )
 
 
+def named_tests(path: str, tree: ast.Module) -> Findings:
+    if not PurePosixPath(path).name.startswith("test_"):
+        return
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if node.name.startswith("test_") and not _TEST_NAME.fullmatch(node.name):
+            yield (
+                f"{path}:{node.lineno}: {node.name} is no test_<action>__<circumstance>__<result>. "
+                f"End it in {', '.join(TEST_RESULTS)}."
+            )
+
+
 def has_docstring(path: str, tree: ast.Module) -> Findings:
     if tree.body and not ast.get_docstring(tree):
         yield f"{path}: no docstring. Begin with one sentence: what the module is for."
@@ -178,6 +195,7 @@ FILE_RULES = (
     environment_read_in_config_alone,
     deterministic,
     short_functions,
+    named_tests,
     has_docstring,
 )
 
@@ -281,6 +299,8 @@ def test_tidy__each_module__has_a_test__holds():
         (deterministic, "backend/engine/x.py", "print(1)"),
         (deterministic, "backend/engine/x.py", "try:\n    f()\nexcept:\n    pass"),
         (short_functions, "backend/app.py", "def f():\n" + "    g()\n" * FUNCTION_LINES_MAX),
+        (named_tests, "tests/unit/test_x.py", "def test_pay__twice__is_refused(): ..."),
+        (named_tests, "tests/unit/test_x.py", "async def test_pay__succeeds(): ..."),
         (has_docstring, "backend/app.py", "x = 1"),
     ],
 )

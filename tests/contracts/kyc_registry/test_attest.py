@@ -24,7 +24,7 @@ def test_construct__level_is_zero__reverts(project, admin, reverts):
         admin.deploy(project.KycRegistry, admin, 0)
 
 
-def test_attestation_digest__signed_by_attestor__recovers_him(
+def test_attestation_digest__signed_by_attestor__recovers_him_holds(
     registry, sign, attestor, attestation
 ):
     digest = registry.attestationDigest(attestation)
@@ -237,7 +237,7 @@ def test_attest__expired__reverts(registry, sign, chain, anyone, person, attesto
         registry.attest(short, signature, sender=anyone)
 
 
-def test_level_of__time_passes__ends_with_expiry(
+def test_level_of__time_passes__ends_with_expiry_holds(
     registry, sign, chain, anyone, person, attestor, now
 ):
     short = (person, 1, now + 100, now)

@@ -129,7 +129,7 @@ def test_appoint_attestor__by_another__reverts(registry, anyone, attacker, rever
 # dismissAttestor
 
 
-def test_dismiss_attestor__now__keeps_what_he_recorded(
+def test_dismiss_attestor__now__keeps_what_he_recorded_holds(
     registry, record, chain, admin, attestor, person, attestation, now, reverts
 ):
     record(attestation)
@@ -143,7 +143,7 @@ def test_dismiss_attestor__now__keeps_what_he_recorded(
         record((*attestation[:3], now + 100))
 
 
-def test_dismiss_attestor__since_theft__ends_what_he_recorded_since(
+def test_dismiss_attestor__since_theft__ends_what_he_recorded_since_holds(
     registry, record, chain, admin, anyone, attestor, person, attestation, now
 ):
     chain.pending_timestamp = now + 100
@@ -173,7 +173,7 @@ def test_dismiss_attestor__then_another_attests__succeeds(
     assert registry.levelOf(person) == 1
 
 
-def test_dismiss_attestor__who_revoked__keeps_revocations(
+def test_dismiss_attestor__who_revoked__keeps_revocations_holds(
     registry, record, admin, person, sender_attestor, attestation, now, reverts
 ):
     record(attestation)

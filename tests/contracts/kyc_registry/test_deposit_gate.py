@@ -139,7 +139,7 @@ def test_require_deposit__evidence_recorded_by_another__succeeds(
     assert deposit(evidence(attestation)).events == []
 
 
-def test_require_deposit__evidence_older__judges_what_is_recorded(
+def test_require_deposit__evidence_older__judges_what_is_recorded_holds(
     registry, record, deposit, evidence, admin, person, attestation, now, reverts
 ):
     registry.setLevelNeeded(3, sender=admin)

@@ -75,7 +75,7 @@ def test_claim_withdrawal__settled_batch__succeeds(
     assert rollup.isClaimed(event.key)
 
 
-def test_claim_withdrawal__next_batch_to_settle__settles_it(
+def test_claim_withdrawal__next_batch_to_settle__settles_it_holds(
     rollup, token, funded, settled, payer, attacker
 ):
     chunks = [funded.withdraw(PAYER, 300).chunk()]
@@ -101,7 +101,7 @@ def test_claim_withdrawal__twice__reverts(rollup, token, funded, settled, payer,
     assert token.balanceOf(payer) == 300
 
 
-def test_claim_withdrawal__several_in_a_chunk__nonces_counted_back(
+def test_claim_withdrawal__several_in_a_chunk__nonces_counted_back_holds(
     rollup, token, funded, settled, payer
 ):
     # The second half carries the payer's id and looks like another withdrawal of his.
@@ -143,7 +143,7 @@ def test_claim_withdrawal__last_slot_of_later_chunk__succeeds(
     assert (event.nonce, event.amount) == (1, 200)
 
 
-def test_claim_withdrawal__eighteen_decimals__pays_base_units(
+def test_claim_withdrawal__eighteen_decimals__pays_base_units_holds(
     project, rollup, lister, list_asset, deposit, ledger, settled, payer
 ):
     token = lister.deploy(project.ReturnBoolToken, "Ether", "ETH", 18)

@@ -77,7 +77,7 @@ def test_deposit__two_records__succeeds(rollup, token, asset_id, deposit, payer,
     assert event.tsS == ts_s
 
 
-def test_deposit__gate__is_asked(token, asset_id, deposit, gate, payer, payee):
+def test_deposit__gate__is_asked_holds(token, asset_id, deposit, gate, payer, payee):
     receipt = deposit(token, 3, owner=payee, evidence=b"passport")
 
     [event] = receipt.decode_logs(gate.DepositAsked)

@@ -87,7 +87,7 @@ def test_deposit_and_claim__good_token__succeeds(rollup, deploy, withdrawn, paye
 
 
 @pytest.mark.parametrize(("decimals", "unit"), [(2, 1), (18, 10**12)])
-def test_deposit__decimals__counts_minor_units(
+def test_deposit__decimals__counts_minor_units_holds(
     project, rollup, lister, list_asset, deposit, decimals, unit
 ):
     token = lister.deploy(project.ReturnBoolToken, "Coin", "COIN", decimals)
@@ -137,7 +137,7 @@ def test_claim_withdrawal__token_refuses__changes_nothing(
     assert token.balanceOf(payer) == AMOUNT
 
 
-def test_claim_withdrawal__fee_on_transfer__vault_loses_the_amount(
+def test_claim_withdrawal__fee_on_transfer__vault_loses_the_amount_holds(
     rollup, deploy, withdrawn, payer
 ):
     token = deploy("FeeOnTransferToken")
@@ -187,7 +187,7 @@ def guarded_calls(rollup, payer):
 
 @pytest.mark.parametrize("inner", ["deposit", "depositWithPermit", "claimWithdrawal"])
 @pytest.mark.parametrize("outer", ["deposit", "claimWithdrawal"])
-def test_move_tokens__reentered__refuses(
+def test_move_tokens__reentered__reverts(
     rollup, deploy, withdrawn, guarded_calls, payer, reverts, outer, inner
 ):
     token = deploy("ReentrantToken")

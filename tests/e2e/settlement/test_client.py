@@ -122,7 +122,7 @@ async def test_send_raw__underpriced__rejects(client):
     assert error.value.refusal is Refusal.UNDERPRICED
 
 
-async def test_send__not_mined__unknown(l1):
+async def test_send__not_mined__unknown_holds(l1):
     await stop_mining(l1.client)
     sender = Sender(l1.client, OWNER, wait_ms=200)
     token = l1.deployment.token("USDX")
@@ -168,7 +168,7 @@ async def test_rpc__nobody_answers__rejects():
     server.close()
 
 
-async def test_send__answer_lost__unknown(l1, monkeypatch):
+async def test_send__answer_lost__unknown_holds(l1, monkeypatch):
     """The node took the transaction, but its answer never came: it is not taken for failed."""
     sender, token = Sender(l1.client, OWNER, wait_ms=100), l1.deployment.token("USDX")
     send_raw = l1.client.send_raw

@@ -80,7 +80,7 @@ async def test_deploy__repeat__changes_nothing(client, tmp_path):
 
 
 @pytest.mark.parametrize("write", range(2 * len(CREATIONS)))
-async def test_deploy__power_cut__resumes(client, tmp_path, monkeypatch, write):
+async def test_deploy__power_cut__resumes_succeeds(client, tmp_path, monkeypatch, write):
     count = 0
     save = module.save_deployment
 

@@ -50,7 +50,7 @@ async def liar(l1):
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE, ids=str)
-async def test_client__nonsense__is_no_answer(liar, nonsense):
+async def test_client__nonsense__is_no_answer_holds(liar, nonsense):
     client, rollup = liar.l1.client, liar.l1.rollup
     liar.spoil = lambda *_: nonsense
     questions = [
@@ -98,7 +98,7 @@ async def test_poll__nonsense_now_and_then__same_facts_holds(l1, liar):
 
 
 @pytest.mark.parametrize("is_far_behind", [False, True])
-async def test_poll__logs_left_out__asks_again(l1, liar, is_far_behind):
+async def test_poll__logs_left_out__asks_again_succeeds(l1, liar, is_far_behind):
     """Nodes do that while they index. A deposit passed over would take the next one's place."""
     await l1.fund(OWNER, 9_000_000)
     watcher = Watcher(liar.l1.client, l1.deployment)
@@ -125,7 +125,7 @@ async def test_poll__logs_left_out__asks_again(l1, liar, is_far_behind):
     assert watcher.deposits(0, 10**9) == []
 
 
-async def test_poll__node_lags_behind__waits(l1, liar):
+async def test_poll__node_lags_behind__waits_succeeds(l1, liar):
     """Behind one address there may be many nodes. One that lags has taken nothing back."""
     await l1.mine(5)
     watcher = Watcher(liar.l1.client, l1.deployment)

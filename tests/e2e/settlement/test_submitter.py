@@ -179,7 +179,7 @@ async def test_posted__calldata_of_no_encoder__succeeds(l1, kzg, changed):
     await posting.advance_to(Progress.CONFIRMED)
 
 
-async def test_advance__blobs_refused__falls_back(l1, kzg, monkeypatch):
+async def test_advance__blobs_refused__falls_back_succeeds(l1, kzg, monkeypatch):
     posting = await opened(l1, kzg, "auto")
     send_raw = l1.client.send_raw
 

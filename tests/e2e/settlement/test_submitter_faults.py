@@ -71,7 +71,7 @@ async def test_advance__other_cut_after_restart__succeeds(l1, kzg):
     assert await is_posted_once(posting)
 
 
-async def test_advance__source_behind_after_restart__catches_up_first(l1, kzg):
+async def test_advance__source_behind_after_restart__catches_up_first_holds(l1, kzg):
     """A source that begins at genesis again has batch 1 to offer, while batch 2 is in hand."""
     posting = await opened(l1, kzg, "calldata")
     await posting.advance_to(Progress.CONFIRMED)
@@ -136,7 +136,7 @@ async def test_advance__stuck__succeeds(l1, kzg, carrier, percent):
     assert await is_posted_once(posting)
 
 
-async def test_advance__stuck_for_ever__stops_bidding(l1, kzg):
+async def test_advance__stuck_for_ever__stops_bidding_holds(l1, kzg):
     posting = await opened(l1, kzg, "calldata")
     await stop_mining(l1)
     await posting.advance_to(Progress.SENT)
@@ -217,7 +217,7 @@ async def test_advance__unjournaled_rival__succeeds(l1, kzg):
     assert await is_posted_once(posting)
 
 
-async def test_advance__chain_down__recovers(l1, kzg, tmp_path, anvil):
+async def test_advance__chain_down__recovers_succeeds(l1, kzg, tmp_path, anvil):
     posting = await opened(l1, kzg, "calldata")
     await posting.advance_to(Progress.BUILT)
     url, port = anvil.url, anvil.port

@@ -150,7 +150,7 @@ async def test_poll__long_absence__succeeds(l1, watcher):
     assert len(watcher.deposits(0, watcher.confirmed().number)) == 1
 
 
-async def test_confirmed__before_the_first_poll__is_genesis(l1, watcher):
+async def test_confirmed__before_the_first_poll__is_genesis_holds(l1, watcher):
     genesis = await l1.client.block(0)
 
     confirmed = watcher.confirmed()
@@ -158,7 +158,7 @@ async def test_confirmed__before_the_first_poll__is_genesis(l1, watcher):
     assert confirmed == genesis.point
 
 
-async def test_poll__chain_down__recovers(client, anvil, tmp_path):
+async def test_poll__chain_down__recovers_succeeds(client, anvil, tmp_path):
     pid_file, state_file = tmp_path / "second.pid", tmp_path / "state.json"
     await client.chain_id()
     await stop_anvil(tmp_path / "anvil.pid")

@@ -48,7 +48,7 @@ async def test_create_payment__text_is_no_unicode__rejects(world, body, expected
     assert error_of(response) == expected
 
 
-async def test_create_payments__one_line_is_no_unicode__others_succeed(world):
+async def test_create_payments__one_line_is_no_unicode__others_succeed_holds(world):
     lines = [paid(), with_message(amount=LONE_SURROGATE), paid(nonce=1)]
 
     response = await world.client.post(
@@ -71,7 +71,7 @@ async def test_create_payment__signature_with_gaps__rejects(world, mark):
     assert error_of(response) == (422, "SIGNATURE_INVALID")
 
 
-async def test_create_payments__line_of_a_megabyte__rejects_that_line(world):
+async def test_create_payments__line_of_a_megabyte__that_line_rejects(world):
     huge = b"[" + b"[]," * 300_000 + b"1]"
 
     response = await world.client.post(

@@ -55,7 +55,7 @@ async def test_post__first_request_in_flight__rejects(world, monkeypatch):
     assert (await deposit(world)).headers["idempotent-replayed"] == "true"
 
 
-async def test_post__refused_for_business__stays_refused(world):
+async def test_post__refused_for_business__again_rejects(world):
     first = await deposit(world)
     await apply(world)
 

@@ -130,7 +130,7 @@ async def test_create_payment__used_nonce__rejects(world):
         assert response.json()["error"]["values"] == {"expected": 1, "actual": 0}
 
 
-async def test_create_payment__several_at_once_over_the_balance__rejects_the_last(world):
+async def test_create_payment__several_at_once_over_the_balance__the_last_rejects(world):
     bodies = [paid(amount=400_000, nonce=nonce) for nonce in range(3)]
 
     responses = await asyncio.gather(*(world.post("/v1/payments", body) for body in bodies))
@@ -205,7 +205,7 @@ async def test_create_payment__body_too_large__rejects(world):
         assert error_of(response) == (413, "BODY_TOO_LARGE")
 
 
-async def test_create_payment__body_too_large_in_pieces__rejects_while_streaming(world):
+async def test_create_payment__body_too_large_in_pieces__while_streaming_rejects(world):
     sent = 0
 
     async def pieces():
@@ -250,7 +250,7 @@ async def test_create_payment__node_can_not__rejects(world, monkeypatch, error, 
         assert response.json()["error"]["retryable"]
 
 
-async def test_create_payment__something_breaks__tells_no_details(world, monkeypatch):
+async def test_create_payment__something_breaks__tells_no_details_holds(world, monkeypatch):
     async def submit(_signed):
         raise RuntimeError("secret detail")
 

@@ -66,7 +66,9 @@ def stop_proposing(world):
         validator._timeout_ms_min = 10**9
 
 
-async def test_restart__order_waits_for_its_block__is_shown_as_accepted(tmp_path, monkeypatch):
+async def test_restart__order_waits_for_its_block__is_shown_as_accepted_holds(
+    tmp_path, monkeypatch
+):
     payment, money_back = (
         sign(PAYER, order(PAYER, PAYEE.address, 7)),
         sign(PAYEE, withdrawal(PAYEE, 300)),

@@ -90,13 +90,13 @@ def ask_all(url, examples):
     return asked
 
 
-def test_api__made_up_input__answers_as_documented(tmp_path):
+def test_api__made_up_input__answers_as_documented_holds(tmp_path):
     with served(tmp_path) as url:
         assert ask_all(url, examples=5) > 30
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_api__much_made_up_input__answers_as_documented(tmp_path):
+def test_api__much_made_up_input__answers_as_documented_holds(tmp_path):
     with served(tmp_path) as url:
         ask_all(url, examples=300)

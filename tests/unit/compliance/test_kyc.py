@@ -93,7 +93,7 @@ def provider():
     ("family_name", "decision"),
     [("", "approved"), ("Lovelace", "approved"), ("REJECTED", "rejected"), ("consider", "pending")],
 )
-def test_start__family_name__decides(provider, family_name, decision):
+def test_start__family_name__decides_holds(provider, family_name, decision):
     reference = provider.start("app_1", "c1", {"family_name": family_name})
 
     assert provider.fetch(reference).decision == decision
@@ -122,7 +122,7 @@ def told(provider, message, secret=SECRET, algorithm="HMAC_SHA256_HEX", **header
     ],
 )
 @pytest.mark.parametrize("algorithm", ["HMAC_SHA256_HEX", "HMAC_SHA512_HEX"])
-def test_read_message__each_kind__decides(provider, message, expected, algorithm):
+def test_read_message__each_kind__decides_holds(provider, message, expected, algorithm):
     reference = provider.start("app_1", "c1", {"family_name": "Consider"})
 
     assert told(provider, message | {"applicantId": reference}, algorithm=algorithm) == reference

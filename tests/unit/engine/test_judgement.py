@@ -195,7 +195,7 @@ def judged(chamber, body):
     return None
 
 
-def test_block__first_order_waits__rejects_after_ten_seconds(chamber):
+def test_block__first_order_waits__after_ten_seconds_rejects(chamber):
     chamber.order(order_of(5))
 
     chamber.now_ms += 9_999
@@ -242,7 +242,7 @@ def test_block__l1_fact_waits_for_a_block__rejects(chamber, kind):
     assert judged(chamber, facts) is None
 
 
-def test_block__proposer_keeps_others_out__succeeds_without_him():
+def test_block__proposer_keeps_others_out__without_him_succeeds():
     """A lying sequencer makes blocks without a pause, so no timeout ever counts."""
     victim = key("victim")
     chamber = Chamber(funded_l1(PAYER.address, victim.address))

@@ -162,7 +162,7 @@ async def test_submit__burst_of_orders__has_quorum_holds(run):
         assert asked > 5
 
 
-async def test_submit__clock_set_back_while_waiting__rejects_in_time(run):
+async def test_submit__clock_set_back_while_waiting__in_time_rejects(run):
     async with funded(run(order_wait_ms_max=200)) as node:
         now_ms = node._clock_ms
         waiting = asyncio.create_task(node.submit(pay(1, 2)))

@@ -38,7 +38,7 @@ def test_type_hash__members__succeeds():
     assert type_hash("A", (("uint8", "b"), ("bytes", "c"))) == keccak(b"A(uint8 b,bytes c)")
 
 
-def test_domain__any_other_field__changes():
+def test_domain__any_other_field__changes_holds():
     domains = [
         ledger_domain(1, ROLLUP),
         ledger_domain(2, ROLLUP),

@@ -78,7 +78,7 @@ def test_set_many__one_by_one__succeeds():
     assert [tree.leaf(i) for i in IDS] == [LEAVES[i] for i in IDS]
 
 
-def test_set_many__on_a_tree__changes_nothing_of_it():
+def test_set_many__on_a_tree__changes_nothing():
     before = TREE.root
 
     other = TREE.set_many({AccountId(3): _leaf(99)})

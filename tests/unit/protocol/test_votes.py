@@ -46,7 +46,7 @@ def test_quorum__other_number__rejects(members):
         quorum(members)
 
 
-def test_digest__kinds_and_fields__changes():
+def test_digest__kinds_and_fields__changes_holds():
     hash_ = keccak(b"hash")
     messages = [
         NextRound(1, 2, 3),

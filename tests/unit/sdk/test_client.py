@@ -101,7 +101,7 @@ async def test_payments_create_many__signed_here__succeeds(world, platform):
     assert lines[20].error["code"] == "AMOUNT_TOO_LARGE"
 
 
-async def test_deposits_and_applicants__succeeds(world, platform):
+async def test_deposits_and_applicants__of_one_person__succeeds(world, platform):
     with pytest.raises(causeway.PermissionDenied) as caught:
         await platform.deposits.prepare(owner=PAYER.address, asset="USDC", amount=5)
     applicant = await platform.applicants.create(external_id="c1", person=PAYER.address)
@@ -282,7 +282,7 @@ async def test_send__no_answer_at_all__rejects(world):
         (418, causeway.ApiStatusError),
     ],
 )
-def test_status_error__each_status__has_its_class(status_code, kind):
+def test_status_error__each_status__has_its_class_holds(status_code, kind):
     transport = httpx.MockTransport(lambda _: refused(status_code, "CODE"))
     with causeway.Client("http://api", "k", transport=transport, retries_max=0) as connected:
         with pytest.raises(kind) as caught:

@@ -59,7 +59,7 @@ def test_artifact__rollup__succeeds(monkeypatch):
     assert 0 < len(found.runtime) < 24_576 < 2 * len(found.bytecode)
 
 
-def test_artifact__changed_sources__compiles(monkeypatch, tmp_path):
+def test_artifact__changed_sources__compiles_holds(monkeypatch, tmp_path):
     (tmp_path / "contracts").mkdir()
     source = tmp_path / "contracts" / "Tiny.sol"
     monkeypatch.setattr(module, "PROJECT_ROOT", tmp_path)
@@ -84,7 +84,7 @@ def test_artifact__no_such_contract__rejects():
         artifact("Nonsense")
 
 
-def test_solc__ours__is_json():
+def test_solc__ours__is_json_holds():
     kept = next(module.ARTIFACTS_DIR.glob("Rollup-*.json"))
 
     assert set(json.loads(kept.read_text())) == {"abi", "bytecode", "runtime"}

@@ -43,7 +43,7 @@ def test_is_already_known__words__succeeds(message):
     assert not is_already_known("nonce too low")
 
 
-def test_refused__message__shows_the_contracts_error():
+def test_refused__message__shows_the_contracts_error_holds():
     error = ContractError("TooFar", {"limit": 9})
 
     assert str(TransactionRefused(Refusal.REVERTED, "words", error)) == "reverted: TooFar(limit=9)"

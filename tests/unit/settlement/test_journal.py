@@ -75,7 +75,7 @@ def test_journal__same_transaction_again__succeeds():
     assert later.attempts == (replace(ATTEMPT, sent_ts_ms=2),)
 
 
-def test_built__same_batch__keeps_attempts():
+def test_built__same_batch__keeps_attempts_holds():
     journal = SubmissionJournal(MemoryLog())
     journal.built(HEADER, b"", "calldata")
     journal.sent(ATTEMPT)

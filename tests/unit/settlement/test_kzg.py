@@ -86,7 +86,7 @@ async def test_data_hash__carriers__succeeds(kzg, blobs):
     assert await kzg.data_hash(CHUNKS, "calldata") == keccak(data)
 
 
-async def test_sidecar__event_loop__goes_on(kzg, blobs):
+async def test_sidecar__event_loop__goes_on_holds(kzg, blobs):
     """Nothing else would: ckzg holds the GIL for a fifth of a second for each blob."""
     await kzg.commitments(blobs)
     waits_ms = []

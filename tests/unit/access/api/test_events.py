@@ -142,7 +142,7 @@ async def test_texts__filter_that_nothing_fits__moves_on_holds(world):
     await texts.aclose()
 
 
-async def test_texts__events_cant_be_read__ends(world, monkeypatch):
+async def test_texts__events_cant_be_read__ends_holds(world, monkeypatch):
     await world.settle()
     texts = follower_of(world, world.stream.end()).texts()
     await anext(texts)

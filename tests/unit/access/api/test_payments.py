@@ -152,7 +152,7 @@ async def test_create_payments__binary_records__succeeds(world):
     assert world.node.account(PAYER.address, 1).nonce == 40
 
 
-async def test_create_payments__one_line_is_bad__accepts_the_others(world):
+async def test_create_payments__one_line_is_bad__accepts_the_others_holds(world):
     lines = [
         json.dumps(paid()),
         "{",

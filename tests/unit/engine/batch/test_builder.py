@@ -27,7 +27,7 @@ def made():
     return world(alice=1_000, bob=50)
 
 
-def test_draft__first_batch__has_all_fields(made):
+def test_draft__first_batch__has_all_fields_holds(made):
     made.block(pay("alice", "bob", 1), ts_s=TS_S + 5)
 
     draft = made.builder.draft(120)
@@ -47,7 +47,7 @@ def test_draft__asked_again__changes_nothing(made):
     assert made.builder.tip.number == 0
 
 
-def test_draft__no_operations__is_none(made):
+def test_draft__no_operations__is_none_holds(made):
     made.post()
     assert made.builder.draft(120) is None
 
@@ -58,7 +58,7 @@ def test_draft__no_operations__is_none(made):
     assert made.builder.draft(120).last_block_number == 3
 
 
-def test_posted__batch__moves_on(made):
+def test_posted__batch__moves_on_succeeds(made):
     made.block(pay("alice", "bob", 1), withdraw("bob", 50))
 
     placed = made.builder.posted(made.header())
@@ -99,7 +99,7 @@ def test_posted__another_batch_of_a_number__rejects(made):
         made.builder.posted(replace(header, timestamp=1))
 
 
-def test_posted__drafted_before_later_blocks__moves_on(made):
+def test_posted__drafted_before_later_blocks__moves_on_succeeds(made):
     header = made.header()
     made.block(pay("alice", "bob", 1))
     made.builder.draft(120)
@@ -110,7 +110,7 @@ def test_posted__drafted_before_later_blocks__moves_on(made):
     assert made.post().last_block_number == 2
 
 
-def test_posted__never_drafted_here__moves_on(made):
+def test_posted__never_drafted_here__moves_on_succeeds(made):
     header = made.header()
     other = BatchBuilder.at_genesis(DOMAIN)
     other.add_block(made.blocks[0])
@@ -132,7 +132,7 @@ def _packed_otherwise(made):
     return header, chunks
 
 
-def test_posted__packed_otherwise__needs_the_chunks(made):
+def test_posted__packed_otherwise__needs_the_chunks_holds(made):
     header, chunks = _packed_otherwise(made)
     with pytest.raises(ChunksUnknown) as caught:
         made.builder.posted(header)
@@ -173,7 +173,7 @@ def test_add_block__one_missing__rejects(made):
         other.add_block(made.blocks[1])
 
 
-def test_restart__snapshot_at_a_batch__goes_on_alike(made):
+def test_restart__snapshot_at_a_batch__goes_on_alike_holds(made):
     made.block(pay("alice", "carol", 5, 1))
     first = made.post()
     snapshot = encode_snapshot(made.builder.ledger)
@@ -202,7 +202,7 @@ def test_start__another_ledger__rejects(made):
         BatchBuilder(DOMAIN, made.builder.ledger, replace(header, post_root=keccak(b"x")))
 
 
-def test_withdrawal_proof__several_of_one_payer__gives_each_nonce(made):
+def test_withdrawal_proof__several_of_one_payer__gives_each_nonce_holds(made):
     made.block(
         withdraw("alice", 10), pay("alice", "bob", 1, nonce=1), withdraw("alice", 20, 1, nonce=2)
     )
@@ -245,7 +245,7 @@ def test_withdrawal_proof__no_such_batch__rejects(made):
         made.builder.withdrawal_proof(1, 0)
 
 
-def test_account_proof__open_account__verifies(made):
+def test_account_proof__open_account__holds(made):
     made.post()
     account_id, leaf = made.ledger.account(deposit("alice", 1).owner, 1)
     made.block(pay("alice", "bob", 1))
@@ -266,7 +266,7 @@ def test_account_proof__not_open__rejects(made, account_id):
         made.builder.account_proof(1, account_id)
 
 
-def test_proofs__many_batches_later__verify():
+def test_proofs__many_batches_later__holds():
     made = world(alice=10_000)
     count = TREE_INTERVAL + TREES_RECENT + 10
     for nonce in range(count):
@@ -284,7 +284,7 @@ def test_proofs__many_batches_later__verify():
         invariants.withdrawal_proof_holds(proof, made.builder.header(number))
 
 
-def test_header__of_a_draft__has_what_the_submitter_chose(made):
+def test_header__of_a_draft__has_what_the_submitter_chose_holds(made):
     draft = made.builder.draft(120)
 
     header = draft.header(EPOCH, keccak(b"data"), 7, keccak(b"pin"), TS_S)

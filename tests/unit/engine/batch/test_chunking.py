@@ -49,11 +49,11 @@ def test_place__operations__succeeds(operations, places):
     assert cursor.chunk_count == places[-1] // CHUNK_SLOTS + 1
 
 
-def test_chunk_count__nothing_placed__is_zero():
+def test_chunk_count__nothing_placed__is_zero_holds():
     assert ChunkCursor().chunk_count == 0
 
 
-def test_operation_spans__second_half_like_an_opening__is_passed_over():
+def test_operation_spans__second_half_like_an_opening__is_passed_over_holds():
     owner = address("x")[:5] + (1).to_bytes(4) + bytes(11)
     slots = encode(OpenAccount(AccountId(9), 1, owner)) + NO_OP_SLOT
 
@@ -81,7 +81,7 @@ def made():
     ("chunks_max", "block_count", "chunk_count"),
     [(1, 1, 1), (2, 3, 2), (3, 5, 3), (120, 5, 3)],
 )
-def test_lay_out__limit__takes_whole_blocks(made, chunks_max, block_count, chunk_count):
+def test_lay_out__limit__takes_whole_blocks_holds(made, chunks_max, block_count, chunk_count):
     layout = lay_out(made.blocks, chunks_max)
 
     assert (layout.block_count, len(layout.chunk_slots)) == (block_count, chunk_count)
@@ -90,18 +90,18 @@ def test_lay_out__limit__takes_whole_blocks(made, chunks_max, block_count, chunk
     assert lay_out(made.blocks[:block_count], 768) == layout
 
 
-def test_lay_out__first_block_over_the_limit__takes_it(made):
+def test_lay_out__first_block_over_the_limit__takes_it_holds(made):
     layout = lay_out(made.blocks[3:], chunks_max=1)
 
     assert (layout.block_count, len(layout.chunk_slots)) == (1, 2)
 
 
-def test_lay_out__blocks_without_operations__gives_no_chunk(made):
+def test_lay_out__blocks_without_operations__gives_no_chunk_holds(made):
     assert lay_out(made.blocks[2:3], 120).chunk_slots == ()
     assert lay_out([], 120).block_count == 0
 
 
-def test_lay_out__fifth_fee_account__begins_a_chunk():
+def test_lay_out__fifth_fee_account__begins_a_chunk_holds():
     made = World()
     assets = [asset(n) for n in range(1, 6)]
     made.block(listings=assets, deposits=[deposit("alice", 9, one) for one in assets])
@@ -114,7 +114,7 @@ def test_lay_out__fifth_fee_account__begins_a_chunk():
     assert starts == [0, 1, 3, 4, 6, 7, 9, 10, 64]
 
 
-def test_payment_slots__two_chunks__are_found(made):
+def test_payment_slots__two_chunks__are_found_holds(made):
     layout = lay_out(made.blocks, 120)
     chunks = [Chunk(slots, ZERO_DIGEST) for slots in layout.chunk_slots]
 
@@ -125,7 +125,7 @@ def test_payment_slots__two_chunks__are_found(made):
     assert list(placed) == expected
 
 
-def test_batch_operations__opening__is_one(made):
+def test_batch_operations__opening__is_one_holds(made):
     operations = dict(batch_operations([made.blocks[0].slots]))
 
     assert [len(operation) // SLOT_BYTES for operation in operations.values()] == [2, 2, 2, 1, 2, 1]

@@ -86,7 +86,7 @@ def test_verify__wrong_field__rejects(made, field):
 
 
 @pytest.mark.parametrize("first", range(len(FIELDS)))
-def test_verify__later_fields_wrong_too__rejects_for_the_first(made, first):
+def test_verify__later_fields_wrong_too__is_for_the_first_rejects(made, first):
     field, (_, error) = list(FIELDS.items())[first]
     wrong = {name: value for name, (value, _) in list(FIELDS.items())[first:]}
     chunks = made.builder.draft(120).chunks

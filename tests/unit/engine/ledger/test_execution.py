@@ -138,7 +138,7 @@ def test_execute__deposit_of_the_same_block__rejects():
     assert isinstance(caught.value.error, InsufficientFunds)
 
 
-def test_execute__a_bit_of_everything__gives_the_exact_slots():
+def test_execute__a_bit_of_everything__gives_the_exact_slots_holds():
     made = World()
     made.block(deposits=[deposit("alice", 100)], listings=[STABLE])
     alice, bob, dora = (
@@ -179,7 +179,7 @@ def test_execute__a_bit_of_everything__gives_the_exact_slots():
     assert made.ledger.leaves[alice_id].nonce == 2
 
 
-def test_execute__valid_block__changes_nothing_by_itself():
+def test_execute__valid_block_by_itself__changes_nothing():
     made = world(alice=100)
     before = made.ledger.fork()
 
@@ -270,7 +270,7 @@ def test_execute__block_that_fits_no_batch__rejects():
     assert len(execution.orders) == fitting
 
 
-def test_execute__body_bomb__rejects_before_the_end():
+def test_execute__body_bomb__before_the_end_rejects():
     made = World()
     fitting = BLOCK_CHUNKS_MAX * CHUNK_SLOTS
     read = []

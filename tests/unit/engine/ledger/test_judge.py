@@ -106,7 +106,7 @@ def test_check_order__one_fault__rejects(ledger, order, fault, error):
 
 
 @pytest.mark.parametrize("first", range(len(FAULTS)), ids=FAULT_NAMES)
-def test_check_order__later_faults_too__rejects_for_the_first(ledger, order, first):
+def test_check_order__later_faults_too__is_for_the_first_rejects(ledger, order, first):
     faults = {}
     for fault, _ in reversed(FAULTS[first:]):
         faults.update(fault)
@@ -137,7 +137,7 @@ def test_check_order__withdrawal__succeeds(ledger):
         ((60,), 3, 1, NonceGap(2, 3)),
     ],
 )
-def test_check_order__others_pending__counts_them(
+def test_check_order__others_pending__counts_them_holds(
     ledger, pending_minor, nonce, amount_minor, error
 ):
     pending = Pending()

@@ -27,7 +27,7 @@ def test_snapshot__round_trip__holds():
     again.check_conservation()
 
 
-def test_snapshot__genesis__has_these_bytes():
+def test_snapshot__genesis__has_these_bytes_holds():
     bridge = bytes(4) + bytes(19) + b"\x01" + bytes(2 + 8 + 8)
 
     assert encode_snapshot(Ledger()) == sealed(

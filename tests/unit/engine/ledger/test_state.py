@@ -52,7 +52,7 @@ def test_check_conservation__money_made__rejects():
         made.ledger.check_conservation()
 
 
-def test_accounts__of_one_owner__are_one_for_each_asset():
+def test_accounts__of_one_owner__are_one_for_each_asset_holds():
     made = World()
     made.block(listings=ASSETS)
     made.block(deposits=[deposit("alice", 1), deposit("alice", 1, WIDE), deposit("alice", 1)])
@@ -65,7 +65,7 @@ def test_accounts__of_one_owner__are_one_for_each_asset():
     assert made.balance("alice") == 2
 
 
-def test_accounts__partition_0__begins_at_2():
+def test_accounts__partition_0__begins_at_2_holds():
     owner = next(f"owner {n}" for n in range(10_000) if partition_of(address(f"owner {n}")) == 0)
     made = world()
 
@@ -74,7 +74,7 @@ def test_accounts__partition_0__begins_at_2():
     assert made.ledger.account_ids[address(owner), 1] == 2
 
 
-def test_accounts__full_partition__passes_on_to_the_next():
+def test_accounts__full_partition__passes_on_to_the_next_holds():
     ledger = Ledger()
     partition = partition_of(address("alice"))
     ledger.next_index[partition] = 2**24 - 1
@@ -86,7 +86,7 @@ def test_accounts__full_partition__passes_on_to_the_next():
     assert ids == [(partition + 1 << 24) - 1, following << 24, (following << 24) + 1]
 
 
-def test_assets__unknown_token__is_none():
+def test_assets__unknown_token__is_none_holds():
     ledger = world().ledger
 
     assert ledger.asset_of(WIDE.token) == Asset(2, WIDE.token, WIDE.unit, WIDE.fee_owner)
