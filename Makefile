@@ -55,7 +55,7 @@ demo: setup ## pay, settle and withdraw on a chain of its own
 up: setup ## start the platform
 	@.venv/bin/causeway up
 
-down: ## stop the platform
+down: setup ## stop the platform
 	@.venv/bin/causeway down
 
 test: setup ## all tests that take seconds: Python, contracts on anvil, forge
