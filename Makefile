@@ -58,7 +58,7 @@ up: setup ## start the platform
 down: setup ## stop the platform
 	@.venv/bin/causeway down
 
-test: setup ## all tests that take seconds: Python, contracts on anvil, forge
+test: setup ## all tests but those of hours: Python, contracts on anvil, forge
 	@$(PYTHON) -m pytest tests $(PYTEST_ARGS)
 
 test-long: setup-hardhat ## all tests, those that take minutes too

@@ -46,4 +46,6 @@ async def test_revoke_api_key__of_more_scopes__rejects(world):
 
     assert error_of(greater) == (403, "PERMISSION_DENIED")
     assert own.status_code == 200
-    assert (await get(world, "/v1/api-keys"))["data"][-1]["revoked_at"] is None
+    shown = {key["id"]: key for key in (await get(world, "/v1/api-keys"))["data"]}
+    assert shown["bootstrap"]["revoked_at"] is None
+    assert shown[made["id"]]["revoked_at"] is not None
