@@ -12,7 +12,6 @@ from backend.protocol.batches import (
     Chunk,
     blob_count,
     encode_chunks,
-    pack_blobs,
 )
 from backend.protocol.errors import ChainUnavailable, InvariantViolated, PaymentError
 from backend.protocol.hashing import Digest
@@ -151,10 +150,6 @@ class Certifier:
         return self._rollup.submission(
             submission.header, parent, submission.signatures, chunks, submission.carrier
         )
-
-    def blobs_of(self, chunks: Sequence[Chunk]) -> list[bytes]:
-        """Return the blobs that hold the chunks."""
-        return pack_blobs(chunks)
 
     async def is_fresh(self, header: BatchHeader) -> bool:
         """Return whether L1 would take the header's pin and epoch."""

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from backend.protocol.batches import BatchHeader
+from backend.protocol.batches import BatchHeader, pack_blobs
 from backend.protocol.errors import ChainUnavailable, DiskFull, NoQuorum, check_invariant
 from backend.protocol.signing import PrivateKey
 from backend.settlement.building import Certifier, NotCertified, SubmitterSettings
@@ -251,9 +251,8 @@ class Submitter:
         if chunks is None:  # the source cuts its batches elsewhere after a restart
             return await self._build(current)
         data = await self._certifier.call_data(current, chunks)
-        hashes: tuple[bytes, ...] = ()
-        if current.carrier == BLOBS:
-            hashes = await self._kzg.versioned_hashes(self._certifier.blobs_of(chunks))
+        blobs = pack_blobs(chunks) if current.carrier == BLOBS else []
+        hashes = await self._kzg.versioned_hashes(blobs)
         try:
             gas = await self._gas(data, hashes)
         except TransactionRefused as refused:
@@ -263,8 +262,8 @@ class Submitter:
             return Progress.WAITING
         attempt, signed = made
         raw = signed.raw
-        if hashes:
-            raw = blob_transaction(raw, await self._kzg.sidecar(self._certifier.blobs_of(chunks)))
+        if blobs:
+            raw = blob_transaction(raw, await self._kzg.sidecar(blobs))
         self.journal.sent(attempt)
         try:
             await self._client.send_raw(raw)
