@@ -51,6 +51,8 @@ STATUS: Final[dict[type[PaymentError], int]] = {
     domain.SignatureInvalid: 422,
     domain.SignatureHighS: 422,
     domain.NotAuthorised: 422,
+    domain.NotEligible: 422,
+    domain.RootUnknown: 422,
     domain.WrongDomain: 422,
     domain.CertificateInvalid: 422,
     domain.BackPressure: 429,
@@ -81,6 +83,7 @@ _PARAM_OF: Final[dict[type[PaymentError], str]] = {
     domain.SignatureInvalid: "signature",
     domain.SignatureHighS: "signature",
     domain.NotAuthorised: "signature",
+    domain.RootUnknown: "root",
     domain.WrongDomain: "domain",
 }
 

@@ -61,6 +61,7 @@ CONSTANTS: dict[str, object] = {
     "StateTree.BRIDGE_OWNER": int.from_bytes(protocol_types.BRIDGE_OWNER),
     "StateTree.CHUNKS_DEPTH": state_tree.CHUNKS_DEPTH,
     "StateTree.STATE_DEPTH": state_tree.STATE_DEPTH,
+    "VaultRecords.DEPOSIT_TYPEHASH": keccak(b"Deposit(uint16 assetId,address owner,bytes32 salt)"),
     "Votes.BLOCK_TYPEHASH": blocks._BLOCK_TYPE_HASH,
     "Votes.NEXT_ROUND_TYPEHASH": votes._NEXT_ROUND_TYPE_HASH,
     "Votes.PROPOSAL_TYPEHASH": votes._PROPOSAL_TYPE_HASH,

@@ -1,76 +1,6 @@
-"""Every way to be refused. Law: a code and its number never change their meaning.
+"""Refusals of requests, amounts, orders and signatures, and of what is not there."""
 
-A `PaymentError` is expected and shown to the client; it says what to do. `MalformedBytes` is for
-whoever reads bytes of somebody else's. `InvariantViolated` is a bug of ours: nobody catches it.
-"""
-
-import re
-from dataclasses import dataclass
-from inspect import get_annotations
-from typing import Any, ClassVar, dataclass_transform
-
-
-class InvariantViolated(Exception):
-    """The program contradicts itself. Business code never catches this; the process stops."""
-
-
-def check_invariant(condition: bool, message: str, **values: object) -> None:
-    """Raise InvariantViolated with `values` unless `condition` (`assert` vanishes under -O)."""
-    if not condition:
-        shown = ", ".join(f"{name}={value!r}" for name, value in values.items())
-        raise InvariantViolated(f"{message} ({shown})" if shown else message)
-
-
-class MalformedBytes(ValueError):
-    """Bytes that are not what docs/PROTOCOL.md says they should be."""
-
-
-_BY_NUMBER: dict[int, type["PaymentError"]] = {}
-
-
-@dataclass_transform(eq_default=False)
-class PaymentError(Exception):
-    """A refusal. `code` is for programs, `number` (u16) for block bodies, `str()` for people.
-
-    A subclass names its number and its values (as in a dataclass); its code is its name.
-    """
-
-    code: ClassVar[str]
-    number: ClassVar[int]
-    message: ClassVar[str]
-    _names: ClassVar[tuple[str, ...]]
-
-    def __init_subclass__(cls, *, number: int) -> None:
-        check_invariant(number not in _BY_NUMBER, "two errors of one number", number=number)
-        cls.number = number
-        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper()
-        cls._names = tuple(get_annotations(cls))
-        _BY_NUMBER[number] = dataclass(eq=False)(cls)
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The named values, which the message shows."""
-        return {name: getattr(self, name) for name in self._names}
-
-    def __str__(self) -> str:
-        return self.message.format(**self.values)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), tuple(self.values.values())
-
-
-def error_class(number: int) -> type[PaymentError]:
-    """Return the class of a block body's rejection code. Raises MalformedBytes if it has none."""
-    error = _BY_NUMBER.get(number)
-    if error is None:
-        raise MalformedBytes(f"{number} is no error of this version")
-    return error
-
-
-def error_classes() -> tuple[type[PaymentError], ...]:
-    """Return all of them, by number."""
-    return tuple(_BY_NUMBER[number] for number in sorted(_BY_NUMBER))
-
+from backend.protocol.errors.base import PaymentError
 
 # Requests
 
@@ -298,13 +228,18 @@ class OrderInGroup(PaymentError, number=127):
 
 
 class GroupInvalid(PaymentError, number=128):
-    message = "The group of orders can't be executed: {reason}."
+    message = "These orders are no atomic group: {reason}."
     reason: str
 
 
 class PayeeInvalid(PaymentError, number=129):
     message = "{payee} can't be paid. Check the payee's address."
     payee: str
+
+
+class NotEligible(PaymentError, number=130):
+    message = "{owner} may not hold this asset. Have the owner verified for it first."
+    owner: str
 
 
 # Signatures
@@ -330,3 +265,12 @@ class WrongDomain(PaymentError, number=142):
 class NotAuthorised(PaymentError, number=143):
     message = "{payer} did not sign this order. Sign it with the payer's key."
     payer: str
+
+
+class RootUnknown(PaymentError, number=144):
+    message = (
+        "{payer} has not authorised the root {root}, or the chain has not confirmed it yet. Send"
+        " the order again when it has."
+    )
+    payer: str
+    root: str

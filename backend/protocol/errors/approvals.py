@@ -1,0 +1,1 @@
+"""Refusals about proposals, approvals and payouts: numbers 200 to 229."""

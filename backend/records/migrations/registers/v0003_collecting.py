@@ -1,0 +1,16 @@
+"""Groups being signed, refunds and payment requests."""
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+TABLES: tuple[str, ...] = ()
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

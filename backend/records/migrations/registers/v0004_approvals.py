@@ -1,0 +1,16 @@
+"""Proposals, approvals and payouts."""
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+TABLES: tuple[str, ...] = ()
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
