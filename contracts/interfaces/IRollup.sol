@@ -52,6 +52,17 @@ interface IRollup {
         bytes32[32] leafPath; // siblings from the payer's leaf up to the chunk's state root
     }
 
+    /// @notice A holder's ERC-3009 authorisation of a deposit, and his signature.
+    struct Authorization {
+        address from; // the holder, who signed
+        uint256 validAfter; // seconds, exclusive
+        uint256 validBefore; // seconds, exclusive
+        bytes32 salt; // 32 random bytes: see `depositWithAuthorization`
+        uint8 v;
+        bytes32 r;
+        bytes32 s;
+    }
+
     /// @notice An asset was listed; this can't be undone.
     event AssetListed(uint16 indexed assetId, address indexed token, uint64 unit, address feeOwner);
     /// @notice A deposit entered the queue; its money is in the vault.
@@ -66,6 +77,10 @@ interface IRollup {
         uint64 tsS,
         bytes32 hash
     );
+    /// @notice An owner authorised every order under a root; this can't be undone.
+    /// @param index Place among all roots of all owners, from 0 without a gap: who reads these
+    /// events sees by it that one is missing.
+    event OrdersAuthorised(uint64 indexed index, address indexed owner, bytes32 root);
     /// @notice A batch was accepted. Header and chunks (or their hashes) are in the calldata of the
     /// transaction itself, since no contract can submit.
     event BatchPosted(
@@ -116,6 +131,9 @@ interface IRollup {
     error AssetFull(uint256 maximumMinor, uint256 actualMinor);
     /// @notice The token moved another amount than was asked for.
     error VaultBalanceMismatch(uint256 expected, uint256 actual);
+
+    /// @notice Zero is no root: it stands for one that was never filled in.
+    error RootZero();
 
     /// @notice A contract called: the chunks would not be in the transaction's own calldata.
     error SenderNotOrigin(address expected, address actual);
@@ -187,7 +205,8 @@ interface IRollup {
     /// listed, `amount` is a whole number of minor units between 1 and 2^48 - 1, `owner` is not
     /// zero, the gate lets it in, and the vault's balance grows by exactly `amount`.
     /// @dev Warning: a deposit can't be called back; it is credited to `owner` by the next batches.
-    /// Only orders that the owner's key signed move it: a contract's can't in this version.
+    /// Only orders that the owner signed, or authorised by `authorizeOrders`, move it: an owner who
+    /// can do neither has lost it.
     /// @param amount Token base units.
     /// @param evidence What the deposit gate asks for; may be empty.
     function deposit(uint16 assetId, address owner, uint256 amount, bytes calldata evidence)
@@ -207,6 +226,30 @@ interface IRollup {
         bytes32 r,
         bytes32 s
     ) external;
+
+    /// @notice As `deposit`, with tokens of `authorization.from`, who signed the ERC-3009 message
+    /// `ReceiveWithAuthorization` to this rollup for `amount`. Anyone may send it; the gate is
+    /// shown `from` as the depositor.
+    /// @dev The message's nonce is keccak256(abi.encode(keccak256("Deposit(uint16 assetId,address
+    /// owner,bytes32 salt)"), assetId, owner, salt)), so nobody who sends it can credit another
+    /// owner. `salt` is random, as ERC-3009 has nonces.
+    /// @dev Warning: the evidence is not signed: who sends the deposit chooses it.
+    function depositWithAuthorization(
+        uint16 assetId,
+        address owner,
+        uint256 amount,
+        bytes calldata evidence,
+        Authorization calldata authorization
+    ) external;
+
+    /* ORDERS */
+
+    /// @notice Authorises every order of the sender whose digest is a leaf under `root`: this is
+    /// how a contract pays. A repeat changes nothing.
+    /// @dev A node hashes its two children in ascending order; a root may be a single digest. It
+    /// moves no tokens: the committee asks for it in place of a signature.
+    /// @dev Warning: never withdrawn. An order ends by its `validUntil` or by another of its nonce.
+    function authorizeOrders(bytes32 root) external;
 
     /* BATCHES */
 
@@ -280,6 +323,10 @@ interface IRollup {
     function depositCount() external view returns (uint64);
     /// @notice The chain of the first `count` deposits: H_count. H_0 = 0.
     function depositHash(uint64 count) external view returns (bytes32);
+    /// @notice Whether the owner authorised the orders under the root.
+    function isAuthorised(address owner, bytes32 root) external view returns (bool);
+    /// @notice How many roots all owners have authorised.
+    function authorisedRootCount() external view returns (uint64);
     /// @notice The word stored of a batch, 0 if none: keccak(header hash 32, L1 time of acceptance
     /// 8, signers 32).
     function batchSlot(uint64 number) external view returns (bytes32);

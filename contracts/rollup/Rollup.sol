@@ -12,29 +12,18 @@ import {Operations} from "../libraries/Operations.sol";
 import {StateTree} from "../libraries/StateTree.sol";
 import {VaultRecords} from "../libraries/VaultRecords.sol";
 import {Withdrawals} from "../libraries/Withdrawals.sol";
+import {Deposits} from "./Deposits.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 /// @title Rollup: holds the money and the ledger's batches
 /// @notice There is no owner, pause or upgrade. A quorum of the committee says what the ledger
 /// holds, and so who may withdraw; the lister may add assets; the deposit gate may refuse deposits.
-contract Rollup is IRollup, EIP712, ReentrancyGuardTransient {
+contract Rollup is EIP712, Deposits {
     using SafeERC20 for IERC20;
     using Batches for BatchHeader;
 
-    struct Asset {
-        address token;
-        uint64 unit;
-        address feeOwner;
-        uint64 outstandingMinor;
-    }
-
-    uint256 private constant AMOUNT_MINOR_MAX = type(uint48).max;
-    /// @dev So that no balance in the ledger can pass a u64, fees and all.
-    uint256 private constant OUTSTANDING_MINOR_MAX = 2 ** 63 - 1;
     uint256 private constant CALLDATA_CHUNKS_MAX = 120;
     uint256 private constant BATCH_CHUNKS_MAX = 768;
     uint64 private constant TIMESTAMP_LEAD_S = 15 minutes;
@@ -42,32 +31,24 @@ contract Rollup is IRollup, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IRollup
     ICommittee public immutable committee;
     /// @inheritdoc IRollup
-    IDepositGate public immutable gate;
-    /// @inheritdoc IRollup
-    address public immutable lister;
-    /// @inheritdoc IRollup
     uint64 public immutable challengeWindow;
     /// @inheritdoc IRollup
     uint64 public immutable timestampLag;
     /// @inheritdoc IRollup
     bytes32 public immutable genesisRoot;
 
-    // These four share a slot: a submission reads and writes it once.
+    // These share a slot with the last ones of Deposits, which is why it is the last base: a
+    // submission reads and writes the slot once.
     /// @inheritdoc IRollup
     uint64 public tip;
     /// @inheritdoc IRollup
     uint64 public frontier;
-    /// @inheritdoc IRollup
-    uint64 public depositCount;
-    /// @inheritdoc IRollup
-    uint16 public assetCount;
 
     /// @inheritdoc IRollup
-    mapping(uint16 assetId => Asset) public assets;
+    uint64 public authorisedRootCount;
+
     /// @inheritdoc IRollup
-    mapping(address token => uint16 assetId) public assetIdOf;
-    /// @inheritdoc IRollup
-    mapping(uint64 count => bytes32) public depositHash;
+    mapping(address owner => mapping(bytes32 root => bool)) public isAuthorised;
     /// @inheritdoc IRollup
     mapping(uint64 number => bytes32) public batchSlot;
     /// @inheritdoc IRollup
@@ -79,13 +60,11 @@ contract Rollup is IRollup, EIP712, ReentrancyGuardTransient {
         address lister_,
         uint64 challengeWindow_,
         uint64 timestampLag_
-    ) EIP712("Causeway", "1") {
+    ) EIP712("Causeway", "1") Deposits(gate_, lister_) {
         if (timestampLag_ < challengeWindow_) {
             revert TimestampLagTooShort(challengeWindow_, timestampLag_);
         }
         committee = committee_;
-        gate = gate_;
-        lister = lister_;
         challengeWindow = challengeWindow_;
         timestampLag = timestampLag_;
         genesisRoot = StateTree.genesisRoot();
@@ -99,35 +78,17 @@ contract Rollup is IRollup, EIP712, ReentrancyGuardTransient {
         _;
     }
 
-    /* DEPOSITS */
+    /* ORDERS */
 
     /// @inheritdoc IRollup
-    function deposit(uint16 assetId, address owner, uint256 amount, bytes calldata evidence)
-        external
-        nonReentrant
-    {
-        _deposit(assetId, owner, amount, evidence);
-    }
+    function authorizeOrders(bytes32 root) external {
+        if (root == bytes32(0)) revert RootZero();
+        if (isAuthorised[msg.sender][root]) return;
 
-    /// @inheritdoc IRollup
-    function depositWithPermit(
-        uint16 assetId,
-        address owner,
-        uint256 amount,
-        bytes calldata evidence,
-        uint256 deadlineTsS,
-        uint8 v,
-        bytes32 r,
-        bytes32 s
-    ) external nonReentrant {
-        address token = assets[assetId].token;
-        if (token == address(0)) revert AssetUnknown(assetId);
-
-        // Whatever becomes of the permit, the allowance decides. This call comes before the checks
-        // and is harmless: the lock is held and nothing has been read that it could change.
-        try IERC20Permit(token).permit(msg.sender, address(this), amount, deadlineTsS, v, r, s) {}
-            catch {}
-        _deposit(assetId, owner, amount, evidence);
+        uint64 index = authorisedRootCount;
+        authorisedRootCount = index + 1;
+        isAuthorised[msg.sender][root] = true;
+        emit OrdersAuthorised(index, msg.sender, root);
     }
 
     /* BATCHES */
@@ -210,72 +171,6 @@ contract Rollup is IRollup, EIP712, ReentrancyGuardTransient {
         );
 
         IERC20(token).safeTransfer(proof.owner, amount);
-    }
-
-    /* LISTING */
-
-    /// @inheritdoc IRollup
-    function listAsset(address token, uint64 unit, address feeOwner)
-        external
-        returns (uint16 assetId)
-    {
-        if (msg.sender != lister) revert SenderNotLister(lister, msg.sender);
-        if (token.code.length == 0) revert TokenWithoutCode(token);
-        if (assetIdOf[token] != 0) revert TokenAlreadyListed(token, assetIdOf[token]);
-        if (unit == 0) revert UnitZero();
-
-        // Checked: the 65,536th listing reverts.
-        assetId = ++assetCount;
-        assetIdOf[token] = assetId;
-        assets[assetId] = Asset(token, unit, feeOwner, 0);
-        emit AssetListed(assetId, token, unit, feeOwner);
-    }
-
-    /* INTERNAL: DEPOSITS */
-
-    function _deposit(uint16 assetId, address owner, uint256 amount, bytes calldata evidence)
-        private
-    {
-        Asset storage asset = assets[assetId];
-        (address token, uint256 unit) = (asset.token, asset.unit);
-        if (token == address(0)) revert AssetUnknown(assetId);
-        if (owner == address(0)) revert OwnerZero();
-        if (amount % unit != 0) revert AmountNotMultiple(unit, amount);
-        uint256 amountMinor = amount / unit;
-        if (amountMinor == 0 || amountMinor > AMOUNT_MINOR_MAX) {
-            revert DepositOutOfRange(1, AMOUNT_MINOR_MAX, amountMinor);
-        }
-        uint256 outstandingMinor = asset.outstandingMinor + amountMinor;
-        if (outstandingMinor > OUTSTANDING_MINOR_MAX) {
-            revert AssetFull(OUTSTANDING_MINOR_MAX, outstandingMinor);
-        }
-
-        asset.outstandingMinor = uint64(outstandingMinor);
-        _queue(assetId, owner, token, uint48(amountMinor));
-
-        gate.requireDeposit(msg.sender, owner, assetId, amountMinor, evidence);
-        _pull(IERC20(token), amount);
-    }
-
-    function _queue(uint16 assetId, address owner, address token, uint48 amountMinor) private {
-        uint64 index = depositCount;
-        uint64 tsS = uint64(block.timestamp);
-        bytes32 hash =
-            VaultRecords.depositHash(depositHash[index], token, assetId, owner, amountMinor, tsS);
-
-        depositCount = index + 1;
-        depositHash[index + 1] = hash;
-        emit DepositQueued(index, owner, assetId, token, amountMinor, tsS, hash);
-    }
-
-    /// @dev Takes tokens from the sender and insists on getting all of them.
-    function _pull(IERC20 token, uint256 amount) private {
-        uint256 balance = token.balanceOf(address(this));
-        token.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 newBalance = token.balanceOf(address(this));
-        if (newBalance != balance + amount) {
-            revert VaultBalanceMismatch(balance + amount, newBalance);
-        }
     }
 
     /* INTERNAL: BATCHES */

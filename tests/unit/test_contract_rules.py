@@ -34,6 +34,8 @@ CONSTANTS: dict[str, object] = {
     "Blobs.BLOB_CHUNKS": batches.BLOB_CHUNKS,
     "Committee.MEMBERS_MAX": votes.MEMBERS_MAX,
     "Committee.SIGNATURE_SIZE_BYTES": signing.SIGNATURE_BYTES,
+    "Deposits.AMOUNT_MINOR_MAX": money.AMOUNT_MINOR_MAX,
+    "Deposits.OUTSTANDING_MINOR_MAX": SUPPLY_MINOR_LIMIT - 1,
     "KycRegistry.ADDRESS_SIZE_BYTES": len(protocol_types.ZERO_ADDRESS),
     "KycRegistry.ATTESTATION_TYPEHASH": keccak(
         b"Attestation(address person,uint8 level,uint64 expiry,uint64 issued)"
@@ -51,10 +53,8 @@ CONSTANTS: dict[str, object] = {
     "Operations.ROOT_OFFSET_BYTES": batches.CHUNK_SLOTS_BYTES,
     "Orders.PAYMENT_TYPEHASH": orders._PAYMENT_HEAD[:32],
     "Orders.WITHDRAWAL_TYPEHASH": orders._WITHDRAWAL_HEAD[:32],
-    "Rollup.AMOUNT_MINOR_MAX": money.AMOUNT_MINOR_MAX,
     "Rollup.BATCH_CHUNKS_MAX": batches.BATCH_CHUNKS_MAX,
     "Rollup.CALLDATA_CHUNKS_MAX": batches.CALLDATA_CHUNKS_MAX,
-    "Rollup.OUTSTANDING_MINOR_MAX": SUPPLY_MINOR_LIMIT - 1,
     "Rollup.TIMESTAMP_LEAD_S": 900,
     "Stablecoin.BURNER_ROLE": keccak(b"BURNER_ROLE"),
     "Stablecoin.MINTER_ROLE": keccak(b"MINTER_ROLE"),
@@ -177,7 +177,7 @@ def test_natspec__of_contracts__is_inherited_holds():
 def test_powers__in_head_comments__are_listed_holds():
     def findings() -> Iterator[str]:
         for path, text in _sources(*DEPLOYED):
-            head = text[: re.search(r"^contract ", text, re.MULTILINE).start()]
+            head = text[: re.search(r"^(?:abstract )?contract ", text, re.MULTILINE).start()]
             roles = set(re.findall(r"onlyRole\((\w+)\)", text))
             roles |= {"owner"} if "onlyOwner" in text else set()
             roles |= set(re.findall(r"msg\.sender != (\w+)\)", text)) - {"tx"}

@@ -2,6 +2,9 @@
 
 import pytest
 from ape.managers.compilers import CompilerManager
+from eth_abi import encode
+from eth_account import Account
+from eth_utils import keccak
 
 from backend.settlement.kzg import Kzg
 from tests.contracts.rollup.ledger import Ledger
@@ -16,6 +19,18 @@ from tests.contracts.rollup.operator import (
 CHALLENGE_WINDOW_S = 60
 TIMESTAMP_LAG_S = 86_400
 DOLLAR = 10**6
+SALT = keccak(text="salt")
+RECEIVE = (
+    "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,"
+    "uint256 validBefore,bytes32 nonce)"
+)
+
+
+def deposit_nonce(asset_id, owner):
+    """Return the ERC-3009 nonce that binds an authorisation to asset and owner."""
+    type_hash = keccak(text="Deposit(uint16 assetId,address owner,bytes32 salt)")
+    values = [type_hash, asset_id, owner, SALT]
+    return keccak(encode(["bytes32", "uint16", "address", "bytes32"], values))
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +116,33 @@ def deposit(rollup, payer):
         return rollup.deposit(asset_id, owner, amount, evidence, sender=payer)
 
     return _deposit
+
+
+@pytest.fixture
+def signer():
+    return Account.from_key(keccak(text="signer"))
+
+
+@pytest.fixture
+def authorization_token(project, lister, list_asset, signer):
+    """A listed token with ERC-3009; the signer holds 100 dollars."""
+    token = lister.deploy(project.AuthorizationToken)
+    token.mint(signer.address, 100 * DOLLAR, sender=lister)
+    list_asset(token)
+    return token
+
+
+@pytest.fixture
+def authorization(rollup, authorization_token, sign_typed, signer):
+    """Return the last argument of a deposit of one dollar, as the signer signed it."""
+
+    def _authorization(owner, key=signer, type_string=RECEIVE, valid_before=2**256 - 1):
+        nonce = deposit_nonce(rollup.assetIdOf(authorization_token), owner)
+        values = [signer.address, rollup.address, DOLLAR, 0, valid_before, nonce]
+        v, r, s = sign_typed(key, authorization_token, "Authorization", type_string, values)
+        return (signer.address, 0, valid_before, SALT, v, r, s)
+
+    return _authorization
 
 
 @pytest.fixture

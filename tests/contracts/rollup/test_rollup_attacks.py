@@ -123,7 +123,7 @@ def test_list_asset__no_id_left__reverts(rollup, token, lister, chain, reverts):
     """The counter shares its slot with the tip: it must not spill over."""
     for slot in range(8):
         word = bytes(chain.provider.get_storage(rollup.address, slot))
-        full = (0xFFFF << 192).to_bytes(WORD, "big")
+        full = (0xFFFF << 64).to_bytes(WORD, "big")
         chain.provider.make_request(
             "anvil_setStorageAt", [rollup.address, hex(slot), "0x" + full.hex()]
         )

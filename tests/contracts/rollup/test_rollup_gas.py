@@ -53,6 +53,23 @@ def test_deposit__gas__holds(gas_snapshot, deposit, token, asset_id):
     gas_snapshot("Rollup.deposit: next", deposit(token, DOLLAR).gas_used)
 
 
+def test_deposit_with_authorization__gas__holds(
+    gas_snapshot, rollup, authorization_token, authorization, payer
+):
+    asset_id = rollup.assetIdOf(authorization_token)
+    signed = authorization(payer.address)
+
+    receipt = rollup.depositWithAuthorization(asset_id, payer, DOLLAR, b"", signed, sender=payer)
+
+    gas_snapshot("Rollup.depositWithAuthorization: first of an asset", receipt.gas_used)
+
+
+def test_authorize_orders__gas__holds(gas_snapshot, rollup, payer):
+    for i, case in enumerate(("first of all", "next")):
+        receipt = rollup.authorizeOrders(keccak(bytes([i])), sender=payer)
+        gas_snapshot(f"Rollup.authorizeOrders: {case}", receipt.gas_used)
+
+
 @pytest.mark.parametrize("chunk_count", [1, 120])
 def test_submit_batch_calldata__gas__holds(gas_snapshot, operator, ledger, chunk_count):
     operator.post([ledger.chunk()])

@@ -176,16 +176,22 @@ def guarded_calls(rollup, payer):
         with_permit = rollup.depositWithPermit.encode_input(
             asset_id, payer, 1, b"", 0, 27, bytes(32), bytes(32)
         )
+        with_authorization = rollup.depositWithAuthorization.encode_input(
+            asset_id, payer, 1, b"", (payer.address, 0, 0, bytes(32), 27, bytes(32), bytes(32))
+        )
         return {
             "deposit": deposit,
             "depositWithPermit": with_permit,
+            "depositWithAuthorization": with_authorization,
             "claimWithdrawal": rollup.claimWithdrawal.encode_input(*claim),
         }
 
     return _calls
 
 
-@pytest.mark.parametrize("inner", ["deposit", "depositWithPermit", "claimWithdrawal"])
+@pytest.mark.parametrize(
+    "inner", ["deposit", "depositWithPermit", "depositWithAuthorization", "claimWithdrawal"]
+)
 @pytest.mark.parametrize("outer", ["deposit", "claimWithdrawal"])
 def test_move_tokens__reentered__reverts(
     rollup, deploy, withdrawn, guarded_calls, payer, reverts, outer, inner
