@@ -18,6 +18,7 @@ from backend.records.tables.projections import (
     cursors,
     deposits,
     entries,
+    is_present,
     payments,
     rejections,
     withdrawals,
@@ -133,6 +134,33 @@ class Reader:
     def withdrawals(self, wanted: OrderFilter, page: Page) -> PlacedPart:
         """Return executed withdrawals, the newest first."""
         return self._orders(withdrawals, wanted, page)
+
+    def payment_with_memo(
+        self, payee: bytes, asset_id: int, memo: bytes, amount_minor: int
+    ) -> AnyRow | None:
+        """Return the first payment to `payee` of at least an amount that bears a memo, not zero."""
+        query = (
+            select(payments)
+            .where(is_present("memo", self._engine.dialect.name))
+            .where(payments.c.memo == memo)
+            .where(payments.c.payee == payee, payments.c.asset_id == asset_id)
+            .where(payments.c.amount_minor >= amount_minor)
+            .order_by(payments.c.sequence)
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(query).first()
+
+    def legs(self, link: bytes) -> list[Placed]:
+        """Return the executed payments of a group, in the order of its legs."""
+        query = (
+            select(payments)
+            .where(is_present("link", self._engine.dialect.name))
+            .where(payments.c.link == link)
+            .order_by(payments.c.sequence)
+        )
+        with self._engine.connect() as connection:
+            return _placed(connection, connection.execute(query).all())
 
     def _order(self, table: Table, order_id: bytes) -> Placed | None:
         with self._engine.connect() as connection:

@@ -6,11 +6,38 @@ A `sequence` orders the rows of a source: block number · 2^24 + place in the bl
 
 from typing import Final
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TextClause,
+    text,
+)
 
 from backend.records.tables.types import ADDRESS, HASH, SIGNATURE, U63, U64, optional, required
 
 metadata: Final = MetaData()
+
+
+def is_present(name: str, dialect: str) -> TextClause:
+    """Return the condition that a hash of payments is not zero, written as its index has it."""
+    zero = f"'\\x{'00' * 32}'" if dialect == "postgresql" else f"x'{'00' * 32}'"
+    return text(f"{name} <> {zero}")
+
+
+def _index_of_present(name: str) -> Index:
+    """Return an index that payments without memo or group cost nothing."""
+    return Index(
+        f"payments_by_{name}",
+        name,
+        sqlite_where=is_present(name, "sqlite"),
+        postgresql_where=is_present(name, "postgresql"),
+    )
+
 
 cursors: Final = Table(
     "cursors",
@@ -81,6 +108,8 @@ payments: Final = Table(
     Index("payments_by_id", "id", unique=True),
     Index("payments_by_payer", "payer", "sequence"),
     Index("payments_by_payee", "payee", "sequence"),
+    _index_of_present("memo"),
+    _index_of_present("link"),
 )
 
 withdrawals: Final = Table(
