@@ -34,6 +34,7 @@ from backend.records.projector import Projector
 from backend.records.reader import Reader
 from backend.records.registers.api_keys import ApiKeys
 from backend.records.registers.applicants import Applicants
+from backend.records.registers.collecting import CollectingRegisters
 from backend.records.registers.idempotency import IdempotencyKeys
 from backend.serving import ApiServer, bind, calm_collector, end_by_signal
 from backend.settlement.building import SubmitterSettings
@@ -234,7 +235,12 @@ def _open_databases(settings: Settings) -> Databases:
 
 def _registers(databases: Databases) -> Registers:
     engine = databases.registers
-    return Registers(ApiKeys(engine), Applicants(engine), IdempotencyKeys(engine))
+    return Registers(
+        ApiKeys(engine),
+        Applicants(engine),
+        IdempotencyKeys(engine),
+        CollectingRegisters.of(engine),
+    )
 
 
 def open_api_keys(settings: Settings) -> tuple[ApiKeys, Callable[[], None]]:
@@ -281,6 +287,7 @@ def _api_settings(settings: Settings, deployment: Deployment) -> ApiSettings:
         kyc_level=deployment.parameters.kyc_level_needed,
         kyc_validity_s=settings.kyc_validity_s,
         bootstrap_api_key=settings.api_key.get_secret_value(),
+        public_url=settings.public_url or settings.api_url,
     )
 
 

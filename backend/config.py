@@ -34,6 +34,7 @@ class Settings(BaseSettings):
 
     api_host: str = "127.0.0.1"
     api_port: int = 8000
+    public_url: str = ""  # where people find the API, for links to pay; default: host and port
     api_key: SecretStr = SecretStr("")  # what the command line shows to the API
 
     validator_count: int = 4

@@ -17,6 +17,7 @@ from backend.records.event_stream import EventStream
 from backend.records.reader import Reader
 from backend.records.registers.api_keys import ApiKeys
 from backend.records.registers.applicants import Applicants
+from backend.records.registers.collecting import CollectingRegisters
 from backend.records.registers.idempotency import IdempotencyKeys
 
 
@@ -27,6 +28,7 @@ class Registers:
     api_keys: ApiKeys
     applicants: Applicants
     idempotency: IdempotencyKeys
+    collecting: CollectingRegisters
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class ApiSettings:
     kyc_level: int = 1
     kyc_validity_s: int = 365 * 24 * 3600
     order_life_s: int = 600
+    group_life_s: int = 3600  # people sign one after the other
+    public_url: str = "http://127.0.0.1:8000"
     bootstrap_api_key: str = field(default="", repr=False)
     requests_per_s_max: int = 0  # of one API key; 0: no limit
     heartbeat_ms: int = 15_000

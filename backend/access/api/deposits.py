@@ -9,8 +9,9 @@ from starlette.responses import Response
 from backend.access import l1_calls
 from backend.access.api import examples
 from backend.access.api.common import PageIn, address_or_none, example, listed, number_of
-from backend.access.api.fees import AMOUNT_ERRORS, amount_minor_of
+from backend.access.api.fees import AMOUNT_ERRORS
 from backend.access.auth import needs
+from backend.access.building import amount_minor_of
 from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
 from backend.access.responses import json_response

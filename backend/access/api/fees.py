@@ -8,12 +8,13 @@ from starlette.responses import Response
 from backend.access.api import examples
 from backend.access.api.common import example
 from backend.access.auth import needs
+from backend.access.building import amount_minor_of
 from backend.access.errors import documented
 from backend.access.responses import json_response
 from backend.access.services import ServicesIn
 from backend.access.texts import amount_of
 from backend.protocol import errors
-from backend.protocol.money import AMOUNT_MINOR_MAX, fee_minor_up
+from backend.protocol.money import fee_minor_up
 from backend.records.registers.api_keys import ApiKey
 
 router = APIRouter(prefix="/v1/fees", tags=["fees"])
@@ -49,12 +50,3 @@ async def quote_fee(
             "total": str(amount_minor + fee_minor),
         }
     )
-
-
-def amount_minor_of(amount_minor: int) -> int:
-    """Return an amount that an operation can carry. Raises AmountZero or AmountTooLarge."""
-    if amount_minor == 0:
-        raise errors.AmountZero()
-    if amount_minor > AMOUNT_MINOR_MAX:
-        raise errors.AmountTooLarge(AMOUNT_MINOR_MAX, amount_minor)
-    return amount_minor

@@ -7,20 +7,17 @@ from starlette.responses import Response
 
 from backend.access.api import examples
 from backend.access.api.common import example
-from backend.access.api.fees import AMOUNT_ERRORS, amount_minor_of
-from backend.access.assets import NamedAsset
+from backend.access.api.fees import AMOUNT_ERRORS
 from backend.access.auth import needs
+from backend.access.building import order_of
 from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
 from backend.access.responses import json_response
 from backend.access.schemas import OrderIn
 from backend.access.services import Services, ServicesIn
-from backend.access.texts import memo_of, ts_s_of
 from backend.access.views import Json
 from backend.protocol import errors
-from backend.protocol.money import fee_byte, fee_minor_up, to_base
-from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder
-from backend.protocol.types import Address, address_text, digest_text
+from backend.protocol.types import address_text, digest_text
 from backend.records.registers.api_keys import ApiKey
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
@@ -95,22 +92,7 @@ async def _json_of(request: Request) -> Json:
 
 
 async def _built(services: Services, wish: OrderIn) -> Json:
-    named = await services.assets.find(wish.asset)
-    amount_minor = amount_minor_of(wish.amount)
-    fee_minor = _fee_minor(services, named, wish, amount_minor)
-    now_ts_s = services.needs.clock_ms() // 1000
-    valid_until = now_ts_s + services.settings.order_life_s
-    if wish.valid_until is not None:
-        valid_until = ts_s_of(wish.valid_until)
-        if valid_until < now_ts_s:
-            raise errors.OrderExpired(valid_until, now_ts_s)
-    nonce = wish.nonce
-    if nonce is None:
-        account = services.node.account(Address(wish.payer), named.asset_id)
-        if account is None:
-            raise errors.AccountUnknown(address_text(wish.payer))
-        nonce = account.nonce_next
-    order = _order(wish, named, amount_minor, fee_minor, nonce, valid_until)
+    order = await order_of(services, wish)
     domain = services.settings.domain
     return {
         "object": "order",
@@ -118,40 +100,3 @@ async def _built(services: Services, wish: OrderIn) -> Json:
         "kind": wish.kind,
         "typed_data": order.typed_data(domain),
     }
-
-
-def _fee_minor(services: Services, named: NamedAsset, wish: OrderIn, amount_minor: int) -> int:
-    policy = services.settings.fee_policy(named.asset_id, named.asset.takes_fee)
-    needed_minor = policy.needed_minor_up(amount_minor)
-    if wish.fee is None:
-        return fee_minor_up(needed_minor)
-    fee_byte(wish.fee)
-    if wish.fee and not named.asset.takes_fee:
-        raise errors.FeeNotAllowed()
-    if wish.fee < needed_minor:
-        raise errors.FeeTooLow(needed_minor, wish.fee)
-    return wish.fee
-
-
-def _order(
-    wish: OrderIn,
-    named: NamedAsset,
-    amount_minor: int,
-    fee_minor: int,
-    nonce: int,
-    valid_until: int,
-) -> Order:
-    asset = named.asset
-    amount, fee = to_base(amount_minor, asset.unit), to_base(fee_minor, asset.unit)
-    payer = Address(wish.payer)
-    if wish.kind == "withdrawal":
-        if wish.payee is not None or wish.memo is not None:
-            raise errors.MalformedRequest("payee", "a withdrawal has neither payee nor memo")
-        return WithdrawalOrder(payer, asset.token, amount, fee, nonce, valid_until)
-    if wish.payee is None:
-        raise errors.MalformedRequest("payee", "a payment has a payee")
-    payee = Address(wish.payee)
-    if payee == payer:
-        raise errors.SameAccount()
-    memo = memo_of(wish.memo)
-    return PaymentOrder(payer, payee, asset.token, amount, fee, nonce, valid_until, memo)

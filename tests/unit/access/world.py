@@ -32,6 +32,7 @@ from backend.records.projector import Projector
 from backend.records.reader import Reader
 from backend.records.registers.api_keys import ApiKeys
 from backend.records.registers.applicants import Applicants
+from backend.records.registers.collecting import CollectingRegisters
 from backend.records.registers.idempotency import IdempotencyKeys
 from tests.unit.engine.committee import (
     CHAIN_ID,
@@ -251,6 +252,7 @@ def dependencies_of(
             ApiKeys(databases.registers),
             Applicants(databases.registers),
             IdempotencyKeys(databases.registers),
+            CollectingRegisters.of(databases.registers),
         ),
         kyc_provider=SandboxProvider(WEBHOOK_SECRET),
         attestor=Attestor(kyc_domain(CHAIN_ID, REGISTRY), key("attestor")),
