@@ -71,17 +71,17 @@ def memo_of(text: str | None) -> Digest:
     return keccak(text.encode())
 
 
-def ts_s_of(text: str) -> int:
+def ts_s_of(text: str, field: str = "valid_until") -> int:
     """Return a moment, RFC 3339 or seconds, in seconds. Raises MalformedRequest."""
     if _DIGITS.fullmatch(text):
-        return u64_of(text, "valid_until")
+        return u64_of(text, field)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise MalformedRequest("valid_until", "it is no time of RFC 3339") from error
+        raise MalformedRequest(field, "it is no time of RFC 3339") from error
     if moment.tzinfo is None:
-        raise MalformedRequest("valid_until", "it has no time zone")
-    return u64_of(int(moment.timestamp()), "valid_until")
+        raise MalformedRequest(field, "it has no time zone")
+    return u64_of(int(moment.timestamp()), field)
 
 
 def time_text(ts_ms: int | None) -> str | None:
