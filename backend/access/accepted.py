@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from backend.protocol.orders import SignedOrder
+from backend.protocol.order_records import AuthorisedOrder
 
 KEPT_MAX: Final = 50_000
 
@@ -17,7 +17,7 @@ KEPT_MAX: Final = 50_000
 class AcceptedOrder:
     """An order and when it was accepted."""
 
-    signed: SignedOrder
+    authorised: AuthorisedOrder
     accepted_ts_ms: int
 
 
@@ -28,9 +28,9 @@ class AcceptedOrders:
         self._kept_max = kept_max
         self._orders: OrderedDict[bytes, AcceptedOrder] = OrderedDict()
 
-    def add(self, order_id: bytes, signed: SignedOrder, ts_ms: int) -> AcceptedOrder:
+    def add(self, order_id: bytes, authorised: AuthorisedOrder, ts_ms: int) -> AcceptedOrder:
         """Keep an order; a repeat returns the first."""
-        order = self._orders.setdefault(order_id, AcceptedOrder(signed, ts_ms))
+        order = self._orders.setdefault(order_id, AcceptedOrder(authorised, ts_ms))
         while len(self._orders) > self._kept_max:
             self._orders.popitem(last=False)
         return order

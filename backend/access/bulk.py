@@ -19,13 +19,13 @@ from backend.protocol.errors import (
     MalformedRequest,
     PaymentError,
 )
-from backend.protocol.orders import SignedOrder, read_order
+from backend.protocol.order_records import OrderRecord, authorised_orders, read_record
 from backend.protocol.types import digest_text
 
 BINARY: Final = "application/x-causeway-orders"
 LINES: Final = "application/x-ndjson"
 
-Line = SignedOrder | PaymentError
+Line = OrderRecord | PaymentError
 
 
 def parse_records(body: bytes) -> list[Line]:
@@ -36,7 +36,7 @@ def parse_records(body: bytes) -> list[Line]:
     lines: list[Line] = []
     while reader.remaining:
         try:
-            lines.append(read_order(reader))
+            lines.append(read_record(reader))
         except MalformedBytes as error:
             raise MalformedRequest(f"record {len(lines) + 1}", str(error)) from error
         _check_count(len(lines))
@@ -85,19 +85,21 @@ def _check_count(count: int) -> None:
 
 async def submit_all(services: Services, lines: Sequence[Line]) -> list[Line | bytes]:
     """Have all good lines accepted with one fsync; return an id or an error for each line."""
-    good = [line for line in lines if isinstance(line, SignedOrder)]
+    good = [line for line in lines if not isinstance(line, PaymentError)]
     answers = iter(await services.node.submit_many(good))
     ts_ms = services.needs.clock_ms()
     results: list[Line | bytes] = []
     for line in lines:
-        if not isinstance(line, SignedOrder):
+        if isinstance(line, PaymentError):
             results.append(line)
             continue
         answer = next(answers)
         if isinstance(answer, PaymentError):
             results.append(answer)
         else:
-            services.accepted.add(answer.payment_id, line, ts_ms)
+            for authorised in authorised_orders(line):
+                order_id = authorised.digest(services.settings.domain)
+                services.accepted.add(order_id, authorised, ts_ms)
             results.append(answer.payment_id)
     return results
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from backend.protocol.batches import BatchHeader, Chunk
 from backend.protocol.hashing import Digest
-from backend.protocol.orders import SignedOrder
+from backend.protocol.order_records import AuthorisedOrder, OrderRecord
 from backend.protocol.types import AccountId, Address, Asset, Leaf
 
 
@@ -33,10 +33,13 @@ class PendingOrder(Protocol):
     """An accepted order that no block has decided."""
 
     @property
-    def signed(self) -> SignedOrder: ...
+    def authorised(self) -> AuthorisedOrder: ...
 
     @property
     def accepted_ts_ms(self) -> int: ...
+
+    @property
+    def group(self) -> Digest | None: ...
 
 
 class AccountView(Protocol):
@@ -58,13 +61,20 @@ class AccountView(Protocol):
     def available_minor(self) -> int: ...
 
 
+class NodeStatus(Protocol):
+    """How far the ledger is."""
+
+    @property
+    def block_number(self) -> int: ...
+
+
 class Node(Protocol):
     """The engine's façade (docs/ARCHITECTURE.md, "The seams")."""
 
-    async def submit(self, signed: SignedOrder) -> Accepted:
-        """Accept an order durably, or raise a PaymentError. A repeat changes nothing."""
+    async def submit(self, record: OrderRecord) -> Accepted:
+        """Accept an order or a group durably, or raise a PaymentError. A repeat changes nothing."""
 
-    async def submit_many(self, signed: Sequence[SignedOrder]) -> Sequence[Any]:
+    async def submit_many(self, records: Sequence[OrderRecord]) -> Sequence[Any]:
         """Accept many at once; each becomes an Accepted or a PaymentError, in order."""
 
     async def wait_final(self, payment_id: Digest, timeout_ms: int) -> Outcome | None:
@@ -73,11 +83,20 @@ class Node(Protocol):
     def order(self, payment_id: Digest) -> PendingOrder | None:
         """Return an accepted order that no block has decided yet."""
 
+    def is_pending(self, record_id: Digest) -> bool:
+        """Return whether an order or a group was accepted and no block has decided it yet."""
+
+    def has_root(self, owner: Address, root: Digest) -> bool:
+        """Return whether orders under a root that the owner authorised on L1 are taken."""
+
     def account(self, owner: Address, asset_id: int) -> AccountView | None:
         """Return an owner's account."""
 
     def assets(self) -> Mapping[int, Asset]:
         """Return the listings that the ledger knows, by asset id."""
+
+    def status(self) -> NodeStatus:
+        """Return how far the ledger is."""
 
 
 class WithdrawalProof(Protocol):

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from backend.access.texts import AddressIn, Amount, DigestIn, SignatureIn, U64In
 from backend.protocol.hashing import ZERO_DIGEST, Digest
-from backend.protocol.orders import PaymentOrder, SignedOrder, WithdrawalOrder
+from backend.protocol.order_records import SignedOrder
+from backend.protocol.orders import PaymentOrder, WithdrawalOrder
 from backend.protocol.types import Address
 
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=100)]

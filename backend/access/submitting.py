@@ -9,7 +9,8 @@ from backend.access.settings import WAIT_FINAL_MS_MAX, ApiSettings
 from backend.access.views import Json, OrderViews, rejection_code
 from backend.protocol.errors import PaymentNotFound, WithdrawalNotFound, WrongDomain
 from backend.protocol.hashing import Digest
-from backend.protocol.orders import SignedOrder, WithdrawalOrder
+from backend.protocol.order_records import SignedOrder
+from backend.protocol.orders import WithdrawalOrder
 from backend.protocol.types import address_text, digest_text
 
 
@@ -86,7 +87,7 @@ async def find(services: Services, order_id: Digest, *, is_withdrawal: bool) -> 
     if placed is not None:
         return views.placed(placed)
     kept = _kept(services, order_id)
-    if kept is not None and isinstance(kept.signed.order, WithdrawalOrder) != is_withdrawal:
+    if kept is not None and isinstance(kept.authorised.order, WithdrawalOrder) != is_withdrawal:
         raise not_found(order_id, is_withdrawal=is_withdrawal)
     shown = await _outcome(services, order_id, kept, 0)
     if shown is not None:
@@ -106,7 +107,7 @@ def _kept(services: Services, order_id: Digest) -> AcceptedOrder | None:
     pending = services.node.order(order_id) if kept is None else None
     if pending is None:
         return kept
-    return services.accepted.add(order_id, pending.signed, pending.accepted_ts_ms)
+    return services.accepted.add(order_id, pending.authorised, pending.accepted_ts_ms)
 
 
 def not_found(order_id: Digest, *, is_withdrawal: bool) -> PaymentNotFound | WithdrawalNotFound:

@@ -12,7 +12,8 @@ from backend.access.texts import time_text
 from backend.protocol.batches import BatchHeader
 from backend.protocol.errors import error_class
 from backend.protocol.hashing import Digest
-from backend.protocol.orders import SignedOrder, WithdrawalOrder
+from backend.protocol.order_records import AuthorisedOrder
+from backend.protocol.orders import WithdrawalOrder
 from backend.protocol.types import ZERO_ADDRESS, address_text, digest_text
 from backend.records.event_stream import Event
 from backend.records.reader import DepositView, Placed, PlacedPart
@@ -91,7 +92,7 @@ class OrderViews:
     def waiting(self, order_id: Digest, accepted: AcceptedOrder) -> Json:
         """Show an order that is accepted and not yet final."""
         final_ts_ms = accepted.accepted_ts_ms + self.settings.block_interval_ms
-        return self._order(order_id, accepted.signed) | {
+        return self._order(order_id, accepted.authorised) | {
             "status": "accepted",
             "code": None,
             "accepted_at": time_text(accepted.accepted_ts_ms),
@@ -123,7 +124,7 @@ class OrderViews:
         order = (
             {"object": "payment", "id": digest_text(order_id), **unknown}
             if accepted is None
-            else self._order(order_id, accepted.signed)
+            else self._order(order_id, accepted.authorised)
         )
         number = None if block_number is None else str(block_number)
         return order | {
@@ -186,8 +187,8 @@ class OrderViews:
             return {"status": "claimed", "earliest_at": time_text(settled_ts_ms)}
         return None
 
-    def _order(self, order_id: Digest, signed: SignedOrder) -> Json:
-        order = signed.order
+    def _order(self, order_id: Digest, authorised: AuthorisedOrder) -> Json:
+        order = authorised.order
         named = self.assets.of_token(order.asset)
         unit = 1 if named is None else named.asset.unit
         is_withdrawal = isinstance(order, WithdrawalOrder)

@@ -1,7 +1,7 @@
-"""The accepted orders that no block has decided. Law: each of them ends final or rejected, once.
+"""The accepted records that no block has decided. Law: each of them ends final or rejected, once.
 
-A function of the log: an order entry counts unless the order was decided before it, can never be
-executed any more (its nonce is used, its time is over), or nobody authorised it.
+A function of the log: an entry counts unless the record was decided before it, can never be
+executed any more (a nonce is used, a time is over), or is not authorised.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,124 +10,196 @@ from dataclasses import dataclass, field
 from backend.engine.ledger import Ledger
 from backend.engine.rounds import signer
 from backend.protocol.eip712 import Domain
+from backend.protocol.errors import GroupInvalid
 from backend.protocol.hashing import Digest
-from backend.protocol.orders import SignedOrder
+from backend.protocol.order_records import (
+    AuthorisedOrder,
+    OrderGroup,
+    OrderRecord,
+    SignedOrder,
+    authorised_orders,
+)
+from backend.protocol.orders import Order
+from backend.protocol.types import AuthorisedRoot
 
-Authorised = Callable[[Digest, SignedOrder], bool]
+Authorised = Callable[[Digest, OrderRecord], bool]
 
 _PURGE_MIN = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Where an order stands in the log, and when it came."""
+    """Where a record stands in the log, and when it came."""
 
     position: int
     stamp_ms: int
 
 
-def is_authorised(digest: Digest, signed: SignedOrder) -> bool:
-    """Return whether the payer signed the order of this digest."""
-    return signer(digest, signed.signature) == signed.order.payer
+def is_authorised(domain: Domain, record: OrderRecord) -> bool:
+    """Return whether each order was signed by its payer or leads to its root, and a group is one.
+
+    Whether the payers authorised the roots is asked apart (`has_roots`), as of a place in the log.
+    """
+    if isinstance(record, OrderGroup):
+        try:
+            record.check()
+        except GroupInvalid:
+            return False
+    return all(_is_authorised(domain, order) for order in authorised_orders(record))
+
+
+def _is_authorised(domain: Domain, authorised: AuthorisedOrder) -> bool:
+    digest = authorised.digest(domain)
+    if isinstance(authorised, SignedOrder):
+        return signer(digest, authorised.signature) == authorised.order.payer
+    return authorised.is_proven(digest)
+
+
+def has_roots(record: OrderRecord, ledger: Ledger) -> bool:
+    """Return whether the ledger knows each root that an order of the record names."""
+    return missing_root(record, ledger) is None
+
+
+def missing_root(record: OrderRecord, ledger: Ledger) -> AuthorisedRoot | None:
+    """Return the first root that an order names and the ledger doesn't know as its payer's."""
+    for authorised in authorised_orders(record):
+        if not isinstance(authorised, SignedOrder):
+            root = AuthorisedRoot(authorised.order.payer, authorised.root)
+            if root not in ledger.roots:
+                return root
+    return None
 
 
 @dataclass(slots=True)
 class AcceptedOrders:
-    """Undecided orders in the log's order, and the rejected ones that must not come again.
+    """Undecided records in the log's order, and the rejected ones that must not come again.
 
-    While `is_lazy` (the log is being read again) nobody's authority is checked until `check_all`:
+    While `is_lazy` (the log is being read again) nobody's signature is checked until `check_all`:
     most orders are decided by a certified block further on.
     """
 
     domain: Domain
-    authorised: Authorised = is_authorised
+    authorised: Authorised | None = None
+    """Says at less cost whether a record of this id is authorised, if somebody has checked it."""
     is_lazy: bool = False
-    undecided: dict[Digest, SignedOrder] = field(default_factory=dict)
+    undecided: dict[Digest, OrderRecord] = field(default_factory=dict)
     arrivals: dict[Digest, Arrival] = field(default_factory=dict)
+    group_of: dict[Digest, Digest] = field(default_factory=dict)
+    """The link of each undecided group by its legs' digests."""
     rejected: dict[Digest, int] = field(default_factory=dict)
     """Until when each of them could come again, in seconds."""
     _unchecked: set[Digest] = field(default_factory=set)
     _purge_at: int = _PURGE_MIN
 
     def add(
-        self, arrival: Arrival, signed: SignedOrder, ledger: Ledger, ts_s: int
+        self, arrival: Arrival, record: OrderRecord, ledger: Ledger, ts_s: int
     ) -> Digest | None:
-        """Count an order entry in. `ts_s` is the time of the ledger's last block.
+        """Count an entry in. `ts_s` is the time of the ledger's last block.
 
-        Return the order's digest, or None if the entry changes nothing.
+        Return the record's id, or None if the entry changes nothing.
         """
-        order = signed.order
-        digest = order.digest(self.domain)
-        if digest in self.rejected or not can_come(signed, ledger, ts_s):
+        record_id = record.record_id(self.domain)
+        if record_id in self.rejected or not can_come(record, ledger, ts_s):
             return None
-        if digest in self.undecided and not self._replaces(digest):
+        if not has_roots(record, ledger):
+            return None
+        if record_id in self.undecided and not self._replaces(record_id):
             return None
         if self.is_lazy:
-            self._unchecked.add(digest)
-        elif not self.authorised(digest, signed):
+            self._unchecked.add(record_id)
+        elif not self.is_authorised(record_id, record):
             return None
-        self.undecided[digest] = signed
-        self.arrivals[digest] = arrival
-        return digest
+        self._keep(record_id, arrival, record)
+        return record_id
 
-    def restore(self, arrival: Arrival, signed: SignedOrder) -> None:
-        """Count an order in that was undecided when a snapshot was made."""
-        digest = signed.order.digest(self.domain)
-        self._unchecked.add(digest)
-        self.undecided[digest] = signed
-        self.arrivals[digest] = arrival
+    def restore(self, arrival: Arrival, record: OrderRecord) -> None:
+        """Count a record in that was undecided when a snapshot was made."""
+        record_id = record.record_id(self.domain)
+        self._unchecked.add(record_id)
+        self._keep(record_id, arrival, record)
 
     def decide(self, executed: Iterable[Digest], rejected: Iterable[Digest], ts_s: int) -> None:
-        """Take the orders out that a certified block of this time executes or rejects."""
-        for digest in executed:
-            self._drop(digest)
-        for digest in rejected:
-            signed = self.undecided.get(digest)
-            if signed is not None:
-                self.rejected[digest] = signed.order.valid_until
-            self._drop(digest)
+        """Take the records out that a certified block of this time executes or rejects."""
+        for record_id in executed:
+            self._drop(record_id)
+        for record_id in rejected:
+            record = self.undecided.get(record_id)
+            if record is not None:
+                self.rejected[record_id] = min(order.valid_until for order in record.orders)
+            self._drop(record_id)
         if len(self.rejected) >= self._purge_at:
             self.rejected = {d: until for d, until in self.rejected.items() if until >= ts_s}
             self._purge_at = max(_PURGE_MIN, 2 * len(self.rejected))
 
-    def before(self, position: int) -> dict[Digest, SignedOrder]:
-        """Return the undecided orders that stand before `position` in the log."""
-        return {d: s for d, s in self.undecided.items() if self.arrivals[d].position < position}
+    def before(self, position: int) -> dict[Digest, OrderRecord]:
+        """Return the undecided records that stand before `position` in the log."""
+        return {d: r for d, r in self.undecided.items() if self.arrivals[d].position < position}
 
-    def is_checked(self, digest: Digest, signed: SignedOrder) -> bool:
-        """Return whether this very order, signature and all, is known to be authorised."""
-        return digest not in self._unchecked and self.undecided.get(digest) == signed
+    def find(self, payment_id: Digest) -> tuple[AuthorisedOrder, Arrival, Digest | None] | None:
+        """Return an undecided order by its digest, its arrival, and its group's link if it has one."""
+        link = self.group_of.get(payment_id)
+        record_id = payment_id if link is None else link
+        record = self.undecided.get(record_id)
+        if record is None:
+            return None
+        for authorised in authorised_orders(record):
+            if authorised.digest(self.domain) == payment_id:
+                return authorised, self.arrivals[record_id], link
+        return None
+
+    def is_authorised(self, record_id: Digest, record: OrderRecord) -> bool:
+        """Return whether the record is authorised, but for its roots."""
+        if self.authorised is not None:
+            return self.authorised(record_id, record)
+        return is_authorised(self.domain, record)
+
+    def is_checked(self, record_id: Digest, record: OrderRecord) -> bool:
+        """Return whether this very record, signatures and all, is known to be authorised."""
+        return record_id not in self._unchecked and self.undecided.get(record_id) == record
 
     def check_all(self) -> None:
         """End the laziness: drop what nobody authorised."""
         self.is_lazy = False
-        for digest in list(self._unchecked):
-            if not self.authorised(digest, self.undecided[digest]):
-                self._drop(digest)
+        for record_id in list(self._unchecked):
+            if not self.is_authorised(record_id, self.undecided[record_id]):
+                self._drop(record_id)
         self._unchecked.clear()
 
     @property
     def oldest(self) -> Arrival | None:
-        """The arrival of the first undecided order."""
+        """The arrival of the first undecided record."""
         return next(iter(self.arrivals.values()), None)
 
-    def _replaces(self, digest: Digest) -> bool:
-        """Return whether the order known by this digest was never authorised, and drop it then."""
-        if digest not in self._unchecked or self.authorised(digest, self.undecided[digest]):
-            self._unchecked.discard(digest)
+    def _replaces(self, record_id: Digest) -> bool:
+        """Return whether the record known by this id was never authorised, and drop it then."""
+        is_unchecked = record_id in self._unchecked
+        if not is_unchecked or self.is_authorised(record_id, self.undecided[record_id]):
+            self._unchecked.discard(record_id)
             return False
-        self._drop(digest)
+        self._drop(record_id)
         return True
 
-    def _drop(self, digest: Digest) -> None:
-        self.undecided.pop(digest, None)
-        self.arrivals.pop(digest, None)
-        self._unchecked.discard(digest)
+    def _keep(self, record_id: Digest, arrival: Arrival, record: OrderRecord) -> None:
+        self.undecided[record_id] = record
+        self.arrivals[record_id] = arrival
+        if isinstance(record, OrderGroup):
+            self.group_of.update((leg.digest(self.domain), record_id) for leg in record.legs)
+
+    def _drop(self, record_id: Digest) -> None:
+        record = self.undecided.pop(record_id, None)
+        if isinstance(record, OrderGroup):
+            for leg in record.legs:
+                self.group_of.pop(leg.digest(self.domain), None)
+        self.arrivals.pop(record_id, None)
+        self._unchecked.discard(record_id)
 
 
-def can_come(signed: SignedOrder, ledger: Ledger, ts_s: int) -> bool:
-    """Return whether the order is neither used up nor over at the ledger's last block."""
-    order = signed.order
+def can_come(record: OrderRecord, ledger: Ledger, ts_s: int) -> bool:
+    """Return whether no order of the record is used up or over at the ledger's last block."""
+    return all(_can_come(order, ledger, ts_s) for order in record.orders)
+
+
+def _can_come(order: Order, ledger: Ledger, ts_s: int) -> bool:
     if order.valid_until < ts_s:
         return False
     asset = ledger.asset_of(order.asset)

@@ -2,71 +2,79 @@
 
 from collections.abc import Callable
 
-from backend.engine.accepted import is_authorised
-from backend.engine.ledger import Judged, Pending, check_order
+from backend.engine.accepted import is_authorised, missing_root
+from backend.engine.ledger import Judged, MayHold, Pending, check_record
 from backend.engine.replica import FinalBlock, Replica
-from backend.protocol.errors import NotAuthorised, PaymentError
+from backend.protocol.errors import NotAuthorised, PaymentError, RootUnknown
 from backend.protocol.hashing import Digest
-from backend.protocol.orders import Order, SignedOrder
+from backend.protocol.order_records import (
+    OrderGroup,
+    OrderRecord,
+    RootedOrder,
+    authorised_orders,
+)
+from backend.protocol.orders import Order
 from backend.protocol.signing import recover
-from backend.protocol.types import AccountId, Address, address_text
+from backend.protocol.types import AccountId, Address, address_text, digest_text
 
 Rule = Callable[[Order, Judged], None]
 """A condition of the operator's own (a least fee, say). Raises PaymentError."""
 
 
 class Admission:
-    """Counts with every order between its admission and its block."""
+    """Counts with every record between its admission and its block."""
 
-    def __init__(self, replica: Replica, rule: Rule | None = None) -> None:
+    def __init__(self, replica: Replica, may_hold: MayHold, rule: Rule | None = None) -> None:
+        """`may_hold` tells how things stand now."""
         self._replica = replica
+        self._may_hold = may_hold
         self._rule = rule
         self._pending = Pending()
-        self._admitted: dict[Digest, tuple[SignedOrder, Judged]] = {}
+        self._admitted: dict[Digest, tuple[OrderRecord, tuple[Judged, ...]]] = {}
 
-    def admit(self, digest: Digest, signed: SignedOrder, now_ms: int) -> None:
-        """Count with an order from now on. It must not be counted with already.
+    def admit(self, record_id: Digest, record: OrderRecord, now_ms: int) -> None:
+        """Count with a record from now on. It must not be counted with already.
 
-        Raises SignatureInvalid, SignatureHighS, NotAuthorised, what `check_order` raises after all
-        that is pending, or what the operator's rule raises.
+        Raises GroupInvalid, RootUnknown, SignatureInvalid, SignatureHighS, NotAuthorised, what
+        `check_record` raises after all that is pending, or what the operator's rule raises.
         """
-        order = signed.order
-        if recover(digest, signed.signature) != order.payer:
-            raise NotAuthorised(address_text(order.payer))
-        judged = self._check(order, now_ms)
+        self._check_authority(record)
+        judged = self._check(record, now_ms)
         if self._rule is not None:
-            self._rule(order, judged)
-        self._count(digest, signed, judged)
+            for order, one in zip(record.orders, judged, strict=True):
+                self._rule(order, one)
+        self._count(record_id, record, judged)
 
-    def withdraw(self, digest: Digest) -> None:
-        """Count with an order no more. A repeat does nothing."""
-        admitted = self._admitted.pop(digest, None)
+    def withdraw(self, record_id: Digest) -> None:
+        """Count with a record no more. A repeat does nothing."""
+        admitted = self._admitted.pop(record_id, None)
         if admitted is not None:
-            self._pending.remove(admitted[1])
+            for one in admitted[1]:
+                self._pending.remove(one)
 
-    def on_accepted(self, digest: Digest, signed: SignedOrder) -> None:
-        """Count with an order in the log, whoever admitted it."""
-        if digest in self._admitted:
+    def on_accepted(self, record_id: Digest, record: OrderRecord) -> None:
+        """Count with a record in the log, whoever admitted it."""
+        if record_id in self._admitted:
             return
         try:
-            judged = self._check(signed.order, 0)
+            judged = self._check(record, 0)
         except PaymentError:
             return  # It can't be executed as things stand; the block that takes it up will say so.
-        self._count(digest, signed, judged)
+        self._count(record_id, record, judged)
 
     def on_final(self, final: FinalBlock) -> None:
-        """Count with a block's orders no more."""
-        for payment_id in final.payment_ids:
-            self.withdraw(payment_id)
+        """Count with a block's records no more."""
+        for record_id in final.record_ids:
+            self.withdraw(record_id)
         for rejection in final.body.rejections:
-            self.withdraw(rejection.digest)
+            self.withdraw(rejection.record_id)
 
-    def is_authorised(self, digest: Digest, signed: SignedOrder) -> bool:
-        """Return whether the payer signed; of an order admitted here that is known."""
-        admitted = self._admitted.get(digest)
-        if admitted is not None and admitted[0] == signed:
+    def is_authorised(self, record_id: Digest, record: OrderRecord) -> bool:
+        """Return whether the payers authorised it; of a record admitted here that is known."""
+        admitted = self._admitted.get(record_id)
+        if admitted is not None and admitted[0] == record:
             return True
-        return is_authorised(digest, signed)
+        return is_authorised(self._replica.committee.domain, record)
 
     def pending_of(self, account_id: AccountId) -> tuple[int, int]:
         """Return how many orders of a payer are pending, and their debit in minor units."""
@@ -82,10 +90,27 @@ class Admission:
         account_id, leaf = account
         return leaf.nonce + self._pending.of(account_id)[0]
 
-    def _check(self, order: Order, now_ms: int) -> Judged:
-        ts_s = max(now_ms // 1000, self._replica.ts_s)
-        return check_order(self._replica.ledger, order, ts_s, self._pending)
+    def _check_authority(self, record: OrderRecord) -> None:
+        if isinstance(record, OrderGroup):
+            record.check()
+        missing = missing_root(record, self._replica.ledger)
+        if missing is not None:
+            raise RootUnknown(address_text(missing.owner), digest_text(missing.root))
+        for authorised in authorised_orders(record):
+            digest = authorised.digest(self._replica.committee.domain)
+            payer = authorised.order.payer
+            if isinstance(authorised, RootedOrder):
+                is_his = authorised.is_proven(digest)
+            else:
+                is_his = recover(digest, authorised.signature) == payer
+            if not is_his:
+                raise NotAuthorised(address_text(payer))
 
-    def _count(self, digest: Digest, signed: SignedOrder, judged: Judged) -> None:
-        self._pending.add(judged)
-        self._admitted[digest] = (signed, judged)
+    def _check(self, record: OrderRecord, now_ms: int) -> tuple[Judged, ...]:
+        ts_s = max(now_ms // 1000, self._replica.ts_s)
+        return check_record(self._replica.ledger, record, ts_s, self._pending, self._may_hold)
+
+    def _count(self, record_id: Digest, record: OrderRecord, judged: tuple[Judged, ...]) -> None:
+        for one in judged:
+            self._pending.add(one)
+        self._admitted[record_id] = (record, judged)

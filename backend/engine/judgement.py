@@ -4,12 +4,15 @@ All but one thing follows from the log: whether this validator's own view of L1 
 the block's. Until then he waits (`L1NotReached`), so that honest validators never part ways.
 """
 
-from backend.engine.accepted import is_authorised
-from backend.engine.ledger import InvalidBlock, check_rejections
+from functools import partial
+
+from backend.engine.accepted import has_roots, is_authorised
+from backend.engine.ledger import InvalidBlock, MayHold, check_rejections
 from backend.engine.ports import L1View
 from backend.engine.replica import Prepared, Replica
 from backend.engine.rounds import Proposed, Tip
 from backend.protocol.blocks import Body
+from backend.protocol.orders import PaymentOrder
 
 TIMESTAMP_BEHIND_MS_MAX = 5_000
 ORDER_WAIT_MS_MAX = 10_000
@@ -47,10 +50,11 @@ class LeftOut(InvalidBlock):
 
 
 class OrderRefused(InvalidBlock):
-    """An order in the block was not authorised, or an earlier block has rejected it."""
+    """A record in the block is not authorised, was rejected by an earlier block, or pays somebody
+    who may not hold the asset."""
 
     def __init__(self, index: int, reason: str) -> None:
-        super().__init__(f"order {index}: {reason}")
+        super().__init__(f"record {index}: {reason}")
         self.index = index
         self.reason = reason
 
@@ -69,11 +73,12 @@ def judge(replica: Replica, proposed: Proposed, l1: L1View) -> None:
     if max(body.l1_block_number, replica.rounds.l1_due) > l1.confirmed().number:
         raise L1NotReached
     _check_l1_facts(replica, body, l1)
-    _check_orders(replica, prepared)
-    _check_oldest_order(replica, proposed, body)
+    may_hold = partial(l1.may_hold, to_l1_block=body.l1_block_number, ts_s=block.ts_s)
+    _check_records(replica, prepared, may_hold)
+    _check_oldest_record(replica, proposed, body)
     if body.rejections:
         accepted = replica.accepted.before(proposed.position)
-        check_rejections(replica.ledger, body, accepted, block.ts_s)
+        check_rejections(replica.ledger, body, accepted, block.ts_s, may_hold)
 
 
 def _check_header(proposed: Proposed, tip: Tip) -> None:
@@ -88,14 +93,22 @@ def _check_header(proposed: Proposed, tip: Tip) -> None:
         raise HeaderInvalid("timestampMs", "it is too far behind the log's stamp")
 
 
-def _check_orders(replica: Replica, prepared: Prepared) -> None:
-    accepted = replica.accepted
-    orders = zip(prepared.payment_ids, prepared.body.orders, strict=True)
-    for index, (digest, signed) in enumerate(orders):
-        if digest in accepted.rejected:
+def _check_records(replica: Replica, prepared: Prepared, may_hold: MayHold) -> None:
+    accepted, domain = replica.accepted, replica.committee.domain
+    records = zip(prepared.record_ids, prepared.body.records, strict=True)
+    for index, (record_id, record) in enumerate(records):
+        if record_id in accepted.rejected:
             raise OrderRefused(index, "an earlier block has rejected it")
-        if not accepted.is_checked(digest, signed) and not is_authorised(digest, signed):
-            raise OrderRefused(index, "the payer did not sign it")
+        if not accepted.is_checked(record_id, record):
+            if not has_roots(record, replica.ledger):
+                raise OrderRefused(index, "its payer has not authorised the root")
+            if not is_authorised(domain, record):
+                raise OrderRefused(index, "it is not authorised")
+        for order in record.orders:
+            if isinstance(order, PaymentOrder) and not (
+                may_hold(order.asset, order.payer) and may_hold(order.asset, order.payee)
+            ):
+                raise OrderRefused(index, "payer or payee may not hold the asset")
 
 
 def _check_l1_facts(replica: Replica, body: Body, l1: L1View) -> None:
@@ -107,30 +120,35 @@ def _check_l1_facts(replica: Replica, body: Body, l1: L1View) -> None:
     deposits = l1.deposits(ledger.deposit_count, to_l1_block)
     if tuple(deposits[: len(body.deposits)]) != body.deposits:
         raise L1FactsDiffer("deposits", len(body.deposits))
+    roots = l1.roots(len(ledger.roots), to_l1_block)
+    if tuple(roots[: len(body.roots)]) != body.roots:
+        raise L1FactsDiffer("roots", len(body.roots))
     l1_due = replica.rounds.l1_due
-    if not body.listings and not body.deposits:
+    if not body.listings and not body.deposits and not body.roots:
         # One is enough: then they all have their turn.
         if l1.listings(len(ledger.assets), l1_due):
             raise LeftOut("listing")
         if l1.deposits(ledger.deposit_count, l1_due):
             raise LeftOut("deposit")
+        if l1.roots(len(ledger.roots), l1_due):
+            raise LeftOut("root")
 
 
-def _check_oldest_order(replica: Replica, proposed: Proposed, body: Body) -> None:
-    """Check that the first accepted order doesn't wait in vain. An order of its account that has
-    no higher nonce will do: it may have to come first."""
+def _check_oldest_record(replica: Replica, proposed: Proposed, body: Body) -> None:
+    """Check that the first accepted record doesn't wait in vain. One with an order of an account
+    of its own that has no higher nonce will do: it may have to come first."""
     accepted = replica.accepted
     arrival = accepted.oldest
     if arrival is None or arrival.position > proposed.position:
         return
     if arrival.stamp_ms + ORDER_WAIT_MS_MAX > proposed.stamp_ms:
         return
-    first = next(iter(accepted.undecided.values())).order
-    rejected = (accepted.undecided.get(rejection.digest) for rejection in body.rejections)
-    decided = [*body.orders, *(signed for signed in rejected if signed is not None)]
+    first = next(iter(accepted.undecided.values()))
+    nonces = {(order.payer, order.asset): order.nonce for order in first.orders}
+    rejected = (accepted.undecided.get(rejection.record_id) for rejection in body.rejections)
+    orders = [order for record in rejected if record is not None for order in record.orders]
     if not any(
-        (signed.order.payer, signed.order.asset) == (first.payer, first.asset)
-        and signed.order.nonce <= first.nonce
-        for signed in decided
+        order.nonce <= nonces.get((order.payer, order.asset), -1)
+        for order in (*body.orders, *orders)
     ):
         raise LeftOut("order")

@@ -41,8 +41,8 @@ from backend.protocol.errors import (
 )
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import Entry, OrderEntry
-from backend.protocol.orders import SignedOrder
-from backend.protocol.types import Address, Asset
+from backend.protocol.order_records import OrderGroup, OrderRecord
+from backend.protocol.types import Address, Asset, AuthorisedRoot
 
 log = structlog.get_logger(__name__)
 
@@ -104,8 +104,8 @@ class Node:
         self._failure = None
         self._replica.accepted.authorised = self._admission.is_authorised
         self._replica.accepted.check_all()
-        for digest, signed in self._replica.accepted.undecided.items():
-            self._admission.on_accepted(digest, signed)
+        for record_id, record in self._replica.accepted.undecided.items():
+            self._admission.on_accepted(record_id, record)
         self._tasks = [
             asyncio.create_task(self._guard(run))
             for run in (self._commit.run, self._feed.run, self._tick)
@@ -144,7 +144,7 @@ class Node:
             )
             for key in config.validator_keys
         ]
-        self._admission = Admission(self._replica, self._rule)
+        self._admission = Admission(self._replica, self._may_hold_now, self._rule)
         self._quorum = QuorumWatch(self._replica.rounds, config.quorum_wait_ms_max)
         self._sequencer = Sequencer(
             config.sequencer_keys, self._replica, self._l1, orders_max=config.block_orders_max
@@ -162,36 +162,37 @@ class Node:
 
     # What access asks
 
-    async def submit(self, signed: SignedOrder) -> Accepted:
-        """Take an order in; return when it is durable. A repeat answers the same.
+    async def submit(self, record: OrderRecord) -> Accepted:
+        """Take an order in, or a group; return when it is durable. A repeat answers the same.
 
         An order ahead of its nonce waits for those before it. Raises PaymentError (what
         `Admission.admit` raises, BackPressure, NoQuorum, DiskFull); LogFailed and NodeStopped when
         the outcome is unknown or the node is down.
         """
-        payment_id = signed.order.digest(self._domain)
+        record_id = record.record_id(self._domain)
         wait_ms_max = self.config.order_wait_ms_max
         deadline_ms = self._clock_ms() + wait_ms_max
         while True:
             try:
-                position = self._take_in(payment_id, signed)
+                position = self._take_in(record_id, record)
             except NonceGap as error:
                 # Never longer than the limit, even if the clock is set back meanwhile.
                 wait_ms = min(deadline_ms - self._clock_ms(), wait_ms_max)
                 is_near = error.actual - error.expected <= PAYER_ORDERS_MAX
-                if not is_near or not await self._ahead.wait(signed.order, wait_ms):
+                may_wait = is_near and not isinstance(record, OrderGroup)
+                if not may_wait or not await self._ahead.wait(record.orders[0], wait_ms):
                     raise
             else:
-                return await self._accept(payment_id, signed, position)
+                return await self._accept(record_id, record, position)
 
-    async def submit_many(self, signed: Sequence[SignedOrder]) -> list[Accepted | PaymentError]:
-        """Take many orders in with few fsyncs. Return for each, in order, what `submit` would.
+    async def submit_many(self, records: Sequence[OrderRecord]) -> list[Accepted | PaymentError]:
+        """Take many records in with few fsyncs. Return for each, in order, what `submit` would.
 
         An account's orders come in nonce order, but for those few that may wait.
         """
         submitting = []
-        for index, order in enumerate(signed, start=1):
-            submitting.append(asyncio.create_task(self.submit(order)))
+        for index, record in enumerate(records, start=1):
+            submitting.append(asyncio.create_task(self.submit(record)))
             if index % SLICE == 0:
                 await asyncio.sleep(0)  # let others in between
         results = await asyncio.gather(*submitting, return_exceptions=True)
@@ -203,19 +204,27 @@ class Node:
         return answers
 
     async def wait_final(self, payment_id: Digest, timeout_ms: int) -> Outcome | None:
-        """Return how a payment ended, waiting for it at most `timeout_ms`.
+        """Return how a payment or a group ended, waiting for it at most `timeout_ms`.
 
         None says that it has not ended yet, or is not known here (any more).
         """
         return await self._outcomes.wait(payment_id, timeout_ms)
 
     def order(self, payment_id: Digest) -> PendingOrder | None:
-        """Return an accepted order that no block has decided yet."""
-        accepted = self._replica.accepted
-        signed = accepted.undecided.get(payment_id)
-        if signed is None:
+        """Return an accepted order, alone or a group's leg, that no block has decided yet."""
+        found = self._replica.accepted.find(payment_id)
+        if found is None:
             return None
-        return PendingOrder(signed, accepted.arrivals[payment_id].stamp_ms)
+        authorised, arrival, link = found
+        return PendingOrder(authorised, arrival.stamp_ms, link)
+
+    def is_pending(self, record_id: Digest) -> bool:
+        """Return whether an order or a group was accepted and no block has decided it yet."""
+        return record_id in self._replica.accepted.undecided
+
+    def has_root(self, owner: Address, root: Digest) -> bool:
+        """Return whether orders under a root that the owner authorised on L1 are taken."""
+        return AuthorisedRoot(owner, root) in self._replica.ledger.roots
 
     def account(self, owner: Address, asset_id: int) -> AccountView | None:
         """Return the owner's account of an asset, if it is open."""
@@ -273,54 +282,61 @@ class Node:
 
     # Taking orders in
 
-    def _take_in(self, payment_id: Digest, signed: SignedOrder) -> asyncio.Future[int] | None:
-        """Admit an order and hand it to the log. Return its position, to be known when durable,
+    def _take_in(self, record_id: Digest, record: OrderRecord) -> asyncio.Future[int] | None:
+        """Admit a record and hand it to the log. Return its position, to be known when durable,
         or None if it was taken in before. Raises PaymentError."""
-        accepting = self._accepting.get(payment_id)
-        if accepting is not None or self._is_known(payment_id):
+        accepting = self._accepting.get(record_id)
+        if accepting is not None or self._is_known(record_id):
             return accepting
         if self._failure is not None:
             raise NodeStopped(self._failure)
         self._quorum.check(self._clock_ms())
         if len(self._replica.accepted.undecided) >= self.config.undecided_max:
             raise BackPressure(RETRY_AFTER_MS)
-        self._admission.admit(payment_id, signed, self._clock_ms())
+        self._admission.admit(record_id, record, self._clock_ms())
         try:
-            (position,) = self._commit.put_all([OrderEntry(signed)])
+            (position,) = self._commit.put_all([OrderEntry(record)])
         except BaseException:
-            self._admission.withdraw(payment_id)
+            self._admission.withdraw(record_id)
             raise
-        self._accepting[payment_id] = position
-        position.add_done_callback(lambda _: self._accepting.pop(payment_id, None))
-        order = signed.order
-        self._ahead.wake((order.payer, order.asset), order.nonce + 1)
+        self._accepting[record_id] = position
+        position.add_done_callback(lambda _: self._accepting.pop(record_id, None))
+        for order in record.orders:
+            self._ahead.wake((order.payer, order.asset), order.nonce + 1)
         return position
 
     async def _accept(
-        self, payment_id: Digest, signed: SignedOrder, position: asyncio.Future[int] | None
+        self, record_id: Digest, record: OrderRecord, position: asyncio.Future[int] | None
     ) -> Accepted:
-        """Return when the order is durable, and counts."""
+        """Return when the record is durable, and counts."""
         if position is not None:
             await asyncio.shield(position)
-            if not self._is_known(payment_id):
-                self._admission.withdraw(payment_id)
-                raise self._too_late(signed)
-        return Accepted(payment_id)
+            if not self._is_known(record_id):
+                self._admission.withdraw(record_id)
+                raise self._too_late(record)
+        return Accepted(record_id)
 
-    def _too_late(self, signed: SignedOrder) -> PaymentError:
-        """Say why an order counts no more: a block overtook it between admission and log."""
-        order = signed.order
-        nonce = self._admission.nonce_next(order.payer, order.asset)
-        if nonce is not None and order.nonce < nonce:
-            return NonceTooLow(nonce, order.nonce)
-        return OrderExpired(order.valid_until, self._replica.ts_s)
+    def _too_late(self, record: OrderRecord) -> PaymentError:
+        """Say why a record counts no more: a block overtook it between admission and log."""
+        for order in record.orders:
+            nonce = self._admission.nonce_next(order.payer, order.asset)
+            if nonce is not None and order.nonce < nonce:
+                return NonceTooLow(nonce, order.nonce)
+        valid_until = min(order.valid_until for order in record.orders)
+        return OrderExpired(valid_until, self._replica.ts_s)
 
-    def _is_known(self, payment_id: Digest) -> bool:
+    def _may_hold_now(self, token: Address, owner: Address) -> bool:
+        """Return whether the next block would let the owner hold the token."""
+        to_l1_block = min(self._replica.rounds.l1_attested, self._l1.confirmed().number)
+        ts_s = max(self._clock_ms() // 1000, self._replica.ts_s)
+        return self._l1.may_hold(token, owner, to_l1_block=to_l1_block, ts_s=ts_s)
+
+    def _is_known(self, record_id: Digest) -> bool:
         accepted = self._replica.accepted
         return (
-            payment_id in accepted.undecided
-            or self._outcomes.get(payment_id) is not None
-            or payment_id in accepted.rejected
+            record_id in accepted.undecided
+            or self._outcomes.get(record_id) is not None
+            or record_id in accepted.rejected
         )
 
     # Following the log
@@ -330,8 +346,8 @@ class Node:
         for position, entry in enumerate(entries, first_position):
             event = self._replica.consume(position, entry)
             if isinstance(event, OrderAccepted):
-                signed = self._replica.accepted.undecided[event.payment_id]
-                self._admission.on_accepted(event.payment_id, signed)
+                record = self._replica.accepted.undecided[event.record_id]
+                self._admission.on_accepted(event.record_id, record)
             elif isinstance(event, FinalBlock):
                 self._on_final(event, position)
         self._propose()

@@ -9,7 +9,7 @@ from backend.engine.sequencer import BLOCK_ORDERS_MAX
 from backend.engine.validator import TIMEOUT_MS_MIN
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import IdentityEntry
-from backend.protocol.orders import SignedOrder
+from backend.protocol.order_records import AuthorisedOrder
 from backend.protocol.signing import PrivateKey
 from backend.protocol.types import AccountId
 
@@ -36,17 +36,22 @@ class NodeConfig:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The order is durable. It will end final or rejected."""
+    """The record is durable. It will end final or rejected. `payment_id` is its id: an order's
+    digest, or a group's link."""
 
     payment_id: Digest
 
 
 @dataclass(frozen=True, slots=True)
 class PendingOrder:
-    """An accepted order that no block has decided, and when the log took it."""
+    """An accepted order that no block has decided, and when the log took it.
 
-    signed: SignedOrder
+    `group` is the link of the group that it is a leg of.
+    """
+
+    authorised: AuthorisedOrder
     accepted_ts_ms: int
+    group: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)

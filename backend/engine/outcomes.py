@@ -1,4 +1,4 @@
-"""How payments ended, kept for a while in memory. Law: a payment ends once."""
+"""How payments and groups ended, kept for a while in memory. Law: each ends once."""
 
 import asyncio
 from collections import OrderedDict
@@ -50,11 +50,10 @@ class Outcomes:
     def record(self, final: FinalBlock) -> None:
         """Take a final block in, and tell those who wait."""
         number = final.block.number
-        for payment_id in final.payment_ids:
-            self._end(payment_id, Outcome.final(number))
-        for rejection in final.body.rejections:
-            code = error_class(rejection.number).code
-            self._end(rejection.digest, Outcome.rejected(number, code))
+        for ended_id in {**dict.fromkeys(final.payment_ids), **dict.fromkeys(final.record_ids)}:
+            self._end(ended_id, Outcome.final(number))
+        for ended_id, error_number in final.rejected_ids:
+            self._end(ended_id, Outcome.rejected(number, error_class(error_number).code))
         while len(self._outcomes) > self._outcomes_max:
             self._outcomes.popitem(last=False)
 

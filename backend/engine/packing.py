@@ -2,9 +2,10 @@
 
 An operation goes into the next free slots. A new chunk begins when it doesn't fit there: past the
 64th slot, an *open account* in the last slot, or a fee account that would be the chunk's fifth.
+The legs of an atomic group go together, as if they were one operation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,6 +28,18 @@ def operation_spans(slots: bytes) -> Iterator[tuple[int, int]]:
         start += count
 
 
+def indivisible_spans(slots: bytes, groups: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+    """Yield start and slot count of what no chunk may split: an operation, or a group's legs.
+
+    `groups` says, by the slot of its first leg, how many legs a group has.
+    """
+    past = 0
+    for start, count in operation_spans(slots):
+        if start >= past:
+            past = start + groups.get(start, count)
+            yield start, past - start
+
+
 @dataclass(slots=True)
 class ChunkCursor:
     """Where the next operation goes: `slot` counts from the batch's start, padding too."""
@@ -39,24 +52,21 @@ class ChunkCursor:
         """How many chunks have been begun."""
         return -(-self.slot // CHUNK_SLOTS)
 
-    def place(self, slot_count: int, fee_account: AccountId | None) -> int:
-        """Return the slot where an operation of `slot_count` slots starts, and move past it.
+    def place(self, slot_count: int, fee_accounts: Collection[AccountId]) -> int:
+        """Return the slot where what takes `slot_count` slots starts, and move past it.
 
-        `fee_account` is None when the operation's fee is 0.
+        `fee_accounts` are those that its fees above 0 go to.
         """
         position = self.slot % CHUNK_SLOTS
         fits = position + slot_count <= CHUNK_SLOTS and (
-            fee_account is None
-            or fee_account in self._fee_accounts
-            or len(self._fee_accounts) < FEE_ACCOUNTS_MAX
+            not fee_accounts or len(self._fee_accounts.union(fee_accounts)) <= FEE_ACCOUNTS_MAX
         )
         if position == 0:
             self._fee_accounts.clear()
         elif not fits:
             self.slot += CHUNK_SLOTS - position
             self._fee_accounts.clear()
-        if fee_account is not None:
-            self._fee_accounts.add(fee_account)
+        self._fee_accounts.update(fee_accounts)
         start = self.slot
         self.slot += slot_count
         return start

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from backend.protocol.types import Asset, DepositRecord
+from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
 
 
 class L1Point(Protocol):
@@ -27,3 +27,12 @@ class L1View(Protocol):
 
     def deposits(self, from_index: int, to_l1_block: int) -> Sequence[DepositRecord]:
         """Return the deposits from `from_index` on, up to and with `to_l1_block`."""
+
+    def roots(self, from_index: int, to_l1_block: int) -> Sequence[AuthorisedRoot]:
+        """Return the authorised roots from `from_index` on, up to and with `to_l1_block`."""
+
+    def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
+        """Return whether the owner may hold a token at `ts_s`, by the facts up to `to_l1_block`.
+
+        Only a regulated asset's token asks for anything.
+        """

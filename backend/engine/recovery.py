@@ -106,7 +106,7 @@ class Origin:
             position=arrival.position,
         )
         if isinstance(payload, OrderEntry):
-            accepted.restore(arrival, payload.signed)
+            accepted.restore(arrival, payload.record)
 
 
 def final_blocks(

@@ -4,29 +4,36 @@ Law: two replicas that have read the same entries are equal. Each validator has 
 a fault in one copy can't make the others sign.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from backend.engine.accepted import AcceptedOrders, Arrival
 from backend.engine.ledger import Execution, InvalidBlock, Ledger, execute
 from backend.engine.rounds import Certified, Committee, Proposed, RoundEnded, RoundLost, Rounds
 from backend.protocol.blocks import Block, Body, operations_hash
+from backend.protocol.eip712 import Domain
 from backend.protocol.errors import InvariantViolated, MalformedBytes
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import Entry, OrderEntry
+from backend.protocol.order_records import OrderGroup
 
 
 @dataclass(frozen=True, slots=True)
 class FinalBlock:
     """A certified block with all that it did.
 
-    `payment_ids` are those of the body's orders, in their order. `signatures` are at least 2f + 1
+    `payment_ids` are the digests of the body's orders, legs of groups too, in their order;
+    `record_ids` the ids of its records. `rejected_ids` are the ids that it rejects, each with the
+    number of the error: of records, and of the legs of groups. `signatures` are at least 2f + 1
     votes, ascending by signer; `stamp_ms` is the log's of the block.
     """
 
     block: Block
     block_hash: Digest
     body: Body
+    record_ids: tuple[Digest, ...]
     payment_ids: tuple[Digest, ...]
+    rejected_ids: tuple[tuple[Digest, int], ...]
     execution: Execution
     signatures: tuple[bytes, ...]
     stamp_ms: int
@@ -39,9 +46,9 @@ class FinalBlock:
 
 @dataclass(frozen=True, slots=True)
 class OrderAccepted:
-    """An order entry counts."""
+    """An entry counts."""
 
-    payment_id: Digest
+    record_id: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,19 @@ class Prepared:
     """What a block upon the tip holds and does."""
 
     body: Body
+    record_ids: tuple[Digest, ...]
     payment_ids: tuple[Digest, ...]
     execution: Execution
+
+    @classmethod
+    def of(cls, domain: Domain, body: Body, execution: Execution) -> "Prepared":
+        """Return the body with the ids of what it holds."""
+        return cls(
+            body,
+            tuple(record.record_id(domain) for record in body.records),
+            tuple(order.digest(domain) for order in body.orders),
+            execution,
+        )
 
 
 Event = Proposed | RoundLost | RoundEnded | FinalBlock | OrderAccepted
@@ -92,9 +110,9 @@ class Replica:
         """Take the next entry in. Return what it decided, if anything."""
         if isinstance(entry.payload, OrderEntry):
             arrival = Arrival(position, entry.stamp_ms)
-            signed = entry.payload.signed
-            payment_id = self.accepted.add(arrival, signed, self.ledger, self.ts_s)
-            return OrderAccepted(payment_id) if payment_id is not None else None
+            record = entry.payload.record
+            record_id = self.accepted.add(arrival, record, self.ledger, self.ts_s)
+            return OrderAccepted(record_id) if record_id is not None else None
         event = self.rounds.consume(position, entry)
         return self._finish(event) if isinstance(event, Certified) else event
 
@@ -114,9 +132,7 @@ class Replica:
         count, slots = execution.operation_count, execution.slots
         if (block.operation_count, block.operations_hash) != (count, operations_hash(slots)):
             raise OperationsDiffer(count, block.operation_count)
-        domain = self.committee.domain
-        payment_ids = tuple(signed.order.digest(domain) for signed in body.orders)
-        prepared = Prepared(body, payment_ids, execution)
+        prepared = Prepared.of(self.committee.domain, body, execution)
         self.keep(block_hash, prepared)
         return prepared
 
@@ -135,15 +151,27 @@ class Replica:
                 f"block {proposed.block.number} is certified: {error}"
             ) from error
         self.ledger.advance(prepared.execution.changes)
-        rejected = (rejection.digest for rejection in prepared.body.rejections)
-        self.accepted.decide(prepared.payment_ids, rejected, proposed.block.ts_s)
+        rejected_ids = tuple(self._rejected_ids(prepared.body))
+        rejected = (rejection.record_id for rejection in prepared.body.rejections)
+        self.accepted.decide(prepared.record_ids, rejected, proposed.block.ts_s)
         self._prepared.clear()
         return FinalBlock(
             proposed.block,
             proposed.block_hash,
             prepared.body,
+            prepared.record_ids,
             prepared.payment_ids,
+            rejected_ids,
             prepared.execution,
             certified.signatures,
             proposed.stamp_ms,
         )
+
+    def _rejected_ids(self, body: Body) -> Iterator[tuple[Digest, int]]:
+        for rejection in body.rejections:
+            record_id = rejection.record_id
+            yield record_id, rejection.number
+            record = self.accepted.undecided.get(record_id)
+            if isinstance(record, OrderGroup):
+                for leg in record.legs:
+                    yield leg.digest(self.committee.domain), rejection.number

@@ -1,6 +1,7 @@
 """Makes blocks of accepted orders, deposits and listings. Law: at most one proposal a round."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from backend.engine.ledger import BlockTooLarge, execute, select
 from backend.engine.ports import L1View
@@ -76,16 +77,21 @@ class Sequencer:
         deposits = self._l1.deposits(ledger.deposit_count, to_l1_block)[:BLOCK_L1_FACTS_MAX]
         if len(listings) == BLOCK_L1_FACTS_MAX:
             deposits = ()
+        roots = self._l1.roots(len(ledger.roots), to_l1_block)[:BLOCK_L1_FACTS_MAX]
+        may_hold = partial(self._l1.may_hold, to_l1_block=to_l1_block, ts_s=ts_s)
         orders_max = self._orders_max
         while True:
-            selection = select(ledger, self._replica.accepted.undecided, ts_s, orders_max)
+            undecided = self._replica.accepted.undecided
+            selection = select(ledger, undecided, ts_s, orders_max, may_hold)
             executable, rejections = selection.executable, selection.rejections
-            if not (listings or deposits or executable or rejections):
+            if not (listings or deposits or roots or executable or rejections):
                 return None
-            orders = tuple(executable.values())
-            body = Body(to_l1_block, tuple(listings), tuple(deposits), orders, rejections)
+            records = tuple(executable.values())
+            facts = tuple(listings), tuple(deposits), tuple(roots)
+            body = Body(to_l1_block, *facts, records, rejections)
             try:
-                return Prepared(body, tuple(executable), execute(ledger, body, ts_s))
+                execution = execute(ledger, body, ts_s)
+                return Prepared.of(rounds.committee.domain, body, execution)
             except BlockTooLarge:
                 # Fees of many assets: a chunk holds those of four. L1's facts fit by themselves.
                 check_invariant(orders_max > 0, "a block without orders is too large")

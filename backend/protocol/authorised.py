@@ -29,7 +29,7 @@ def authorised_proof(digests: Sequence[Digest], index: int) -> list[Digest]:
     return proof
 
 
-def is_authorised(root: Digest, digest: Digest, proof: Sequence[Digest]) -> bool:
+def leads_to(root: Digest, digest: Digest, proof: Sequence[Digest]) -> bool:
     """Return whether the proof leads from `digest` to `root`; over 32 nodes it never does."""
     if len(proof) > PROOF_NODES_MAX:
         return False

@@ -8,15 +8,17 @@ from backend.protocol.eip712 import Domain, type_hash
 from backend.protocol.errors import MalformedBytes
 from backend.protocol.hashing import Digest, keccak
 from backend.protocol.money import AmountMinor
-from backend.protocol.orders import WITHDRAWAL_RECORD_BYTES, SignedOrder, read_order
-from backend.protocol.types import Address, Asset, DepositRecord
+from backend.protocol.order_records import RECORD_BYTES_MIN, OrderRecord, read_record
+from backend.protocol.orders import Order
+from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
 
-BODY_VERSION: Final = 1
+BODY_VERSION: Final = 2
 # More than any block that fits a batch needs; a larger one would only take memory and time.
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 BLOCK_BYTES: Final = 124
 LISTING_BYTES: Final = 50
 DEPOSIT_BYTES: Final = 56
+ROOT_BYTES: Final = 52
 REJECTION_BYTES: Final = 34
 
 _BLOCK_TYPE_HASH: Final = type_hash(
@@ -106,9 +108,9 @@ def read_block(reader: Reader) -> Block:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An accepted order that can no longer be executed, and the `number` of the error why."""
+    """An accepted record that can no longer be executed, and the `number` of the error why."""
 
-    digest: Digest
+    record_id: Digest
     number: int
 
 
@@ -119,8 +121,14 @@ class Body:
     l1_block_number: int
     listings: tuple[Asset, ...] = ()
     deposits: tuple[DepositRecord, ...] = ()
-    orders: tuple[SignedOrder, ...] = ()
+    roots: tuple[AuthorisedRoot, ...] = ()
+    records: tuple[OrderRecord, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """The orders of all records, in the order of execution."""
+        return tuple(order for record in self.records for order in record.orders)
 
     def encode(self) -> bytes:
         """Return the body's only encoding."""
@@ -129,10 +137,12 @@ class Body:
         parts.extend(listing.encode() for listing in self.listings)
         parts.append(len(self.deposits).to_bytes(4))
         parts.extend(deposit.encode() for deposit in self.deposits)
-        parts.append(len(self.orders).to_bytes(4))
-        parts.extend(signed.encode() for signed in self.orders)
+        parts.append(len(self.roots).to_bytes(4))
+        parts.extend(root.encode() for root in self.roots)
+        parts.append(len(self.records).to_bytes(4))
+        parts.extend(record.encode() for record in self.records)
         parts.append(len(self.rejections).to_bytes(4))
-        parts.extend(r.digest + r.number.to_bytes(2) for r in self.rejections)
+        parts.extend(r.record_id + r.number.to_bytes(2) for r in self.rejections)
         return b"".join(parts)
 
     @staticmethod
@@ -143,12 +153,15 @@ class Body:
         reader = Reader(data)
         version = reader.uint(1)
         if version != BODY_VERSION:
-            raise MalformedBytes(f"the body has version {version}, this program reads 1")
+            raise MalformedBytes(
+                f"the body has version {version}, this program reads {BODY_VERSION}"
+            )
         body = Body(
             l1_block_number=reader.uint(8),
             listings=tuple(read_listing(reader) for _ in range(reader.count(LISTING_BYTES))),
             deposits=tuple(_deposit(reader) for _ in range(reader.count(DEPOSIT_BYTES))),
-            orders=tuple(read_order(reader) for _ in range(reader.count(WITHDRAWAL_RECORD_BYTES))),
+            roots=tuple(read_root(reader) for _ in range(reader.count(ROOT_BYTES))),
+            records=tuple(read_record(reader) for _ in range(reader.count(RECORD_BYTES_MIN))),
             rejections=tuple(_rejection(reader) for _ in range(reader.count(REJECTION_BYTES))),
         )
         reader.finish()
@@ -173,6 +186,11 @@ def read_listing(reader: Reader) -> Asset:
         unit=reader.uint(8),
         fee_owner=Address(reader.take(20)),
     )
+
+
+def read_root(reader: Reader) -> AuthorisedRoot:
+    """Take a root off the front. Raises MalformedBytes."""
+    return AuthorisedRoot(Address(reader.take(20)), Digest(reader.take(32)))
 
 
 def _deposit(reader: Reader) -> DepositRecord:

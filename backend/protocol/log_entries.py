@@ -11,12 +11,12 @@ from backend.protocol.blocks import Block, read_block
 from backend.protocol.codec import Reader
 from backend.protocol.errors import MalformedBytes
 from backend.protocol.hashing import Digest
-from backend.protocol.orders import SignedOrder, read_order
+from backend.protocol.order_records import OrderRecord, read_record
 from backend.protocol.signing import SIGNATURE_BYTES
 from backend.protocol.types import Address
 from backend.protocol.votes import NextRound, Seen, Timeout
 
-LOG_VERSION: Final = 1
+LOG_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class IdentityEntry:
 
 @dataclass(frozen=True, slots=True)
 class OrderEntry:
-    """An accepted order."""
+    """An order, or a group of them, that was taken in."""
 
     KIND: ClassVar[int] = 1
-    signed: SignedOrder
+    record: OrderRecord
 
     def encode(self) -> bytes:
         """Return the payload."""
-        return self.signed.encode()
+        return self.record.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _read_payload(kind: int, reader: Reader) -> Payload:
         case IdentityEntry.KIND:
             return _read_identity(reader)
         case OrderEntry.KIND:
-            return OrderEntry(read_order(reader))
+            return OrderEntry(read_record(reader))
         case SeenEntry.KIND:
             seen = Seen(reader.uint(8), Digest(reader.take(32)))
             return SeenEntry(seen, reader.take(SIGNATURE_BYTES))

@@ -3,15 +3,13 @@
 Amounts here are token base units, as wallets show them; times are seconds, as on L1.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from backend.protocol.codec import Reader
+from backend.protocol.codec import need
 from backend.protocol.eip712 import Domain, type_hash
-from backend.protocol.errors import MalformedBytes
 from backend.protocol.hashing import ZERO_DIGEST, Digest, keccak
-from backend.protocol.signing import SIGNATURE_BYTES, recover
 from backend.protocol.types import Address, address_text, digest_text
 
 PAYMENT_FIELDS: Final = (
@@ -33,10 +31,8 @@ WITHDRAWAL_FIELDS: Final = (
     ("uint64", "nonce"),
     ("uint64", "validUntil"),
 )
-PAYMENT_RECORD_BYTES: Final = 270
-WITHDRAWAL_RECORD_BYTES: Final = 186
-PAYMENT_KIND: Final = 1
-WITHDRAWAL_KIND: Final = 2
+PAYMENT_BYTES: Final = 204
+WITHDRAWAL_BYTES: Final = 120
 
 # The heads of a word that holds an address or a u64, joined to what stands before them.
 _PAD_ADDRESS: Final = bytes(12)
@@ -91,10 +87,9 @@ class PaymentOrder:
         return self.valid_until >= ts_s and self.valid_until > 0
 
     def encode(self) -> bytes:
-        """Return the record without its signature: 205 bytes."""
+        """Return the fields, as they stand in a record: 204 bytes."""
         return b"".join(
             (
-                b"\x01",
                 self.payer,
                 self.payee,
                 self.asset,
@@ -105,6 +100,23 @@ class PaymentOrder:
                 self.memo,
                 self.link,
             )
+        )
+
+    @staticmethod
+    def decode(data: bytes) -> "PaymentOrder":
+        """Return the order of its 204 bytes. Raises MalformedBytes."""
+        need(PAYMENT_BYTES, data, "a payment order")
+        integer = int.from_bytes
+        return PaymentOrder(
+            payer=Address(data[:20]),
+            payee=Address(data[20:40]),
+            asset=Address(data[40:60]),
+            amount=integer(data[60:92]),
+            fee=integer(data[92:124]),
+            nonce=integer(data[124:132]),
+            valid_until=integer(data[132:140]),
+            memo=Digest(data[140:172]),
+            link=Digest(data[172:204]),
         )
 
     def message(self) -> dict[str, Any]:
@@ -165,10 +177,9 @@ class WithdrawalOrder:
         return self.valid_until >= ts_s and self.valid_until > 0
 
     def encode(self) -> bytes:
-        """Return the record without its signature: 121 bytes."""
+        """Return the fields, as they stand in a record: 120 bytes."""
         return b"".join(
             (
-                b"\x02",
                 self.payer,
                 self.asset,
                 self.amount.to_bytes(32),
@@ -176,6 +187,20 @@ class WithdrawalOrder:
                 self.nonce.to_bytes(8),
                 self.valid_until.to_bytes(8),
             )
+        )
+
+    @staticmethod
+    def decode(data: bytes) -> "WithdrawalOrder":
+        """Return the order of its 120 bytes. Raises MalformedBytes."""
+        need(WITHDRAWAL_BYTES, data, "a withdrawal order")
+        integer = int.from_bytes
+        return WithdrawalOrder(
+            payer=Address(data[:20]),
+            asset=Address(data[20:40]),
+            amount=integer(data[40:72]),
+            fee=integer(data[72:104]),
+            nonce=integer(data[104:112]),
+            valid_until=integer(data[112:120]),
         )
 
     def message(self) -> dict[str, Any]:
@@ -195,87 +220,6 @@ class WithdrawalOrder:
 
 
 Order = PaymentOrder | WithdrawalOrder
-
-
-@dataclass(frozen=True, slots=True)
-class SignedOrder:
-    """An order and its 65-byte signature."""
-
-    order: Order
-    signature: bytes
-
-    def digest(self, domain: Domain) -> Digest:
-        """Return the payment's id; the signature is no part of it."""
-        return self.order.digest(domain)
-
-    def signer(self, domain: Domain) -> Address:
-        """Return who signed. Raises SignatureInvalid or SignatureHighS."""
-        return recover(self.order.digest(domain), self.signature)
-
-    def encode(self) -> bytes:
-        """Return the record: 270 bytes of a payment, 186 of a withdrawal."""
-        return self.order.encode() + self.signature
-
-    @staticmethod
-    def decode(data: bytes) -> "SignedOrder":
-        """Return the one order of a record. Raises MalformedBytes."""
-        reader = Reader(data)
-        signed = read_order(reader)
-        reader.finish()
-        return signed
-
-
-def read_order(reader: Reader) -> SignedOrder:
-    """Take one record off the front. Raises MalformedBytes."""
-    kind = reader.uint(1)
-    if kind == PAYMENT_KIND:
-        return _payment(reader.take(PAYMENT_RECORD_BYTES - 1))
-    if kind == WITHDRAWAL_KIND:
-        return _withdrawal(reader.take(WITHDRAWAL_RECORD_BYTES - 1))
-    raise MalformedBytes(f"{kind} is no kind of order")
-
-
-def _payment(data: bytes) -> SignedOrder:
-    integer = int.from_bytes
-    order = PaymentOrder(
-        payer=Address(data[:20]),
-        payee=Address(data[20:40]),
-        asset=Address(data[40:60]),
-        amount=integer(data[60:92]),
-        fee=integer(data[92:124]),
-        nonce=integer(data[124:132]),
-        valid_until=integer(data[132:140]),
-        memo=Digest(data[140:172]),
-        link=Digest(data[172:204]),
-    )
-    return SignedOrder(order, data[204 : 204 + SIGNATURE_BYTES])
-
-
-def _withdrawal(data: bytes) -> SignedOrder:
-    integer = int.from_bytes
-    order = WithdrawalOrder(
-        payer=Address(data[:20]),
-        asset=Address(data[20:40]),
-        amount=integer(data[40:72]),
-        fee=integer(data[72:104]),
-        nonce=integer(data[104:112]),
-        valid_until=integer(data[112:120]),
-    )
-    return SignedOrder(order, data[120 : 120 + SIGNATURE_BYTES])
-
-
-def encode_orders(orders: Iterable[SignedOrder]) -> bytes:
-    """Return records one after the other, as in a bulk request."""
-    return b"".join(signed.encode() for signed in orders)
-
-
-def decode_orders(data: bytes) -> list[SignedOrder]:
-    """Return the orders of records one after the other. Raises MalformedBytes."""
-    reader = Reader(data)
-    orders = []
-    while reader.remaining:
-        orders.append(read_order(reader))
-    return orders
 
 
 def leg_hash(order: PaymentOrder) -> Digest:

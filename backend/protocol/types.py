@@ -131,6 +131,18 @@ class DepositRecord:
         return keccak(previous + self.encode())
 
 
+@dataclass(frozen=True, slots=True)
+class AuthorisedRoot:
+    """A Merkle root of orders that their payer authorised on L1, for ever."""
+
+    owner: Address
+    root: Digest
+
+    def encode(self) -> bytes:
+        """Return the 52 bytes of a block body's root."""
+        return self.owner + self.root
+
+
 def deposits_hash(records: list[DepositRecord], previous: Digest = ZERO_DIGEST) -> Digest:
     """Return the chain hash after `records`."""
     for record in records:

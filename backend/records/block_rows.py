@@ -16,7 +16,8 @@ from backend.protocol.operations import (
     Withdrawal,
     read_slots,
 )
-from backend.protocol.orders import PaymentOrder, SignedOrder, WithdrawalOrder
+from backend.protocol.order_records import AuthorisedOrder, SignedOrder, authorised_orders
+from backend.protocol.orders import PaymentOrder, WithdrawalOrder
 from backend.protocol.types import BRIDGE, DepositRecord, digest_text, fee_account_id
 from backend.records.facts import FinalBlock
 
@@ -85,7 +86,9 @@ class BlockReader:
         self._final = final
         self._operations = operations
         self._domain = domain
-        self._orders: Iterator[SignedOrder] = iter(final.body.orders)
+        self._orders: Iterator[AuthorisedOrder] = (
+            order for record in final.body.records for order in authorised_orders(record)
+        )
         self._deposits: Iterator[DepositRecord] = iter(final.body.deposits)
         self._deposit_index = deposit_count
         self._number = final.block.number
@@ -131,12 +134,12 @@ class BlockReader:
         self.rows.opened.add(operation.account_id)
         self._event("account.opened", str(operation.account_id), operation.owner)
 
-    def _payment(self, slot: int, operation: Payment, signed: SignedOrder | None) -> None:
-        order = None if signed is None else signed.order
-        if signed is None or not isinstance(order, PaymentOrder):
+    def _payment(self, slot: int, operation: Payment, authorised: AuthorisedOrder | None) -> None:
+        order = None if authorised is None else authorised.order
+        if authorised is None or not isinstance(order, PaymentOrder):
             raise InvariantViolated(f"slot {slot} of block {self._number} has no payment order")
         payment_id = order.digest(self._domain)
-        row = self._order_row(slot, payment_id, signed, operation)
+        row = self._order_row(slot, payment_id, authorised, operation)
         row["payee"] = order.payee
         row["payee_account_id"] = operation.payee
         row["memo"] = order.memo
@@ -149,12 +152,14 @@ class BlockReader:
         self._fee_credit(payer.asset_id, operation.fee_minor, payment_id, order.payer)
         self._event("payment.final", digest_text(payment_id), order.payer, order.payee)
 
-    def _withdrawal(self, slot: int, operation: Withdrawal, signed: SignedOrder | None) -> None:
-        order = None if signed is None else signed.order
-        if signed is None or not isinstance(order, WithdrawalOrder):
+    def _withdrawal(
+        self, slot: int, operation: Withdrawal, authorised: AuthorisedOrder | None
+    ) -> None:
+        order = None if authorised is None else authorised.order
+        if authorised is None or not isinstance(order, WithdrawalOrder):
             raise InvariantViolated(f"slot {slot} of block {self._number} has no withdrawal order")
         withdrawal_id = order.digest(self._domain)
-        row = self._order_row(slot, withdrawal_id, signed, operation)
+        row = self._order_row(slot, withdrawal_id, authorised, operation)
         row["claim_key"] = withdrawal_key(order.payer, order.nonce, order.asset, order.amount)
         self.rows.withdrawals.append(row)
         amount_minor = operation.amount_minor
@@ -188,9 +193,13 @@ class BlockReader:
         self._deposit_index += 1
 
     def _order_row(
-        self, slot: int, order_id: bytes, signed: SignedOrder, operation: Payment | Withdrawal
+        self,
+        slot: int,
+        order_id: bytes,
+        authorised: AuthorisedOrder,
+        operation: Payment | Withdrawal,
     ) -> Row:
-        order = signed.order
+        order = authorised.order
         return {
             "sequence": self._base | slot,
             "id": order_id,
@@ -201,7 +210,8 @@ class BlockReader:
             "fee_minor": operation.fee_minor,
             "nonce": order.nonce,
             "valid_until": order.valid_until,
-            "signature": signed.signature,
+            # Empty if a root of the payer's authorised it: root and proof are in the log.
+            "signature": authorised.signature if isinstance(authorised, SignedOrder) else b"",
             "block_number": self._number,
             "slot": slot,
         }
@@ -272,17 +282,17 @@ class BlockReader:
         )
 
     def _reject(self) -> None:
-        for place, rejection in enumerate(self._final.body.rejections):
+        for place, (rejected_id, number) in enumerate(self._final.rejected_ids):
             self.rows.rejections.append(
                 {
                     "sequence": self._base | place,
-                    "id": rejection.digest,
-                    "code": rejection.number,
+                    "id": rejected_id,
+                    "code": number,
                     "block_number": self._number,
                 }
             )
-            code = error_class(rejection.number).code
-            self._event("payment.rejected", digest_text(rejection.digest), code=code)
+            code = error_class(number).code
+            self._event("payment.rejected", digest_text(rejected_id), code=code)
 
     def _event(
         self,

@@ -4,6 +4,7 @@ Law: of each source, the same facts in the same order give the same rows. Settli
 told when they are confirmed; deposits and batches before, so only these may go again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +28,9 @@ class FinalBlock(Protocol):
 
     @property
     def slots(self) -> bytes: ...
+
+    @property
+    def rejected_ids(self) -> Sequence[tuple[Digest, int]]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,21 @@ from collections.abc import Sequence
 from eth_abi.exceptions import DecodingError
 
 from backend.protocol.errors import ChainUnavailable
+from backend.protocol.hashing import Digest
 from backend.protocol.money import AmountMinor
-from backend.protocol.types import Address, Asset, DepositRecord
+from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
 from backend.settlement.abi import Decoded
 from backend.settlement.chain import L1Log
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
 from backend.settlement.events import (
     AssetListed,
+    AttestorDismissed,
     BatchPosted,
     BatchSettled,
     ChainEvent,
     DepositSeen,
+    OrdersAuthorised,
     PersonAttested,
     PersonRevoked,
     Place,
@@ -112,6 +115,11 @@ def _event(place: Place, decoded: Decoded) -> ChainEvent | None:
                 expiry_ts_s=values["expiry"],
                 issued_ts_s=values["issued"],
             )
+        case "OrdersAuthorised":
+            root = AuthorisedRoot(Address(values["owner"]), Digest(values["root"]))
+            return OrdersAuthorised(place, values["index"], root)
+        case "AttestorDismissed":
+            return AttestorDismissed(place, Address(values["attestor"]))
         case "PersonRevoked":
             person, attestor = Address(values["person"]), Address(values["attestor"])
             return PersonRevoked(place, person, attestor, values["revokedAt"])

@@ -12,7 +12,7 @@ from backend.protocol.types import Address, address_from_text, address_text, dig
 from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _DAY_S: Final = 24 * 3600
 
 
@@ -64,6 +64,8 @@ class TokenRecord:
     decimals: int
     unit: int
     asset_id: int
+    level_needed: int = 0
+    """The level in the KYC registry that a holder needs: above 0, the asset is regulated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ def _to_json(deployment: Deployment) -> dict[str, Any]:
                 "decimals": token.decimals,
                 "unit": token.unit,
                 "assetId": token.asset_id,
+                "levelNeeded": token.level_needed,
             }
             for token in deployment.tokens
         ],
@@ -211,6 +214,7 @@ def _from_json(found: Any) -> Deployment:
                 decimals=token["decimals"],
                 unit=token["unit"],
                 asset_id=token["assetId"],
+                level_needed=token["levelNeeded"],
             )
             for token in found["tokens"]
         ),

@@ -7,7 +7,7 @@ confirmed; all others are told only when they are confirmed.
 
 from dataclasses import dataclass
 
-from backend.protocol.types import Address, Asset, DepositRecord
+from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
 from backend.settlement.chain import L1Point
 from backend.settlement.rollup import PostedBatch
 
@@ -92,6 +92,14 @@ class AssetListed(ChainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class OrdersAuthorised(ChainEvent):
+    """An owner authorised a root of orders. `index` counts the roots of all owners, from 0."""
+
+    index: int
+    root: AuthorisedRoot
+
+
+@dataclass(frozen=True, slots=True)
 class PersonAttested(ChainEvent):
     """The registry recorded an attestation."""
 
@@ -109,3 +117,10 @@ class PersonRevoked(ChainEvent):
     person: Address
     attestor: Address
     revoked_ts_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttestorDismissed(ChainEvent):
+    """An attestor is trusted no more."""
+
+    attestor: Address

@@ -14,11 +14,12 @@ from typing import Final
 import structlog
 
 from backend.protocol.errors import ChainUnavailable
-from backend.protocol.types import Asset, DepositRecord
+from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
 from backend.settlement.chain import L1Block, L1Point, RpcError
 from backend.settlement.client import LOG_BLOCKS_MAX, ChainClient
 from backend.settlement.decoding import EventReader
 from backend.settlement.deployment_file import Deployment
+from backend.settlement.eligibility import Eligibility
 from backend.settlement.events import (
     AssetListed,
     BatchConfirmed,
@@ -28,6 +29,7 @@ from backend.settlement.events import (
     DepositConfirmed,
     DepositGone,
     DepositSeen,
+    OrdersAuthorised,
 )
 from backend.settlement.rollup import PostedBatch, confirmed_number
 
@@ -74,6 +76,11 @@ class Watcher:
         self._listings: list[tuple[int, Asset]] = []  # with the L1 block of each
         self._deposits: list[DepositRecord] = []
         self._deposit_blocks: list[int] = []
+        self._roots: list[AuthorisedRoot] = []
+        self._root_blocks: list[int] = []
+        self._eligibility = Eligibility(
+            {token.address: token.level_needed for token in deployment.tokens if token.level_needed}
+        )
         self._batches: dict[int, PostedBatch] = {}
         self._lock = asyncio.Lock()
 
@@ -90,6 +97,14 @@ class Watcher:
     def deposits(self, from_index: int, to_l1_block: int) -> list[DepositRecord]:
         """Return the confirmed deposits from a place in the queue up to an L1 block."""
         return self._deposits[from_index : bisect_right(self._deposit_blocks, to_l1_block)]
+
+    def roots(self, from_index: int, to_l1_block: int) -> list[AuthorisedRoot]:
+        """Return the confirmed roots of orders from a place on, up to an L1 block."""
+        return self._roots[from_index : bisect_right(self._root_blocks, to_l1_block)]
+
+    def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
+        """Return whether the owner may hold a token at `ts_s`, by what is confirmed up to a block."""
+        return self._eligibility.may_hold(token, owner, to_l1_block=to_l1_block, ts_s=ts_s)
 
     def batch(self, number: int) -> PostedBatch | None:
         """Return a confirmed batch, without its chunks."""
@@ -204,6 +219,7 @@ class Watcher:
             "deposit": len(self._deposits) + sum(kind == "deposit" for kind, _ in numbers),
             "asset": len(self._listings) + sum(kind == "asset" for kind, _ in numbers) + 1,
             "batch": len(self._batches) + sum(kind == "batch" for kind, _ in numbers) + 1,
+            "root": len(self._roots) + sum(kind == "root" for kind, _ in numbers),
         }
         for kind, number in map(_number_of, events):
             if kind in expected:
@@ -249,9 +265,14 @@ class Watcher:
         elif isinstance(event, DepositSeen):
             self._deposits.append(event.record)
             self._deposit_blocks.append(event.place.block.number)
+        elif isinstance(event, OrdersAuthorised):
+            self._roots.append(event.root)
+            self._root_blocks.append(event.place.block.number)
         elif isinstance(event, BatchPosted):
             # Without its chunks, which the event brings: they would fill the memory.
             self._batches[event.batch.header.number] = replace(event.batch, chunks=None)
+        else:
+            self._eligibility.note(event)
 
     def _tell(self, event: ChainEvent) -> None:
         for observer in self.observers:
@@ -266,6 +287,8 @@ def _number_of(event: ChainEvent) -> tuple[str, int]:
         return "asset", event.asset.asset_id
     if isinstance(event, BatchPosted):
         return "batch", event.batch.header.number
+    if isinstance(event, OrdersAuthorised):
+        return "root", event.index
     return "", 0
 
 

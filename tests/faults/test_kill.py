@@ -45,8 +45,8 @@ async def check(folder, acknowledged: list[str]) -> Counter:
             await node.stop()
     ended = Counter[str]()
     for final in blocks:
-        ended.update(id_of(signed).hex() for signed in final.body.orders)
-        ended.update(rejection.digest.hex() for rejection in final.body.rejections)
+        ended.update(id_of(signed).hex() for signed in final.body.records)
+        ended.update(rejection.record_id.hex() for rejection in final.body.rejections)
     assert [final.block.number for final in blocks] == list(range(1, len(blocks) + 1))
     assert {ended[payment_id] for payment_id in acknowledged} <= {1}
     assert set(ended.values()) <= {1}

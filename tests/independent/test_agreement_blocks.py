@@ -97,9 +97,7 @@ def _spoilt(draw: st.DrawFn, body: their_blocks.Body) -> their_blocks.Body:
 def test_rejections__random_orders__both_reject_or_neither_holds(wished, data):
     state, _, world = _begin()
     accepted = {one.order.digest(DOMAIN): one for one in worlds.orders_of(state, wished)}
-    theirs = {
-        digest: their_orders.SignedOrder.decode(one.record()) for digest, one in accepted.items()
-    }
+    theirs = {digest: their_orders.decode_record(one.record()) for digest, one in accepted.items()}
     selection = engine.select(world.ledger, theirs, TS_S, data.draw(st.integers(1, 25)))
     chosen = their_blocks.Body(0, (), (), tuple(selection.executable.values()))
     honest = replace(chosen, rejections=selection.rejections)

@@ -135,6 +135,7 @@ def test_judge__any_body__holds(chamber, data):
         data.draw(st.sampled_from([2, 3, 4, 2**64 - 1])),
         tuple(data.draw(st.lists(LISTINGS, max_size=2))),
         tuple(data.draw(st.lists(DEPOSITS | next_deposit, max_size=3))),
+        (),
         tuple(signed),
         tuple(data.draw(st.lists(st.builds(Rejection, digests, NUMBERS), max_size=3))),
     )
@@ -150,7 +151,7 @@ def test_judge__any_body__holds(chamber, data):
 def test_judge__valid_body__succeeds(chamber):
     """So the examples above are not all refused for one fault of theirs."""
     order = payment(PEOPLE[0], FEE_OWNER, 60, 0)
-    body = Body(4, (), (chamber.l1.queue[-1][1],), (order,))
+    body = Body(4, (), (chamber.l1.queue[-1][1],), (), (order,))
 
     assert verdict(chamber, body.encode(), executed(chamber, body).slots) is None
 
@@ -159,7 +160,7 @@ def test_judge__valid_body__succeeds(chamber):
 @given(place=st.integers(0, 10_000), byte=st.integers(0, 255), cut=st.integers(0, 3))
 def test_judge__changed_bytes__rejects(chamber, place, byte, cut):
     order = payment(PEOPLE[0], FEE_OWNER, 60, 0)
-    body = Body(4, (), (chamber.l1.queue[-1][1],), (order,))
+    body = Body(4, (), (chamber.l1.queue[-1][1],), (), (order,))
     encoded, slots = bytearray(body.encode()), executed(chamber, body).slots
     place %= len(encoded)
     encoded[place] = byte

@@ -138,7 +138,7 @@ def play(turns: list[Turn]) -> World:
         body = Body(
             l1_block_number=made.ledger.l1_block_number + 1,
             deposits=tuple(turn.deposits),
-            orders=tuple(selection.executable.values()),
+            records=tuple(selection.executable.values()),
             rejections=selection.rejections,
         )
         check_rejections(made.ledger, body, accepted, TS_S)
@@ -260,9 +260,9 @@ def test_execute__orders_nobody_chose__changes_nothing(deposits, wishes):
     orders = unsigned(orders_of(made, wishes))
 
     try:
-        execution = execute(made.ledger, Body(0, orders=orders), TS_S)
+        execution = execute(made.ledger, Body(0, records=orders), TS_S)
     except OrderNotExecutable as error:
-        execute(made.ledger, Body(0, orders=orders[: error.index]), TS_S)
+        execute(made.ledger, Body(0, records=orders[: error.index]), TS_S)
     except InvalidBlock as error:
         raise AssertionError("the listings and deposits are right") from error
     else:

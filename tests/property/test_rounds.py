@@ -109,7 +109,7 @@ class Committee(Chamber):
         orders = (
             payment(PAYER, PAYEE.address, amount, self.replica.ledger.leaves[self.payer].nonce),
         )
-        body = Body(2, orders=random.choice([orders, (), (forged(orders[0]),)]))
+        body = Body(2, records=random.choice([orders, (), (forged(orders[0]),)]))
         execution = execute(self.replica.ledger, body, self.now_ms // 1000)
         entry = self.block(
             body,

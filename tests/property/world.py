@@ -11,7 +11,8 @@ from backend.protocol.blocks import Block, Body, body_hash, operations_hash
 from backend.protocol.eip712 import ledger_domain
 from backend.protocol.hashing import ZERO_DIGEST, Digest, keccak
 from backend.protocol.money import AmountMinor
-from backend.protocol.orders import Order, PaymentOrder, SignedOrder, WithdrawalOrder
+from backend.protocol.order_records import SignedOrder
+from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder
 from backend.protocol.types import ZERO_ADDRESS, Address, Asset, DepositRecord
 
 
@@ -107,7 +108,7 @@ class World:
             operation_count=execution.operation_count,
             timestamp_ms=ts_s * 1000 + 999,
         )
-        payment_ids = [signed.digest(DOMAIN) for signed in body.orders]
+        payment_ids = [order.digest(DOMAIN) for order in body.orders]
         made = block_operations(block, block.digest(DOMAIN), body, execution, payment_ids)
         self.blocks.append(made)
         self.executions.append(execution)
@@ -123,7 +124,7 @@ class World:
     ) -> Execution:
         """Execute a block of these."""
         l1_block_number = self.ledger.l1_block_number
-        body = Body(l1_block_number, tuple(listings), tuple(deposits), unsigned(orders))
+        body = Body(l1_block_number, tuple(listings), tuple(deposits), (), unsigned(orders))
         return self.run(body, ts_s)
 
     def balance(self, owner: str, of: Asset = STABLE) -> int | None:

@@ -3,7 +3,8 @@
 - errors: each of a contract's, and each PaymentError, is named by a test
 - constants: each one in Solidity equals its twin in Python
 - NatSpec: each function and event of an interface says what it is; each contract inherits it
-- powers: the head comment of a contract names each role that its code asks for
+- powers: the head comment of a contract names each role that its code asks for, and each function
+  that is restricted
 """
 
 import ast
@@ -56,8 +57,6 @@ CONSTANTS: dict[str, object] = {
     "Rollup.BATCH_CHUNKS_MAX": batches.BATCH_CHUNKS_MAX,
     "Rollup.CALLDATA_CHUNKS_MAX": batches.CALLDATA_CHUNKS_MAX,
     "Rollup.TIMESTAMP_LEAD_S": 900,
-    "Stablecoin.BURNER_ROLE": keccak(b"BURNER_ROLE"),
-    "Stablecoin.MINTER_ROLE": keccak(b"MINTER_ROLE"),
     "StateTree.BRIDGE_OWNER": int.from_bytes(protocol_types.BRIDGE_OWNER),
     "StateTree.CHUNKS_DEPTH": state_tree.CHUNKS_DEPTH,
     "StateTree.STATE_DEPTH": state_tree.STATE_DEPTH,
@@ -181,6 +180,7 @@ def test_powers__in_head_comments__are_listed_holds():
             roles = set(re.findall(r"onlyRole\((\w+)\)", text))
             roles |= {"owner"} if "onlyOwner" in text else set()
             roles |= set(re.findall(r"msg\.sender != (\w+)\)", text)) - {"tx"}
+            roles |= set(re.findall(r"function (\w+)\([^{;]*?\brestricted\b", text))
             roles |= {"attestor"} if "_checkAttestor(msg.sender)" in text else set()
             for role in sorted(roles):
                 if not re.search(rf"\b{role}\b", head):

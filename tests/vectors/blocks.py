@@ -53,7 +53,7 @@ def body() -> Body:
         l1_block_number=23_000_000,
         listings=(Asset(1, TOKEN, 10**12, address("fee owner")),),
         deposits=(DepositRecord(TOKEN, 1, payer, AmountMinor(1_000_000), 1_800_000_000),),
-        orders=(signed(PAYMENT), signed(WITHDRAWAL)),
+        records=(signed(PAYMENT), signed(WITHDRAWAL)),
         rejections=(Rejection(legs()[0].digest(DOMAIN), NonceTooLow.number),),
     )
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from backend.protocol.authorised import authorised_proof, authorised_root
 from backend.protocol.hashing import keccak
+from backend.protocol.order_records import SignedOrder
 from backend.protocol.orders import (
     Order,
     PaymentOrder,
-    SignedOrder,
     WithdrawalOrder,
     group_link,
     leg_hash,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from backend.engine.batch.errors import ChunkInvalid
 from backend.engine.ledger import Changes, Execution, InvalidOperation, L1Facts, apply_in_sequence
-from backend.engine.packing import ChunkCursor, operation_spans
+from backend.engine.packing import ChunkCursor, indivisible_spans, operation_spans
 from backend.protocol.batches import CHUNK_SLOTS, Chunk, padded, slot_number
 from backend.protocol.blocks import Block, Body
 from backend.protocol.hashing import Digest
@@ -18,8 +18,8 @@ from backend.protocol.types import AccountId, Asset, DepositRecord
 class BlockOperations:
     """A final block as batches need it. `ts_s` is its time, rounded down.
 
-    `fee_accounts` says, by slot, where a fee above 0 goes; `payments` are its orders' ids and
-    slots.
+    `fee_accounts` says, by slot, where a fee above 0 goes, and `groups`, by the slot of its first
+    leg, how many legs a group has; `payments` are its orders' ids and slots.
     """
 
     block_hash: Digest
@@ -27,6 +27,7 @@ class BlockOperations:
     changes: Changes
     slots: bytes
     fee_accounts: Mapping[int, AccountId]
+    groups: Mapping[int, int]
     deposits: tuple[DepositRecord, ...]
     payments: tuple[tuple[Digest, int], ...]
 
@@ -51,6 +52,7 @@ def block_operations(
         execution.changes,
         execution.slots,
         execution.fee_accounts,
+        execution.groups,
         body.deposits,
         tuple(zip(payment_ids, slots, strict=True)),
     )
@@ -74,8 +76,10 @@ def lay_out(blocks: Sequence[BlockOperations], chunks_max: int) -> Layout:
     pieces: list[list[bytes]] = []
     for block_count, block in enumerate(blocks):
         begun = len(pieces), len(pieces[-1]) if pieces else 0
-        for start, count in operation_spans(block.slots):
-            place = cursor.place(count, block.fee_accounts.get(start))
+        fee_accounts = block.fee_accounts
+        for start, count in indivisible_spans(block.slots, block.groups):
+            slots = range(start, start + count)
+            place = cursor.place(count, {fee_accounts[s] for s in slots if s in fee_accounts})
             if place // CHUNK_SLOTS == len(pieces):
                 pieces.append([])
             pieces[-1].append(block.slots[start * SLOT_BYTES : (start + count) * SLOT_BYTES])

@@ -65,6 +65,14 @@ class OperationsMismatch(InvalidBatch):
         self.index = index
 
 
+class GroupTorn(InvalidBatch):
+    """The legs of a group, the first at `slot_number`, don't stand side by side in one chunk."""
+
+    def __init__(self, slot_number: int) -> None:
+        super().__init__(f"the group at slot {slot_number} of the batch is torn")
+        self.slot_number = slot_number
+
+
 class ChunksUnknown(InvalidBatch):
     """L1 has a batch whose chunks are packed in another way: they have to be read from L1."""
 

@@ -15,13 +15,20 @@ from backend.engine.batch.chunking import (
 )
 from backend.engine.batch.errors import (
     ChunkRootMismatch,
+    GroupTorn,
     HeaderMismatch,
     HeaderOutOfRange,
     OperationsMismatch,
     PinUnknown,
 )
 from backend.engine.packing import operation_spans
-from backend.protocol.batches import BATCH_CHUNKS_MAX, BatchHeader, Chunk, chunk_hashes
+from backend.protocol.batches import (
+    BATCH_CHUNKS_MAX,
+    CHUNK_SLOTS,
+    BatchHeader,
+    Chunk,
+    chunk_hashes,
+)
 from backend.protocol.errors import check_invariant
 from backend.protocol.hashing import Digest
 from backend.protocol.operations import SLOT_BYTES
@@ -77,7 +84,7 @@ def verify_header(
     no-ops stand is the packer's choice; the operations are read as L1 reads them.
 
     Raises the first InvalidBatch, cheap checks before dear ones: HeaderMismatch, HeaderOutOfRange,
-    PinUnknown, ChunkInvalid, ChunkRootMismatch, OperationsMismatch.
+    PinUnknown, ChunkInvalid, ChunkRootMismatch, OperationsMismatch, GroupTorn.
     """
     _check_parent(header, tip, checks)
     own_blocks = _blocks_of(header, tip, blocks)
@@ -95,7 +102,7 @@ def execute_chunks(
 ) -> StateTree:
     """Return the state after chunks that hold exactly the blocks' operations.
 
-    Raises ChunkInvalid, ChunkRootMismatch or OperationsMismatch.
+    Raises ChunkInvalid, ChunkRootMismatch, OperationsMismatch or GroupTorn.
     """
     deposits = [record for block in blocks for record in block.deposits]
     facts = facts_of(tip.assets, tip.deposit_count, deposits)
@@ -114,7 +121,25 @@ def execute_chunks(
     for index, (one, other) in enumerate(zip_longest(theirs, ours)):
         if one != other:
             raise OperationsMismatch(index)
+    _check_groups(chunks, blocks)
     return tree
+
+
+def _check_groups(chunks: Sequence[Chunk], blocks: Sequence[BlockOperations]) -> None:
+    """Check that the legs of each group stand side by side in one chunk. Raises GroupTorn."""
+    if not any(block.groups for block in blocks):
+        return
+    places = [place for place, _ in batch_operations(chunk.slots for chunk in chunks)]
+    first = 0
+    for block in blocks:
+        starts = [start for start, _ in operation_spans(block.slots)]
+        for index, start in enumerate(starts, first):
+            leg_count = block.groups.get(start, 1)
+            last = places[index + leg_count - 1]
+            is_one_chunk = places[index] // CHUNK_SLOTS == last // CHUNK_SLOTS
+            if last - places[index] != leg_count - 1 or not is_one_chunk:
+                raise GroupTorn(places[index])
+        first += len(starts)
 
 
 def _check_parent(header: BatchHeader, tip: BatchTip, checks: HeaderChecks) -> None:

@@ -11,9 +11,10 @@ from backend.engine.ledger.errors import (
     ListingInvalid,
     OrderNotExecutable,
     RejectionUnjustified,
+    RootInvalid,
 )
 from backend.engine.ledger.execution import ExecutedDeposit, ExecutedOrder, Execution, execute
-from backend.engine.ledger.judge import Judged, Pending, check_order
+from backend.engine.ledger.judge import Judged, MayHold, Pending, check_record
 from backend.engine.ledger.selection import Selection, check_rejections, select
 from backend.engine.ledger.sequence import L1Facts, apply_in_sequence
 from backend.engine.ledger.snapshot import decode_snapshot, encode_snapshot
@@ -35,12 +36,14 @@ __all__ = [
     "L1PointBehind",
     "Ledger",
     "ListingInvalid",
+    "MayHold",
     "OrderNotExecutable",
     "Pending",
     "RejectionUnjustified",
+    "RootInvalid",
     "Selection",
     "apply_in_sequence",
-    "check_order",
+    "check_record",
     "check_rejections",
     "decode_snapshot",
     "encode_snapshot",

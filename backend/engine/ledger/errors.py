@@ -39,8 +39,17 @@ class DepositInvalid(InvalidBlock):
         self.reason = reason
 
 
+class RootInvalid(InvalidBlock):
+    """A root in the block is none that L1 can have told of. `index` is its place in the body."""
+
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(f"root {index}: {reason}")
+        self.index = index
+        self.reason = reason
+
+
 class OrderNotExecutable(InvalidBlock):
-    """An order in the block should have been rejected. `index` is its place in the body."""
+    """A record in the block should have been rejected. `index` is its place in the body."""
 
     def __init__(self, index: int, error: PaymentError) -> None:
         super().__init__(f"order {index}: {error.code}: {error}")
@@ -60,10 +69,10 @@ class BlockTooLarge(InvalidBlock):
 class RejectionUnjustified(InvalidBlock):
     """The block rejects an order for a reason that is not the true one."""
 
-    def __init__(self, index: int, payment_id: bytes, reason: str) -> None:
-        super().__init__(f"rejection {index} of {digest_text(payment_id)}: {reason}")
+    def __init__(self, index: int, record_id: bytes, reason: str) -> None:
+        super().__init__(f"rejection {index} of {digest_text(record_id)}: {reason}")
         self.index = index
-        self.payment_id = payment_id
+        self.record_id = record_id
         self.reason = reason
 
 

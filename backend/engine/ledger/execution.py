@@ -5,7 +5,7 @@ so the result doesn't depend on how the work is split among partitions.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from backend.engine.ledger.errors import (
@@ -14,21 +14,23 @@ from backend.engine.ledger.errors import (
     L1PointBehind,
     ListingInvalid,
     OrderNotExecutable,
+    RootInvalid,
 )
-from backend.engine.ledger.judge import Pending, check_order
+from backend.engine.ledger.judge import Judged, Pending, check_record
 from backend.engine.ledger.state import SUPPLY_MINOR_LIMIT, Changes, Ledger
 from backend.engine.packing import BLOCK_CHUNKS_MAX, ChunkCursor
 from backend.protocol.blocks import Body
 from backend.protocol.errors import PaymentError, check_invariant
 from backend.protocol.money import AmountMinor, BalanceMinor
 from backend.protocol.operations import SLOT_BYTES, OpenAccount, encode, slot
-from backend.protocol.orders import Order
+from backend.protocol.order_records import OrderGroup, OrderRecord
 from backend.protocol.types import (
     BRIDGE,
     ZERO_ADDRESS,
     AccountId,
     Address,
     Asset,
+    AuthorisedRoot,
     DepositRecord,
     Leaf,
     fee_account_id,
@@ -65,7 +67,8 @@ class ExecutedDeposit:
 class Execution:
     """What a block does. `orders` and `deposits` stand in the order of the body's.
 
-    `fee_accounts` says, by slot, where a fee above 0 goes.
+    `fee_accounts` says, by slot, where a fee above 0 goes; `groups`, by the slot of its first leg,
+    how many legs a group has.
     """
 
     changes: Changes
@@ -73,6 +76,7 @@ class Execution:
     orders: tuple[ExecutedOrder, ...]
     deposits: tuple[ExecutedDeposit, ...]
     fee_accounts: Mapping[int, AccountId]
+    groups: Mapping[int, int]
 
     @property
     def operation_count(self) -> int:
@@ -83,12 +87,12 @@ class Execution:
 def execute(ledger: Ledger, body: Body, ts_s: int) -> Execution:
     """Return what the next block does to `ledger`, which stays as it is (see Ledger.advance).
 
-    `ts_s` is the block's time, by which orders expire. Signatures, rejections, and whether L1 has
-    these listings and deposits, are judged elsewhere.
+    `ts_s` is the block's time, by which orders expire. What authorises the orders, who may hold an
+    asset, rejections, and whether L1 has these listings, deposits and roots, are judged elsewhere.
 
     Raises the first InvalidBlock in the body's order: L1PointBehind, ListingInvalid,
-    DepositInvalid, OrderNotExecutable; BlockTooLarge at the first operation that doesn't fit (a
-    proposer takes fewer orders).
+    DepositInvalid, RootInvalid, OrderNotExecutable; BlockTooLarge at the first operation that
+    doesn't fit (a proposer takes fewer orders).
     """
     if body.l1_block_number < ledger.l1_block_number:
         raise L1PointBehind(ledger.l1_block_number, body.l1_block_number)
@@ -96,9 +100,17 @@ def execute(ledger: Ledger, body: Body, ts_s: int) -> Execution:
     for index, asset in enumerate(body.listings):
         run.list_asset(index, asset)
     deposits = tuple(run.deposit(index, record) for index, record in enumerate(body.deposits))
-    orders = tuple(run.order(index, signed.order, ts_s) for index, signed in enumerate(body.orders))
+    for index, root in enumerate(body.roots):
+        run.take_root(index, root)
+    for index, record in enumerate(body.records):
+        run.record(index, record, ts_s)
     return Execution(
-        run.changes(body.l1_block_number), b"".join(run.slots), orders, deposits, run.fee_accounts
+        run.changes(body.l1_block_number),
+        b"".join(run.slots),
+        tuple(run.orders),
+        deposits,
+        run.fee_accounts,
+        run.groups,
     )
 
 
@@ -110,7 +122,10 @@ class _Run:
         self.slots: list[bytes] = []
         self.slot_count = 0
         self.cursor = ChunkCursor()
+        self.orders: list[ExecutedOrder] = []
         self.fee_accounts: dict[int, AccountId] = {}
+        self.groups: dict[int, int] = {}
+        self.roots: dict[AuthorisedRoot, None] = {}
         self.listings: dict[int, Asset] = {}
         self.opened: dict[tuple[Address, int], AccountId] = {}
         self.next_index: dict[int, int] = {}
@@ -154,28 +169,30 @@ class _Run:
         self.deposit_count += 1
         return ExecutedDeposit(start, self.deposit_count - 1, payee_id)
 
-    def order(self, index: int, order: Order, ts_s: int) -> ExecutedOrder:
-        """Debit the payer, and note the credits."""
+    def take_root(self, index: int, root: AuthorisedRoot) -> None:
+        """Take a root of orders; it counts from the next block on."""
+        if root in self.ledger.roots or root in self.roots:
+            raise RootInvalid(index, "it is known already")
+        if root.owner == ZERO_ADDRESS:
+            raise RootInvalid(index, "nobody owns it")
+        self.roots[root] = None
+
+    def record(self, index: int, record: OrderRecord, ts_s: int) -> None:
+        """Debit the payers, and note the credits. A group's legs stand side by side."""
         try:
-            judged = check_order(self.ledger, order, ts_s, self.debits)
+            judged = check_record(self.ledger, record, ts_s, self.debits)
         except PaymentError as error:
             raise OrderNotExecutable(index, error) from error
-        self.debits.add(judged)
-        asset_id, amount_minor = judged.asset.asset_id, judged.amount_minor
-        if judged.payee is None:
-            payee_id = BRIDGE
-            self.supply[asset_id] = self._supply_minor(asset_id) - amount_minor
-        else:
-            payee_id = self._account_id(judged.payee, asset_id)
-            self.credits[payee_id] += amount_minor
-        fee_account = None
-        if judged.fee_minor:
-            fee_account = fee_account_id(asset_id)
-            self.credits[fee_account] += judged.fee_minor
-            self.fee_accounts[self.slot_count] = fee_account
-        data = slot(judged.payer_id, payee_id, amount_minor, judged.fee_byte)
-        start = self._put(data, fee_account)
-        return ExecutedOrder(start, judged.payer_id, payee_id, amount_minor, judged.fee_minor)
+        payee_ids = [self._payee_id(one) for one in judged]
+        start = self.slot_count
+        data = []
+        for place, (one, payee_id) in enumerate(zip(judged, payee_ids, strict=True), start):
+            self._move(place, one, payee_id)
+            data.append(slot(one.payer_id, payee_id, one.amount_minor, one.fee_byte))
+        fees_to = {fee_account_id(one.asset.asset_id) for one in judged if one.fee_minor}
+        self._put(b"".join(data), fees_to)
+        if isinstance(record, OrderGroup):
+            self.groups[start] = len(judged)
 
     def changes(self, l1_block_number: int) -> Changes:
         """Return the leaves after both phases."""
@@ -206,10 +223,34 @@ class _Run:
             self.ledger.block_number + 1,
             l1_block_number,
             tuple(self.listings.values()),
+            tuple(self.roots),
             tuple(self.opened.values()),
             leaves,
             self.supply,
         )
+
+    def _payee_id(self, judged: Judged) -> AccountId:
+        if judged.payee is None:
+            return BRIDGE
+        return self._account_id(judged.payee, judged.asset.asset_id)
+
+    def _move(self, place: int, judged: Judged, payee_id: AccountId) -> None:
+        """Note the debit and the credits of the operation in a slot."""
+        asset_id, amount_minor, fee_minor = (
+            judged.asset.asset_id,
+            judged.amount_minor,
+            judged.fee_minor,
+        )
+        self.debits.add(judged)
+        if payee_id == BRIDGE:
+            self.supply[asset_id] = self._supply_minor(asset_id) - amount_minor
+        else:
+            self.credits[payee_id] += amount_minor
+        if fee_minor:
+            fee_account = fee_account_id(asset_id)
+            self.credits[fee_account] += fee_minor
+            self.fee_accounts[place] = fee_account
+        self.orders.append(ExecutedOrder(place, judged.payer_id, payee_id, amount_minor, fee_minor))
 
     def _account_id(self, owner: Address, asset_id: int) -> AccountId:
         key = (owner, asset_id)
@@ -223,11 +264,11 @@ class _Run:
         self.opened[owner, asset_id] = account_id
         self._put(encode(OpenAccount(account_id, asset_id, owner)))
 
-    def _put(self, data: bytes, fee_account: AccountId | None = None) -> int:
+    def _put(self, data: bytes, fee_accounts: Collection[AccountId] = ()) -> int:
         start, count = self.slot_count, len(data) // SLOT_BYTES
         self.slots.append(data)
         self.slot_count += count
-        self.cursor.place(count, fee_account)
+        self.cursor.place(count, fee_accounts)
         # At once, or a lying proposer could make everybody execute whatever fits into a body.
         if self.cursor.chunk_count > BLOCK_CHUNKS_MAX:
             raise BlockTooLarge(BLOCK_CHUNKS_MAX, self.cursor.chunk_count)

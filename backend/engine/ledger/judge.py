@@ -1,6 +1,6 @@
 """Judges orders. Law: one order of checks for admission, sequencer and validators alike."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +13,7 @@ from backend.protocol.errors import (
     InsufficientFunds,
     NonceGap,
     NonceTooLow,
+    NotEligible,
     OrderExpired,
     OrderInGroup,
     PayeeInvalid,
@@ -20,10 +21,19 @@ from backend.protocol.errors import (
 )
 from backend.protocol.hashing import ZERO_DIGEST
 from backend.protocol.money import AmountMinor, fee_byte, to_minor
-from backend.protocol.orders import Order, WithdrawalOrder
+from backend.protocol.order_records import OrderGroup, OrderRecord
+from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder
 from backend.protocol.types import ZERO_ADDRESS, AccountId, Address, Asset, address_text
 
+MayHold = Callable[[Address, Address], bool]
+"""Whether a token may be held by an owner. Most tokens may by everybody."""
+
 _NOTHING: Final = (0, 0)
+
+
+def everybody(_token: Address, _owner: Address) -> bool:
+    """Let anybody hold anything: eligibility was judged before, or is judged elsewhere."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +81,52 @@ class Pending:
         return self._taken.items()
 
 
-def check_order(ledger: Ledger, order: Order, ts_s: int, pending: Pending) -> Judged:
-    """Return the order in the ledger's terms if it can be executed after those `pending`.
+def check_record(
+    ledger: Ledger,
+    record: OrderRecord,
+    ts_s: int,
+    pending: Pending,
+    may_hold: MayHold = everybody,
+) -> tuple[Judged, ...]:
+    """Return the record's orders in the ledger's terms if they can be executed after those
+    `pending`, which stay as they are.
 
-    Raises the first of these that holds: AssetUnknown, AmountZero, AmountNotMultipleOfUnit,
+    The legs of a group are checked one after the other, those before counted as pending. Raises
+    the first of these that holds: AssetUnknown, AmountZero, AmountNotMultipleOfUnit,
     AmountTooLarge, FeeNotRepresentable (a fee in base units may be no multiple or too large, too),
     FeeNotAllowed, PayeeInvalid, SameAccount, OrderInGroup, OrderExpired, AccountUnknown,
-    NonceTooLow, NonceGap, InsufficientFunds.
+    NonceTooLow, NonceGap, InsufficientFunds, NotEligible.
 
     An order that only credits of its own block would fund has insufficient funds: debits are
-    judged against the balances at the block's start (section 5). The signature is not judged here.
+    judged against the balances at the block's start (section 5). What authorises the orders is not
+    judged here.
     """
+    is_leg = isinstance(record, OrderGroup)
+    judged: list[Judged] = []
+    try:
+        for order in record.orders:
+            judged.append(_check_order(ledger, order, ts_s, pending, may_hold, is_leg))
+            pending.add(judged[-1])
+    finally:
+        for one in judged:
+            pending.remove(one)
+    return tuple(judged)
+
+
+def _check_order(
+    ledger: Ledger,
+    order: Order,
+    ts_s: int,
+    pending: Pending,
+    may_hold: MayHold,
+    is_leg: bool,
+) -> Judged:
     asset = ledger.asset_of(order.asset)
     if asset is None:
         raise AssetUnknown(address_text(order.asset))
     payee, amount_minor, fee_minor, fee = _check_terms(order, asset)
+    if isinstance(order, PaymentOrder) and order.link != ZERO_DIGEST and not is_leg:
+        raise OrderInGroup()
     if not order.is_alive(ts_s):
         raise OrderExpired(order.valid_until, ts_s)
     account_id = ledger.account_ids.get((order.payer, asset.asset_id))
@@ -99,6 +140,10 @@ def check_order(ledger: Ledger, order: Order, ts_s: int, pending: Pending) -> Ju
     available_minor = leaf.balance_minor - debit_minor
     if available_minor < amount_minor + fee_minor:
         raise InsufficientFunds(available_minor, amount_minor + fee_minor)
+    if payee is not None:
+        for owner in (order.payer, payee):
+            if not may_hold(order.asset, owner):
+                raise NotEligible(address_text(owner))
     return Judged(account_id, asset, payee, amount_minor, fee_minor, fee)
 
 
@@ -119,6 +164,4 @@ def _check_terms(
         raise PayeeInvalid(address_text(order.payee))
     if order.payee == order.payer:
         raise SameAccount()
-    if order.link != ZERO_DIGEST:
-        raise OrderInGroup()
     return order.payee, amount_minor, fee_minor, fee

@@ -1,20 +1,20 @@
-"""Chooses the next block's orders, and judges somebody else's choice.
+"""Chooses the next block's records, and judges somebody else's choice.
 
-Law: an accepted order ends executed or rejected, and is rejected only for the true reason.
+Law: an accepted record ends executed or rejected, and is rejected only for the true reason.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from backend.engine.ledger.errors import RejectionUnjustified
-from backend.engine.ledger.judge import Pending, check_order
+from backend.engine.ledger.judge import MayHold, Pending, check_record, everybody
 from backend.engine.ledger.state import Ledger
 from backend.protocol.blocks import Body, Rejection
 from backend.protocol.errors import NonceGap, PaymentError, check_invariant
 from backend.protocol.hashing import Digest
-from backend.protocol.orders import Order, SignedOrder
+from backend.protocol.order_records import OrderGroup, OrderRecord
+from backend.protocol.orders import Order
 from backend.protocol.types import Address
 
 _Purse = tuple[Address, Address]
@@ -23,146 +23,233 @@ _Purse = tuple[Address, Address]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Orders of a block, in the order of execution, and those that it rejects."""
+    """Records of a block, in the order of execution, and those that it rejects."""
 
-    executable: Mapping[Digest, SignedOrder]
+    executable: Mapping[Digest, OrderRecord]
     rejections: tuple[Rejection, ...]
 
 
 def select(
-    ledger: Ledger, accepted: Mapping[Digest, SignedOrder], ts_s: int, orders_max: int
+    ledger: Ledger,
+    accepted: Mapping[Digest, OrderRecord],
+    ts_s: int,
+    orders_max: int,
+    may_hold: MayHold = everybody,
 ) -> Selection:
-    """Return what the next block does with the first `orders_max` of the accepted orders, where
-    each account's orders stand by nonce. It does something with them, if there are any.
+    """Return what the next block does with the first accepted records, of `orders_max` orders or a
+    few more, where each account's orders stand by nonce. It does something with them, if there are
+    any.
 
-    `accepted` are those that no block has decided, authorised and in the log's order, by digest.
+    `accepted` are those that no block has decided, authorised and in the log's order, by id.
     Orders of an account run in the order of their nonces, whatever the log's; orders of an asset
     stand together, since a chunk's fees go to at most four accounts.
 
-    A rejection's code is what `check_order` says at the block's start with all orders of the block
-    pending. A validator accepts exactly these (`check_rejections`): an order is executed, or truly
-    can't be. An order that runs ahead of its account's nonce is rejected only if no accepted order
-    that would fill the gap is left for a later block.
+    A rejection's code is what `check_record` says at the block's start with all orders of the block
+    pending. A validator accepts exactly these (`check_rejections`): a record is executed, or truly
+    can't be. One that runs ahead of an account's nonce is rejected only if no accepted order that
+    would fill the gap is left for a later block.
     """
     taken = _first(accepted, orders_max)
     pending = Pending()
-    executable = _executable(ledger, taken, ts_s, pending)
+    executable = _executable(ledger, taken, ts_s, pending, may_hold)
+    left = _left(accepted, taken)
     rejections = []
-    for digest, signed in taken.items():
-        if digest in executable:
+    for record_id, record in taken.items():
+        if record_id in executable:
             continue
-        error = _refusal(ledger, signed.order, ts_s, pending)
-        check_invariant(error is not None, "an order can be executed but is not", digest=digest)
-        if error is not None:
-            rejections.append(Rejection(digest, error.number))
-    by_asset = sorted(executable.items(), key=lambda item: ledger.asset_ids[item[1].order.asset])
-    return Selection(dict(by_asset), tuple(rejections))
+        error = _refusal(ledger, record, ts_s, pending, may_hold)
+        check_invariant(error is not None, "a record can be executed but is not", id=record_id)
+        if error is not None and not _may_be_filled(error, ledger, record, pending, left):
+            rejections.append(Rejection(record_id, error.number))
+    return Selection(_by_asset(ledger, executable), tuple(rejections))
 
 
 def check_rejections(
-    ledger: Ledger, body: Body, accepted: Mapping[Digest, SignedOrder], ts_s: int
+    ledger: Ledger,
+    body: Body,
+    accepted: Mapping[Digest, OrderRecord],
+    ts_s: int,
+    may_hold: MayHold = everybody,
 ) -> None:
     """Check that each rejection of a block is justified at its start, `ledger`.
 
-    `accepted` are the orders before the block in the log that no block has decided, the block's
-    own too. `body`'s orders must be executable (see `execute`). Raises RejectionUnjustified for
-    the first rejection of an order that was not accepted, stands in the block already, could be
+    `accepted` are the records before the block in the log that no block has decided, the block's
+    own too. `body`'s records must be executable (see `execute`). Raises RejectionUnjustified for
+    the first rejection of a record that was not accepted, stands in the block already, could be
     executed, has another code, or waits for an accepted order that the block leaves out.
     """
     if not body.rejections:
         return
     pending = Pending()
-    executed = {signed.order for signed in body.orders}
-    for signed in body.orders:
-        pending.add(check_order(ledger, signed.order, ts_s, pending))
-    rejected = {rejection.digest for rejection in body.rejections}
-    decided = {d: s for d, s in accepted.items() if d in rejected or s.order in executed}
+    executed = {record.orders for record in body.records}
+    for record in body.records:
+        for judged in check_record(ledger, record, ts_s, pending):
+            pending.add(judged)
+    rejected = {rejection.record_id for rejection in body.rejections}
+    decided = {d: r for d, r in accepted.items() if d in rejected or r.orders in executed}
     left = _left(accepted, decided)
     seen = set[Digest]()
     for index, rejection in enumerate(body.rejections):
-        digest = rejection.digest
-        reject = accepted.get(digest)
+        record_id = rejection.record_id
+        reject = accepted.get(record_id)
         if reject is None:
-            raise RejectionUnjustified(index, digest, "no such order was accepted")
-        if digest in seen or reject.order in executed:
-            raise RejectionUnjustified(index, digest, "the block has decided it already")
-        seen.add(digest)
-        error = _refusal(ledger, reject.order, ts_s, pending)
+            raise RejectionUnjustified(index, record_id, "no such order was accepted")
+        if record_id in seen or reject.orders in executed:
+            raise RejectionUnjustified(index, record_id, "the block has decided it already")
+        seen.add(record_id)
+        error = _refusal(ledger, reject, ts_s, pending, may_hold)
         if error is None:
-            raise RejectionUnjustified(index, digest, "the order can be executed")
+            raise RejectionUnjustified(index, record_id, "it can be executed")
         if error.number != rejection.number:
             raise RejectionUnjustified(
-                index, digest, f"its code is {error.number}, not {rejection.number}"
+                index, record_id, f"its code is {error.number}, not {rejection.number}"
             )
-        if _may_be_filled(error, reject.order, left):
-            raise RejectionUnjustified(index, digest, "the order before it is left out")
+        if _may_be_filled(error, ledger, reject, pending, left):
+            raise RejectionUnjustified(index, record_id, "the order before it is left out")
 
 
-def _first(accepted: Mapping[Digest, SignedOrder], orders_max: int) -> dict[Digest, SignedOrder]:
-    """Return the first orders; for each account those of the lowest nonces, so that none of them
-    waits for one that is left out."""
-    by_purse = defaultdict[_Purse, list[Digest]](list)
-    for digest, signed in accepted.items():
-        by_purse[_purse(signed.order)].append(digest)
-    in_turn = {
-        purse: iter(sorted(digests, key=lambda digest: accepted[digest].order.nonce))
-        for purse, digests in by_purse.items()
-    }
-    digests = (
-        next(in_turn[_purse(signed.order)]) for signed in islice(accepted.values(), orders_max)
-    )
-    return {digest: accepted[digest] for digest in digests}
+def _first(accepted: Mapping[Digest, OrderRecord], orders_max: int) -> dict[Digest, OrderRecord]:
+    """Return the first records, of `orders_max` orders or a few more."""
+    taken = dict[Digest, OrderRecord]()
+    count = 0
+    for record_id in _in_turn(accepted):
+        if count >= orders_max:
+            break
+        taken[record_id] = accepted[record_id]
+        count += len(accepted[record_id].orders)
+    return taken
+
+
+def _in_turn(accepted: Mapping[Digest, OrderRecord]) -> Iterator[Digest]:
+    """Yield the records in the log's order, but after those that have lower nonces of an account.
+
+    So whatever is taken from the front waits for nothing that is left. (Groups that wait for each
+    other in a circle, which admission doesn't let in, come in some order.)
+    """
+    by_purse = defaultdict[_Purse, list[tuple[int, Digest]]](list)
+    for record_id, record in accepted.items():
+        for order in record.orders:
+            by_purse[_purse(order)].append((order.nonce, record_id))
+    queues = {purse: deque(sorted(entries)) for purse, entries in by_purse.items()}
+    begun = set[Digest]()
+    for first in accepted:
+        stack = [first] if first not in begun else []
+        while stack:
+            begun.add(stack[-1])
+            before = _before(accepted[stack[-1]], queues, begun)
+            if before is not None:
+                stack.append(before)
+            else:
+                yield stack.pop()
+
+
+def _before(
+    record: OrderRecord, queues: Mapping[_Purse, deque[tuple[int, Digest]]], begun: set[Digest]
+) -> Digest | None:
+    """Return a record that has a lower nonce of an account of this one's, and was not begun."""
+    for order in record.orders:
+        queue = queues[_purse(order)]
+        while queue and queue[0][1] in begun:
+            queue.popleft()
+        if queue and queue[0][0] < order.nonce:
+            return queue[0][1]
+    return None
 
 
 def _executable(
-    ledger: Ledger, orders: Mapping[Digest, SignedOrder], ts_s: int, pending: Pending
-) -> dict[Digest, SignedOrder]:
+    ledger: Ledger,
+    records: Mapping[Digest, OrderRecord],
+    ts_s: int,
+    pending: Pending,
+    may_hold: MayHold,
+) -> dict[Digest, OrderRecord]:
     """Return what can be executed, in an order that works, and count it as pending."""
-    executable = dict[Digest, SignedOrder]()
+    executable = dict[Digest, OrderRecord]()
     ahead = defaultdict[tuple[_Purse, int], list[Digest]](list)
-    for first in orders:
-        queue = [first]
+    for first in records:
+        queue = deque([first])
         while queue:
-            digest = queue.pop(0)
-            order = orders[digest].order
+            record_id = queue.popleft()
+            if record_id in executable:
+                continue
+            record = records[record_id]
             try:
-                judged = check_order(ledger, order, ts_s, pending)
+                judged = check_record(ledger, record, ts_s, pending, may_hold)
             except NonceGap:
-                ahead[_purse(order), order.nonce].append(digest)
+                for order in record.orders:
+                    ahead[_purse(order), order.nonce].append(record_id)
             except PaymentError:
                 # Judged again at the end: orders still to come may change the reason.
                 pass
             else:
-                pending.add(judged)
-                executable[digest] = orders[digest]
-                queue = ahead.pop((_purse(order), order.nonce + 1), [])
+                executable[record_id] = record
+                for one in judged:
+                    pending.add(one)
+                for order in record.orders:
+                    queue += ahead.pop((_purse(order), order.nonce + 1), ())
     return executable
 
 
-def _refusal(ledger: Ledger, order: Order, ts_s: int, pending: Pending) -> PaymentError | None:
+def _by_asset(
+    ledger: Ledger, executable: Mapping[Digest, OrderRecord]
+) -> Mapping[Digest, OrderRecord]:
+    """Return the records with orders of an asset side by side, as far as groups between them, which
+    hold several accounts in turn, let them."""
+    arranged = dict[Digest, OrderRecord]()
+    run: list[tuple[Digest, OrderRecord]] = []
+
+    def asset_id(item: tuple[Digest, OrderRecord]) -> int:
+        return ledger.asset_ids[item[1].orders[0].asset]
+
+    for record_id, record in executable.items():
+        if isinstance(record, OrderGroup):
+            arranged.update(sorted(run, key=asset_id))
+            arranged[record_id] = record
+            run = []
+        else:
+            run.append((record_id, record))
+    arranged.update(sorted(run, key=asset_id))
+    return arranged
+
+
+def _refusal(
+    ledger: Ledger, record: OrderRecord, ts_s: int, pending: Pending, may_hold: MayHold
+) -> PaymentError | None:
     try:
-        check_order(ledger, order, ts_s, pending)
+        check_record(ledger, record, ts_s, pending, may_hold)
     except PaymentError as error:
         return error
     return None
 
 
 def _left(
-    accepted: Mapping[Digest, SignedOrder], decided: Mapping[Digest, SignedOrder]
+    accepted: Mapping[Digest, OrderRecord], decided: Mapping[Digest, OrderRecord]
 ) -> Mapping[_Purse, Sequence[int]]:
     """Return the nonces of the accepted orders that the block leaves out, by account."""
     nonces = defaultdict[_Purse, list[int]](list)
-    for digest, signed in accepted.items():
-        if digest not in decided:
-            nonces[_purse(signed.order)].append(signed.order.nonce)
+    for record_id, record in accepted.items():
+        if record_id not in decided:
+            for order in record.orders:
+                nonces[_purse(order)].append(order.nonce)
     return nonces
 
 
-def _may_be_filled(error: PaymentError, order: Order, left: Mapping[_Purse, Iterable[int]]) -> bool:
-    """Return whether an order that is ahead may yet have its turn: one before it is left."""
-    return isinstance(error, NonceGap) and any(
-        error.expected <= nonce < order.nonce for nonce in left.get(_purse(order), ())
-    )
+def _may_be_filled(
+    error: PaymentError,
+    ledger: Ledger,
+    record: OrderRecord,
+    pending: Pending,
+    left: Mapping[_Purse, Iterable[int]],
+) -> bool:
+    """Return whether a record that is ahead may yet have its turn: one before it is left."""
+    if not isinstance(error, NonceGap):
+        return False
+    for order in record.orders:
+        account = ledger.account(order.payer, ledger.asset_ids[order.asset])
+        due = account[1].nonce + pending.of(account[0])[0] if account is not None else order.nonce
+        if any(due <= nonce < order.nonce for nonce in left.get(_purse(order), ())):
+            return True
+    return False
 
 
 def _purse(order: Order) -> _Purse:

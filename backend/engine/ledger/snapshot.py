@@ -1,21 +1,22 @@
 """A ledger as bytes, for a restart. Law: one ledger has one encoding, and its hash is the last 32.
 
-version u8 = 1 ‖ block u64 ‖ L1 block u64 ‖ listings u32, each as in a block's body ‖ accounts u32,
-each id u32 ‖ leaf 38, ids ascending ‖ keccak of all before. What else a ledger holds follows.
+version u8 = 2 ‖ block u64 ‖ L1 block u64 ‖ listings u32, each as in a block's body ‖ roots u32, each
+as there ‖ accounts u32, each id u32 ‖ leaf 38, ids ascending ‖ keccak of all before. What else a
+ledger holds follows.
 """
 
 from itertools import pairwise
 from typing import Final
 
 from backend.engine.ledger.state import FIRST_ACCOUNT, GENESIS_LEAF, Ledger, ledger_of
-from backend.protocol.blocks import LISTING_BYTES, read_listing
+from backend.protocol.blocks import LISTING_BYTES, ROOT_BYTES, read_listing, read_root
 from backend.protocol.codec import Reader
 from backend.protocol.errors import MalformedBytes
 from backend.protocol.hashing import keccak
 from backend.protocol.money import BalanceMinor
 from backend.protocol.types import BRIDGE, AccountId, Address, Leaf
 
-SNAPSHOT_VERSION: Final = 1
+SNAPSHOT_VERSION: Final = 2
 _HASH_BYTES: Final = 32
 _ACCOUNT_BYTES: Final = 42
 
@@ -29,6 +30,8 @@ def encode_snapshot(ledger: Ledger) -> bytes:
         len(ledger.assets).to_bytes(4),
     ]
     parts.extend(ledger.assets[asset_id].encode() for asset_id in sorted(ledger.assets))
+    parts.append(len(ledger.roots).to_bytes(4))
+    parts.extend(root.encode() for root in ledger.roots)
     parts.append(len(ledger.leaves).to_bytes(4))
     for account_id in sorted(ledger.leaves):
         parts.append(account_id.to_bytes(4) + ledger.leaves[account_id].encode())
@@ -46,17 +49,22 @@ def decode_snapshot(data: bytes) -> Ledger:
     reader = Reader(data[:-_HASH_BYTES])
     version = reader.uint(1)
     if version != SNAPSHOT_VERSION:
-        raise MalformedBytes(f"the snapshot has version {version}, this program reads 1")
+        raise MalformedBytes(
+            f"the snapshot has version {version}, this program reads {SNAPSHOT_VERSION}"
+        )
     block_number, l1_block_number = reader.uint(8), reader.uint(8)
     assets = [read_listing(reader) for _ in range(reader.count(LISTING_BYTES))]
+    roots = [read_root(reader) for _ in range(reader.count(ROOT_BYTES))]
     leaves = [_account(reader) for _ in range(reader.count(_ACCOUNT_BYTES))]
     reader.finish()
     if [asset.asset_id for asset in assets] != list(range(1, len(assets) + 1)):
         raise MalformedBytes("the listings are not in order")
     if len({asset.token for asset in assets}) < len(assets):
         raise MalformedBytes("a token is listed twice")
+    if len(set(roots)) < len(roots):
+        raise MalformedBytes("a root stands there twice")
     _check_accounts(leaves, len(assets))
-    return ledger_of(block_number, l1_block_number, assets, dict(leaves))
+    return ledger_of(block_number, l1_block_number, assets, roots, dict(leaves))
 
 
 def _account(reader: Reader) -> tuple[AccountId, Leaf]:

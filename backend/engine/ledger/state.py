@@ -13,6 +13,7 @@ from backend.protocol.types import (
     AccountId,
     Address,
     Asset,
+    AuthorisedRoot,
     Leaf,
     partition_of,
 )
@@ -38,6 +39,7 @@ class Changes:
     block_number: int
     l1_block_number: int
     listings: tuple[Asset, ...]
+    roots: tuple[AuthorisedRoot, ...]
     opened: tuple[AccountId, ...]
     leaves: Mapping[AccountId, Leaf]
     supply_minor: Mapping[int, int]
@@ -58,6 +60,8 @@ class Ledger:
     assets: dict[int, Asset] = field(default_factory=dict)
     asset_ids: dict[Address, int] = field(default_factory=dict)
     supply_minor: dict[int, int] = field(default_factory=dict)
+    roots: dict[AuthorisedRoot, None] = field(default_factory=dict)
+    """In the order of L1's index."""
     next_index: list[int] = field(default_factory=lambda: list(_FIRST_INDEX))
 
     @property
@@ -99,6 +103,7 @@ class Ledger:
             self.assets[asset.asset_id] = asset
             self.asset_ids[asset.token] = asset.asset_id
             self.supply_minor[asset.asset_id] = 0
+        self.roots.update(dict.fromkeys(changes.roots))
         for account_id in changes.opened:
             leaf = changes.leaves[account_id]
             self._note_opened(account_id, leaf)
@@ -117,6 +122,7 @@ class Ledger:
             dict(self.assets),
             dict(self.asset_ids),
             dict(self.supply_minor),
+            dict(self.roots),
             list(self.next_index),
         )
 
@@ -144,10 +150,12 @@ def ledger_of(
     block_number: int,
     l1_block_number: int,
     assets: Iterable[Asset],
+    roots: Iterable[AuthorisedRoot],
     leaves: Mapping[AccountId, Leaf],
 ) -> Ledger:
-    """Return the ledger with these listings and leaves; all the rest follows from them."""
+    """Return the ledger with these listings, roots and leaves; the rest follows from them."""
     ledger = Ledger(block_number, l1_block_number, dict(leaves))
+    ledger.roots.update(dict.fromkeys(roots))
     for asset in assets:
         ledger.assets[asset.asset_id] = asset
         ledger.asset_ids[asset.token] = asset.asset_id

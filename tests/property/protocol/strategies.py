@@ -15,7 +15,8 @@ from backend.protocol.log_entries import (
 )
 from backend.protocol.money import fee_minor
 from backend.protocol.operations import Deposit, NoOp, OpenAccount, Payment, Withdrawal
-from backend.protocol.orders import PaymentOrder, SignedOrder, WithdrawalOrder
+from backend.protocol.order_records import SignedOrder
+from backend.protocol.orders import PaymentOrder, WithdrawalOrder
 from backend.protocol.types import Asset, DepositRecord, Leaf
 from backend.protocol.votes import Certificate, NextRound, Seen, Timeout
 

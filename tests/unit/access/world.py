@@ -22,7 +22,8 @@ from backend.engine.node_types import NodeConfig
 from backend.protocol.batches import BatchHeader
 from backend.protocol.eip712 import kyc_domain
 from backend.protocol.errors import BatchNotFound, ChainUnavailable
-from backend.protocol.orders import Order, PaymentOrder, SignedOrder, WithdrawalOrder
+from backend.protocol.order_records import SignedOrder
+from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder
 from backend.protocol.signing import PrivateKey
 from backend.protocol.types import Address, Asset
 from backend.records.database import Databases, open_databases, sqlite_url

@@ -20,7 +20,7 @@ from backend.protocol.log_entries import (
     TimeoutEntry,
     VoteEntry,
 )
-from backend.protocol.orders import SignedOrder
+from backend.protocol.order_records import SignedOrder
 from backend.protocol.signing import PrivateKey
 from backend.protocol.votes import NextRound, Proposal, Timeout
 from tests.unit.engine.committee import COMMITTEE, DOMAIN, SEQUENCERS, START_MS, VALIDATORS

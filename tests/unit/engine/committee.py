@@ -7,9 +7,10 @@ from backend.protocol.eip712 import ledger_domain
 from backend.protocol.hashing import Digest, keccak
 from backend.protocol.log_entries import IdentityEntry
 from backend.protocol.money import AmountMinor
-from backend.protocol.orders import PaymentOrder, SignedOrder, WithdrawalOrder
+from backend.protocol.order_records import SignedOrder
+from backend.protocol.orders import PaymentOrder, WithdrawalOrder
 from backend.protocol.signing import PrivateKey
-from backend.protocol.types import Address, Asset, DepositRecord
+from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
 
 CHAIN_ID = 31337
 ROLLUP = Address(b"\x0a" * 20)
@@ -46,6 +47,8 @@ class FakeL1:
     number: int = 0
     assets: list[tuple[int, Asset]] = field(default_factory=list)
     queue: list[tuple[int, DepositRecord]] = field(default_factory=list)
+    authorised: list[tuple[int, AuthorisedRoot]] = field(default_factory=list)
+    barred: dict[tuple[Address, Address], int] = field(default_factory=dict)
 
     def confirmed(self) -> Point:
         return Point(self.number, keccak(self.number.to_bytes(8)))
@@ -55,6 +58,21 @@ class FakeL1:
 
     def deposits(self, from_index: int, to_l1_block: int) -> list[DepositRecord]:
         return [record for at, record in self.queue[from_index:] if at <= to_l1_block]
+
+    def roots(self, from_index: int, to_l1_block: int) -> list[AuthorisedRoot]:
+        return [root for at, root in self.authorised[from_index:] if at <= to_l1_block]
+
+    def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
+        return (token, owner) not in self.barred or to_l1_block < self.barred[token, owner]
+
+    def authorise(self, owner: Address, root: Digest) -> None:
+        self.number += 1
+        self.authorised.append((self.number, AuthorisedRoot(owner, root)))
+
+    def bar(self, token: Address, owner: Address) -> None:
+        """Let an owner hold a token no more."""
+        self.number += 1
+        self.barred[token, owner] = self.number
 
     def list_asset(self, asset: Asset = ASSET) -> None:
         self.number += 1

@@ -66,7 +66,7 @@ def order_of(amount, nonce=0):
 
 INVALID = {
     "parent": lambda c: c.block(
-        Body(2, orders=(order_of(5),)), SEQUENCERS[0], parent_hash=keccak(b"")
+        Body(2, records=(order_of(5),)), SEQUENCERS[0], parent_hash=keccak(b"")
     ),
     "before its parent": lambda c: c.block(Body(2), SEQUENCERS[0], timestamp_ms=START_MS - 1),
     "after the stamp": lambda c: c.block(Body(2), SEQUENCERS[0], timestamp_ms=c.now_ms + 1),
@@ -85,9 +85,9 @@ INVALID = {
         Body(2, listings=(replace(ASSET, asset_id=2, token=PAYEE.address),)), SEQUENCERS[0]
     ),
     "deposit": lambda c: c.block(Body(2, deposits=(c.l1.queue[0][1],)), SEQUENCERS[0]),
-    "forged": lambda c: c.block(Body(2, orders=(forged(order_of(5)),)), SEQUENCERS[0]),
+    "forged": lambda c: c.block(Body(2, records=(forged(order_of(5)),)), SEQUENCERS[0]),
     "funds": lambda c: c.block(
-        Body(2, orders=(order_of(1_000_001),)),
+        Body(2, records=(order_of(1_000_001),)),
         SEQUENCERS[0],
         operations_hash=keccak(b""),
         operation_count=0,
@@ -154,7 +154,7 @@ def test_block__executes_a_rejected_order__rejects(chamber):
     chamber.order(payment(rich, poor.address, 10, 0))
     chamber.settle()
 
-    chamber.append(chamber.block(Body(2, orders=(order,)), SEQUENCERS[0]))
+    chamber.append(chamber.block(Body(2, records=(order,)), SEQUENCERS[0]))
 
     assert (chamber.tip.number, chamber.replica.rounds.round) == (3, 1)
 
@@ -203,14 +203,14 @@ def test_block__first_order_waits__after_ten_seconds_rejects(chamber):
     chamber.now_ms += 1
     assert isinstance(judged(chamber, Body(2)), LeftOut)
     assert judged(chamber, Body(2)).kind == "order"
-    assert judged(chamber, Body(2, orders=(order_of(5),))) is None
+    assert judged(chamber, Body(2, records=(order_of(5),))) is None
 
 
 def test_block__lower_nonce_instead_of_the_first_order__succeeds(chamber):
     chamber.order(order_of(7, nonce=1), order_of(5, nonce=0))
     chamber.now_ms += 10_000
 
-    assert judged(chamber, Body(2, orders=(order_of(5, nonce=0),))) is None
+    assert judged(chamber, Body(2, records=(order_of(5, nonce=0),))) is None
 
 
 def test_block__first_order_rejected__succeeds(chamber):
@@ -257,7 +257,7 @@ def test_block__proposer_keeps_others_out__without_him_succeeds():
             break
         own = payment(PAYER, victim.address, 1, nonce)
         chamber.order(own)
-        chamber.append(chamber.block(Body(l1_block, orders=(own,)), SEQUENCERS[0]))
+        chamber.append(chamber.block(Body(l1_block, records=(own,)), SEQUENCERS[0]))
         if nonce == 0:
             chamber.l1.deposit(PAYEE.address, 7)
         chamber.tick()

@@ -93,7 +93,7 @@ async def test_restart__unfinished_height__succeeds(run, tmp_path, left):
 
     async with run() as node:
         assert (await node.wait_final(id_of(order), 5_000)).is_final
-        finals = [s for final in node.replay() for s in final.body.orders]
+        finals = [s for final in node.replay() for s in final.body.records]
 
         assert finals == [order]
         assert node.account(PAYEE.address, 1).balance_minor == 1

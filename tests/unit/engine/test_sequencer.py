@@ -23,7 +23,8 @@ from backend.protocol.errors import (
 )
 from backend.protocol.hashing import keccak
 from backend.protocol.log_entries import Entry
-from backend.protocol.orders import PaymentOrder, SignedOrder
+from backend.protocol.order_records import SignedOrder
+from backend.protocol.orders import PaymentOrder
 from backend.protocol.types import Address, Asset
 from tests.unit.engine.chamber import Chamber
 from tests.unit.engine.committee import (

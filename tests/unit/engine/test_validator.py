@@ -190,7 +190,7 @@ def test_timeout__of_one_liar__changes_nothing(chamber):
 
 def test_block__after_the_timeouts__changes_nothing(chamber):
     order = payment(PAYER, PAYEE.address, 5, 0)
-    late = chamber.block(Body(2, orders=(order,)), SEQUENCERS[0])
+    late = chamber.block(Body(2, records=(order,)), SEQUENCERS[0])
     chamber.append(
         OrderEntry(order), timeout(VALIDATORS[0], 2, 0), timeout(VALIDATORS[1], 2, 0), late
     )
@@ -202,7 +202,7 @@ def test_block__after_the_timeouts__changes_nothing(chamber):
 
 def test_block__equivocating_proposer__succeeds(chamber):
     orders = payment(PAYER, PAYEE.address, 5, 0), payment(PAYER, PAYEE.address, 6, 0)
-    first, second = (chamber.block(Body(2, orders=(o,)), SEQUENCERS[0]) for o in orders)
+    first, second = (chamber.block(Body(2, records=(o,)), SEQUENCERS[0]) for o in orders)
     chamber.append(first, second)
 
     assert chamber.tip.block_hash == first.block.digest(DOMAIN)
@@ -225,7 +225,7 @@ def test_vote__after_a_restart__changes_nothing(chamber):
 def test_vote__log_shows_another_block_after_a_restart__changes_nothing(chamber):
     """The log lies: first came one proposal, after the restart another."""
     orders = payment(PAYER, PAYEE.address, 5, 0), payment(PAYER, PAYEE.address, 6, 0)
-    first, second = (chamber.block(Body(2, orders=(o,)), SEQUENCERS[0]) for o in orders)
+    first, second = (chamber.block(Body(2, records=(o,)), SEQUENCERS[0]) for o in orders)
     chamber.silent = {1, 2, 3}
     chamber.append(first)
     voted = chamber.signed_by(0)[-1]
@@ -237,7 +237,7 @@ def test_vote__log_shows_another_block_after_a_restart__changes_nothing(chamber)
 
 
 def test_next_round__signed_in_an_earlier_life__changes_nothing(chamber):
-    entry = chamber.block(Body(2, orders=(order_of(5),)), SEQUENCERS[0])
+    entry = chamber.block(Body(2, records=(order_of(5),)), SEQUENCERS[0])
     chamber.entries.append(Entry(chamber.now_ms, next_round(VALIDATORS[0], 2, 0)))
     chamber.entries.append(Entry(chamber.now_ms, entry))
 
@@ -246,7 +246,7 @@ def test_next_round__signed_in_an_earlier_life__changes_nothing(chamber):
 
 def test_validator__signatures_lost__holds(chamber):
     chamber.silent = {0}  # its new life speaks for itself
-    before = chamber.block(Body(2, orders=(order_of(5),)), SEQUENCERS[0])
+    before = chamber.block(Body(2, records=(order_of(5),)), SEQUENCERS[0])
     chamber.now_ms += 1
     chamber.entries.append(Entry(chamber.now_ms - 1, before))
     validator = chamber.restarted(0, signatures_lost=True)

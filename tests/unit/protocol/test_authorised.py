@@ -8,7 +8,7 @@
 
 import pytest
 
-from backend.protocol.authorised import authorised_proof, authorised_root, is_authorised
+from backend.protocol.authorised import authorised_proof, authorised_root, leads_to
 from backend.protocol.errors import InvariantViolated
 from backend.protocol.hashing import keccak
 
@@ -22,11 +22,11 @@ def test_is_authorised__each_leaf__succeeds(count):
 
     for index, digest in enumerate(digests):
         proof = authorised_proof(digests, index)
-        assert is_authorised(root, digest, proof)
-        assert not is_authorised(root, keccak(digest), proof)
-        assert not is_authorised(keccak(root), digest, proof)
+        assert leads_to(root, digest, proof)
+        assert not leads_to(root, keccak(digest), proof)
+        assert not leads_to(keccak(root), digest, proof)
         if proof:
-            assert not is_authorised(root, digest, proof[:-1])
+            assert not leads_to(root, digest, proof[:-1])
 
 
 def test_authorised_root__two__succeeds():
@@ -42,9 +42,9 @@ def test_is_authorised__long_proof__rejects():
     for sibling in DIGESTS[1:2] * 32:
         root = keccak(min(root, sibling) + max(root, sibling))
 
-    assert is_authorised(root, digest, DIGESTS[1:2] * 32)
+    assert leads_to(root, digest, DIGESTS[1:2] * 32)
     root = keccak(min(root, DIGESTS[1]) + max(root, DIGESTS[1]))
-    assert not is_authorised(root, digest, DIGESTS[1:2] * 33)
+    assert not leads_to(root, digest, DIGESTS[1:2] * 33)
 
 
 def test_authorised_root__nothing__rejects():

@@ -14,7 +14,8 @@ from backend.protocol.operations import (
     Withdrawal,
     encode_all,
 )
-from backend.protocol.orders import PaymentOrder, SignedOrder, WithdrawalOrder
+from backend.protocol.order_records import SignedOrder
+from backend.protocol.orders import PaymentOrder, WithdrawalOrder
 from backend.protocol.signing import PrivateKey
 from backend.protocol.types import (
     AccountId,
@@ -110,7 +111,9 @@ class Journal:
                         AmountMinor(order.fee),
                     )
                 )
-        return self._close(Body(1, listings, records, orders, rejections), encode_all(operations))
+        return self._close(
+            Body(1, listings, records, (), orders, rejections), encode_all(operations)
+        )
 
     def _account(self, owner: Address, operations: list[Operation]) -> AccountId:
         if owner not in self.accounts:

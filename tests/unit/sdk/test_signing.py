@@ -4,7 +4,7 @@ import pytest
 from eth_account import Account
 
 from backend.protocol.hashing import keccak
-from backend.protocol.orders import SignedOrder as ProtocolOrder
+from backend.protocol.order_records import SignedOrder as ProtocolOrder
 from causeway.signing import Domain, Key, PaymentOrder, WithdrawalOrder, sign
 from tests.unit.access.world import key, order, withdrawal
 from tests.unit.access.world import sign as protocol_sign

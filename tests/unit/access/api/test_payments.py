@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from backend.protocol.orders import encode_orders
+from backend.protocol.order_records import encode_records
 from backend.protocol.types import digest_text
 from tests.unit.access.scenes import (
     PAYEE,
@@ -140,7 +140,7 @@ async def test_create_payments__binary_records__succeeds(world):
 
     response = await world.client.post(
         "/v1/payments/bulk",
-        content=encode_orders(orders),
+        content=encode_records(orders),
         headers={"Content-Type": "application/x-causeway-orders"},
     )
 

@@ -42,7 +42,7 @@ class Office:
     finals: list[FinalBlock] = field(default_factory=list)
 
     def block(self, *orders, deposits=(), listings=()) -> FinalBlock:
-        body = Body(0, tuple(listings), tuple(deposits), unsigned(orders))
+        body = Body(0, tuple(listings), tuple(deposits), (), unsigned(orders))
         execution = execute(self.ledger, body, TS_S)
         self.ledger.advance(execution.changes)
         block = Block(
@@ -60,7 +60,7 @@ class Office:
             block,
             self.last_hash,
             body,
-            tuple(signed.digest(DOMAIN) for signed in body.orders),
+            tuple(order.digest(DOMAIN) for order in body.orders),
             execution,
             signatures=(),
             stamp_ms=0,

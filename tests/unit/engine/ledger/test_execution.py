@@ -183,7 +183,7 @@ def test_execute__valid_block_by_itself__changes_nothing():
     made = world(alice=100)
     before = made.ledger.fork()
 
-    execute(made.ledger, Body(0, orders=unsigned([pay("alice", "bob", 1)])), TS_S)
+    execute(made.ledger, Body(0, records=unsigned([pay("alice", "bob", 1)])), TS_S)
 
     assert made.ledger == before
 

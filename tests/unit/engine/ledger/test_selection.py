@@ -86,7 +86,7 @@ def test_select__accepted_orders__succeeds(ledger, accepted, executable, rejecte
     assert dict(selection.executable) == by_digest(executable)
     assert tuple(selection.executable) == tuple(by_digest(executable))
     assert selection.rejections == _rejections(rejected)
-    body = Body(0, (), (), tuple(selection.executable.values()), selection.rejections)
+    body = Body(0, (), (), (), tuple(selection.executable.values()), selection.rejections)
     check_rejections(ledger, body, by_digest(accepted), TS_S)
 
 
@@ -137,7 +137,7 @@ def test_check_rejections__lie__rejects(ledger, accepted, executed, rejected, re
         Rejection(next(iter(by_digest([order]))), 9 if error is None else error.number)
         for order, error in rejected
     )
-    body = Body(0, (), (), unsigned(executed), rejections)
+    body = Body(0, (), (), (), unsigned(executed), rejections)
 
     with pytest.raises(RejectionUnjustified) as caught:
         check_rejections(ledger, body, by_digest(accepted), TS_S)
@@ -148,13 +148,13 @@ def test_check_rejections__lie__rejects(ledger, accepted, executed, rejected, re
 
 
 def test_check_rejections__gap_that_nobody_fills__succeeds(ledger):
-    body = Body(0, (), (), (), _rejections([(A1, NonceGap)]))
+    body = Body(0, (), (), (), (), _rejections([(A1, NonceGap)]))
 
     check_rejections(ledger, body, by_digest([A1, A2, B0]), TS_S)
 
 
 def test_check_rejections__unknown_digest__rejects(ledger):
-    body = Body(0, (), (), (), (Rejection(keccak(b"nothing"), 124),))
+    body = Body(0, (), (), (), (), (Rejection(keccak(b"nothing"), 124),))
 
     with pytest.raises(RejectionUnjustified):
         check_rejections(ledger, body, {}, TS_S)
