@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from backend.access.collecting.memos import memo_errors
 from backend.access.errors import error_body
 from backend.access.responses import json_text
 from backend.access.schemas import SignedPayment, SignedWithdrawal
@@ -85,6 +86,7 @@ def _check_count(count: int) -> None:
 
 async def submit_all(services: Services, lines: Sequence[Line]) -> list[Line | bytes]:
     """Have all good lines accepted with one fsync; return an id or an error for each line."""
+    lines = await _without_false_refunds(services, lines)
     good = [line for line in lines if not isinstance(line, PaymentError)]
     answers = iter(await services.node.submit_many(good))
     ts_ms = services.needs.clock_ms()
@@ -102,6 +104,13 @@ async def submit_all(services: Services, lines: Sequence[Line]) -> list[Line | b
                 services.accepted.add(order_id, authorised, ts_ms)
             results.append(answer.payment_id)
     return results
+
+
+async def _without_false_refunds(services: Services, lines: Sequence[Line]) -> list[Line]:
+    """Return the lines, with an error in place of each that bears a refund's memo and is none."""
+    records = [line for line in lines if not isinstance(line, PaymentError)]
+    found = iter(await memo_errors(services, records))
+    return [line if isinstance(line, PaymentError) else next(found) or line for line in lines]
 
 
 def answer_lines(results: Sequence[Line | bytes], request_id: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from starlette.concurrency import run_in_threadpool
 
 from backend.access.accepted import AcceptedOrder
+from backend.access.collecting.memos import check_memos
 from backend.access.schemas import DomainIn
 from backend.access.services import Services
 from backend.access.settings import WAIT_FINAL_MS_MAX, ApiSettings
@@ -48,6 +49,7 @@ async def submit(
     A repeat changes nothing and shows how far the order has come. Raises PaymentError.
     """
     check_domain(domain, services.settings)
+    await check_memos(services, signed)
     accepted = await services.node.submit(signed)
     order_id = accepted.payment_id
     kept = services.accepted.add(order_id, signed, services.needs.clock_ms())

@@ -11,7 +11,7 @@ from backend.access.settings import ApiSettings, FeePolicy
 from backend.access.texts import time_text
 from backend.protocol.batches import BatchHeader
 from backend.protocol.errors import error_class
-from backend.protocol.hashing import Digest
+from backend.protocol.hashing import ZERO_DIGEST, Digest
 from backend.protocol.order_records import AuthorisedOrder
 from backend.protocol.orders import WithdrawalOrder
 from backend.protocol.types import ZERO_ADDRESS, address_text, digest_text
@@ -158,7 +158,7 @@ class OrderViews:
             "valid_until": time_text(row.valid_until * 1000),
         }
         if not is_withdrawal:
-            shown["memo"] = digest_text(row.memo)
+            shown |= {"memo": digest_text(row.memo), "group": _group_of(row.link)}
         shown |= {
             "final_at": time_text(block.ts_ms),
             "block": {
@@ -204,8 +204,13 @@ class OrderViews:
         }
         if not isinstance(order, WithdrawalOrder):
             shown["payee"] = address_text(order.payee)
-            shown["memo"] = digest_text(order.memo)
+            shown |= {"memo": digest_text(order.memo), "group": _group_of(order.link)}
         return shown
+
+
+def _group_of(link: bytes) -> str | None:
+    """Return the id of the group that a payment is a leg of."""
+    return None if link == ZERO_DIGEST else digest_text(link)
 
 
 def _place_view(placed: Placed) -> Json:

@@ -23,6 +23,7 @@ from backend.access.api import (
     payment_requests,
     payments,
     proofs,
+    refunds,
     withdrawals,
 )
 from backend.access.errors import (
@@ -48,6 +49,7 @@ _RESOURCES = (
     payments,
     payment_requests,
     payment_pages,
+    refunds,
     withdrawals,
     deposits,
     blocks,

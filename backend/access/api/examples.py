@@ -102,6 +102,7 @@ PAYMENT: Final[Example] = {
     "nonce": "7",
     "valid_until": TIME,
     "memo": ZERO,
+    "group": None,
     "final_at": TIME,
     "block": {"number": "12", "slot": 3, "hash": HASH},
     "batch": {
@@ -123,7 +124,7 @@ ACCEPTED: Final[Example] = PAYMENT | {
     "next": {"status": "final", "earliest_at": TIME},
 }
 WITHDRAWAL: Final[Example] = {
-    name: value for name, value in PAYMENT.items() if name not in ("payee", "memo")
+    name: value for name, value in PAYMENT.items() if name not in ("payee", "memo", "group")
 } | {"object": "withdrawal"}
 TRANSACTION: Final[Example] = {
     "purpose": "deposit",

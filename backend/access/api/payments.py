@@ -49,7 +49,13 @@ SUBMIT_ERRORS = (
     errors.NoQuorum,
     errors.DiskFull,
 )
-PAYMENT_ERRORS = (*SUBMIT_ERRORS, errors.SameAccount, errors.PayeeInvalid, errors.OrderInGroup)
+PAYMENT_ERRORS = (
+    *SUBMIT_ERRORS,
+    errors.SameAccount,
+    errors.PayeeInvalid,
+    errors.OrderInGroup,
+    errors.RefundMismatch,
+)
 
 Prefer = Annotated[
     str | None, Header(description="`wait=final`: answer when it is final, after 10 s at most")

@@ -18,6 +18,7 @@ from backend.access.api import (
     payment_requests,
     payments,
     proofs,
+    refunds,
     withdrawals,
 )
 from backend.access.api.common import cursor_of, number_of, page_of
@@ -102,6 +103,7 @@ def test_routers__all__need_a_key_but_health_holds():
         payment_requests,
         payments,
         proofs,
+        refunds,
         withdrawals,
     ):
         for route in module.router.routes:
