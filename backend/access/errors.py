@@ -79,6 +79,24 @@ STATUS: Final[dict[type[PaymentError], int]] = {
     domain.NoQuorum: 503,
     domain.ChainUnavailable: 503,
     domain.DiskFull: 503,
+    # Proposals and payouts
+    domain.OwnProposal: 403,
+    domain.NoTreasury: 404,
+    domain.ProposalNotFound: 404,
+    domain.PayoutNotFound: 404,
+    domain.ProposalClosed: 409,
+    domain.ProposalExpired: 409,
+    domain.ProposalNotApproved: 409,
+    domain.ProposalTimelocked: 409,
+    domain.ApprovalGiven: 409,
+    domain.PayoutInProgress: 409,
+    domain.PayoutShortOfFunds: 409,
+    domain.PayoutTooLarge: 413,
+    domain.ProposalRefused: 422,
+    domain.SignerUnknown: 422,
+    domain.ApprovalInvalid: 422,
+    domain.PayoutLinesInvalid: 422,
+    domain.PayeeBlocked: 422,
 }
 
 # Which of the values names the field that is at fault, and which field a code is always about.
@@ -111,6 +129,10 @@ _PARAM_OF: Final[dict[type[PaymentError], str]] = {
     domain.CaptureTooLarge: "amount",
     domain.ExpiryInvalid: "expires_at",
     domain.FirstTimeInvalid: "first_at",
+    domain.SignerUnknown: "signer",
+    domain.ApprovalGiven: "signer",
+    domain.ApprovalInvalid: "signature",
+    domain.PayeeBlocked: "payee",
 }
 
 _TYPES: Final = {

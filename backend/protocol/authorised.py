@@ -20,13 +20,30 @@ def authorised_root(digests: Sequence[Digest]) -> Digest:
 
 def authorised_proof(digests: Sequence[Digest], index: int) -> list[Digest]:
     """Return the siblings that lead from the digest at `index` up to the root."""
-    proof = []
-    for level in _levels(digests)[:-1]:
-        sibling = index ^ 1
-        if sibling < len(level):
-            proof.append(level[sibling])
-        index //= 2
-    return proof
+    return list(AuthorisedTree(digests).proof(index))
+
+
+class AuthorisedTree:
+    """A root with all its proofs at hand, for whoever needs many of them."""
+
+    def __init__(self, digests: Sequence[Digest]) -> None:
+        """Take one or more digests, in this order."""
+        self._levels = _levels(digests)
+
+    @property
+    def root(self) -> Digest:
+        """The root."""
+        return self._levels[-1][0]
+
+    def proof(self, index: int) -> tuple[Digest, ...]:
+        """Return the siblings that lead from the digest at `index` up to the root."""
+        proof = []
+        for level in self._levels[:-1]:
+            sibling = index ^ 1
+            if sibling < len(level):
+                proof.append(level[sibling])
+            index //= 2
+        return tuple(proof)
 
 
 def leads_to(root: Digest, digest: Digest, proof: Sequence[Digest]) -> bool:
