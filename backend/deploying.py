@@ -19,7 +19,6 @@ from backend.settlement.client import ChainClient
 from backend.settlement.deployment import (
     LOCAL_TOKENS,
     Deployed,
-    DeploymentFailed,
     NoNode,
     deploy,
     token_at,
@@ -32,6 +31,7 @@ from backend.settlement.deployment_file import (
     Roles,
     load_deployment,
 )
+from backend.settlement.deployment_steps import DeploymentFailed
 
 
 class NotDeployed(Exception):

@@ -16,7 +16,8 @@ from backend.cli.root import quiet_logs
 from backend.config import settings
 from backend.deploying import deploy_to
 from backend.protocol.types import address_from_text, address_text
-from backend.settlement.deployment import Deployed, DeploymentFailed, NoNode
+from backend.settlement.deployment import Deployed, NoNode
+from backend.settlement.deployment_steps import DeploymentFailed
 
 console = Console()
 

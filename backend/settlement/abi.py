@@ -63,6 +63,10 @@ class ContractAbi:
         entry = self._functions[function]
         return _selector(entry) + _encode(entry["inputs"], arguments)
 
+    def selector(self, function: str) -> bytes:
+        """Return the first four bytes of each call of a function."""
+        return _selector(self._functions[function])
+
     def output(self, function: str, data: bytes) -> Any:
         """Return what a call answered: one value, a tuple of several, or None."""
         outputs = self._functions[function].get("outputs", [])

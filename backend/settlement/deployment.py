@@ -1,47 +1,41 @@
-"""Deploys the contracts, once. Law: a repeat changes nothing, and an interrupted one is resumed.
+"""Deploys the contracts, once. Law: a repeat changes nothing, and an interrupted one is resumed."""
 
-Each step is written to `deployments/<chainId>.json` before it is taken: a contract's address
-follows from the deployer's nonce, so after a crash the chain tells how far we came.
-"""
-
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import rlp
 import structlog
 
 from backend.protocol.errors import ChainUnavailable
-from backend.protocol.hashing import keccak
 from backend.protocol.signing import PrivateKey
 from backend.protocol.types import Address, address_text
 from backend.settlement.abi import ContractError
 from backend.settlement.anvil import LOCAL_CHAIN_IDS
-from backend.settlement.artifacts import Artifact, artifacts
-from backend.settlement.chain import Contract, Done, Refusal, Refused, RpcError
+from backend.settlement.artifacts import artifacts
+from backend.settlement.chain import Contract, RpcError
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import (
-    ContractRecord,
     Deployment,
     Parameters,
     Roles,
     TokenRecord,
     load_deployment,
-    save_deployment,
 )
+from backend.settlement.deployment_steps import DeploymentFailed, Steps
 from backend.settlement.sender import Sender
+from backend.settlement.token_roles import (
+    LOCAL_MINTER_ALLOWANCE,
+    TokenRole,
+    function_role_calls,
+    grant_calls,
+)
 
-CONTRACTS: Final = ("KycRegistry", "Committee", "Rollup", "Stablecoin")
-_CODE_WAIT_S: Final = 60
-_POLL_S: Final = 0.2
+# Contracts that hold the money of many, which the issuer of our tokens can't touch. They are
+# created before the tokens, which name them for ever.
+VAULTS: Final = ("Rollup",)
 
 log = structlog.get_logger(__name__)
-
-
-class DeploymentFailed(Exception):
-    """The contracts can't be deployed as asked; the message says why and what to do."""
 
 
 class NoNode(DeploymentFailed):
@@ -56,13 +50,22 @@ class NoNode(DeploymentFailed):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token to list. Without `address` a Stablecoin of ours is deployed: local chains only."""
+    """A token to list. Without `address` one of ours is deployed: local chains only.
+
+    It is a RegulatedAsset if holders need a level in the registry, else a Stablecoin.
+    """
 
     symbol: str
     name: str
     decimals: int
     unit: int
     address: Address | None = None
+    level_needed: int = 0
+
+    @property
+    def artifact(self) -> str:
+        """The contract that is deployed."""
+        return "RegulatedAsset" if self.level_needed else "Stablecoin"
 
 
 LOCAL_TOKENS: Final = (
@@ -192,32 +195,16 @@ def _kept_path(path: Path, deployment: Deployment) -> Path:
     return path.with_stem(f"{deployment.chain_id}-{deployment.genesis_hash[:4].hex()}")
 
 
-def created_address(creator: bytes, nonce: int) -> Address:
-    """Return the address of the contract that `creator` makes with the transaction `nonce`."""
-    return Address(keccak(rlp.encode([creator, nonce]))[12:])
-
-
-class _Deployer:
-    """One run. `deployment` is always what the file says."""
-
-    def __init__(
-        self, client: ChainClient, sender: Sender, path: Path, deployment: Deployment
-    ) -> None:
-        self.deployment = deployment
-        self.steps: list[str] = []
-        self.left_to_others: list[str] = []
-        self._client, self._sender, self._path = client, sender, path
-        self._artifacts = artifacts(CONTRACTS)
+class _Deployer(Steps):
+    """What is deployed, listed and granted, in this order."""
 
     async def create_contracts(self, tokens: Sequence[Token]) -> None:
         roles, parameters = self.deployment.roles, self.deployment.parameters
-        registry = await self._create(
+        registry = await self.create(
             "KycRegistry", "KycRegistry", roles.admin, parameters.kyc_level_needed
         )
-        committee = await self._create(
-            "Committee", "Committee", roles.admin, list(roles.validators)
-        )
-        await self._create(
+        committee = await self.create("Committee", "Committee", roles.admin, list(roles.validators))
+        await self.create(
             "Rollup",
             "Rollup",
             committee,
@@ -226,139 +213,71 @@ class _Deployer:
             parameters.challenge_window_s,
             parameters.timestamp_lag_s,
         )
-        for token in tokens:
-            if token.address is None:
-                await self._create(
-                    token.symbol,
-                    "Stablecoin",
-                    token.name,
-                    token.symbol,
-                    token.decimals,
-                    roles.admin,
-                )
+        own_tokens = [token for token in tokens if token.address is None]
+        if not own_tokens:
+            return
+        authority = await self.create("TokenAuthority", "TokenAuthority", roles.admin)
+        vaults = [self.deployment.address(name) for name in VAULTS]
+        for token in own_tokens:
+            what = (token.name, token.symbol, token.decimals, authority, vaults)
+            rules = (registry, token.level_needed) if token.level_needed else ()
+            await self.create(token.symbol, token.artifact, *what, *rules)
 
     async def give_roles(self) -> None:
-        """Let the attestor attest, the guardian guard, and the minter mint our own tokens."""
+        """Let the attestor attest, the guardian guard, and our own tokens be issued."""
         roles = self.deployment.roles
-        registry = self._contract("KycRegistry")
-        if roles.attestor is not None and not await self._read(
+        registry = self.contract("KycRegistry")
+        if roles.attestor is not None and not await self.read(
             registry, "trustedUntil", roles.attestor
         ):
-            await self._as(roles.admin, registry, "appointAttestor", roles.attestor)
+            await self.send_as(roles.admin, registry, "appointAttestor", roles.attestor)
         if roles.guardian is not None:
-            await self._grant(registry, "GUARDIAN_ROLE", roles.guardian)
+            await self.grant(registry, "GUARDIAN_ROLE", roles.guardian)
+        if "TokenAuthority" in self.deployment.contracts:
+            await self._give_token_roles()
+
+    async def _give_token_roles(self) -> None:
+        """Let the admin do all that is restricted, without a delay, and the minter mint."""
+        roles, authority = self.deployment.roles, self.contract("TokenAuthority")
+        is_member, _ = await self.read(authority, "hasRole", max(TokenRole), roles.admin)
+        if not is_member:
+            calls = grant_calls(authority, roles.admin)
+            await self.send_as(roles.admin, authority, "multicall", calls)
         for name, record in self.deployment.contracts.items():
-            if record.artifact == "Stablecoin" and roles.minter is not None:
-                await self._grant(self._contract(name), "MINTER_ROLE", roles.minter)
+            if record.artifact in ("Stablecoin", "RegulatedAsset"):
+                await self._give_roles_of(self.contract(name), record.artifact)
+
+    async def _give_roles_of(self, token: Contract, artifact_name: str) -> None:
+        roles, authority = self.deployment.roles, self.contract("TokenAuthority")
+        burn = token.abi.selector("burn")
+        if not await self.read(authority, "getTargetFunctionRole", token.address, burn):
+            calls = function_role_calls(authority, token, artifact_name)
+            await self.send_as(roles.admin, authority, "multicall", calls)
+        minter = roles.minter
+        if minter is not None and not await self.read(token, "minterAllowance", minter):
+            allowance = LOCAL_MINTER_ALLOWANCE
+            await self.send_as(roles.admin, token, "configureMinter", minter, allowance)
 
     async def list_tokens(self, tokens: Sequence[Token]) -> None:
-        rollup, roles = self._contract("Rollup"), self.deployment.roles
+        rollup, roles = self.contract("Rollup"), self.deployment.roles
         listed = []
         for token in tokens:
             address = token.address or self.deployment.address(token.symbol)
             fee_owner = roles.fee_owner or bytes(20)
-            if not await self._read(rollup, "assetIdOf", address):
-                await self._as(roles.lister, rollup, "listAsset", address, token.unit, fee_owner)
-            asset_id = await self._read(rollup, "assetIdOf", address)
+            if not await self.read(rollup, "assetIdOf", address):
+                await self.send_as(
+                    roles.lister, rollup, "listAsset", address, token.unit, fee_owner
+                )
+            asset_id = await self.read(rollup, "assetIdOf", address)
             if asset_id:
                 listed.append(
-                    TokenRecord(token.symbol, address, token.decimals, token.unit, asset_id)
+                    TokenRecord(
+                        token.symbol,
+                        address,
+                        token.decimals,
+                        token.unit,
+                        asset_id,
+                        token.level_needed,
+                    )
                 )
         self.deployment = replace(self.deployment, tokens=tuple(listed))
-
-    def finish(self) -> None:
-        """Write the file unless it says the same already."""
-        if load_deployment(self._path) != self.deployment:
-            save_deployment(self._path, self.deployment)
-
-    async def _create(self, name: str, kind: str, *arguments: Any) -> Address:
-        """Create a contract unless it is there, and return its address."""
-        artifact = self._artifacts[kind]
-        init_code = artifact.bytecode + artifact.abi.constructor_data(*arguments)
-        record = self.deployment.contracts.get(name)
-        if record is not None and await self._client.code(record.address):
-            return await self._checked(name, record, init_code)
-        # A nonce that was written down and not consumed is taken again: one of the two counts.
-        nonce = await self._client.nonce(self._sender.address)
-        if record is not None and record.nonce > nonce:
-            raise DeploymentFailed(f"{self._path}: the deployer's nonce went back. Move the file.")
-        record = ContractRecord(
-            artifact=kind,
-            address=created_address(self._sender.address, nonce),
-            nonce=nonce,
-            init_code_hash=keccak(init_code),
-            code_hash=None,
-        )
-        self._keep(name, record)
-        await self._send_creation(name, nonce, init_code, artifact)
-        self.steps.append(f"create {name}")
-        return await self._checked(name, record, init_code)
-
-    async def _send_creation(
-        self, name: str, nonce: int, init_code: bytes, artifact: Artifact
-    ) -> None:
-        outcome = await self._sender.send(None, init_code, abi=artifact.abi, nonce=nonce)
-        if isinstance(outcome, Refused) and outcome.reason.refusal not in (
-            Refusal.UNDERPRICED,  # one of this nonce is on its way
-            Refusal.NONCE_TOO_LOW,
-        ):
-            raise DeploymentFailed(f"the chain refuses {name}: {outcome.reason}")
-
-    async def _checked(self, name: str, record: ContractRecord, init_code: bytes) -> Address:
-        """Wait for the code, and check that it is the one that was written down."""
-        code = await self._code(name, record.address)
-        if record.code_hash is None:
-            if record.init_code_hash != keccak(init_code):
-                raise DeploymentFailed(
-                    f"{self._path}: {name} was begun from other sources or arguments. "
-                    "Move the file away to deploy anew."
-                )
-            self._keep(name, replace(record, code_hash=keccak(code)))
-        elif record.code_hash != keccak(code):
-            raise DeploymentFailed(f"{name} on the chain has other code than {self._path} says")
-        elif record.init_code_hash != keccak(init_code):
-            # What is deployed stays as it is; another release is another deployment.
-            log.warning("deployment_older_than_sources", contract=name, file=str(self._path))
-        return record.address
-
-    async def _code(self, name: str, address: Address) -> bytes:
-        for _ in range(round(_CODE_WAIT_S / _POLL_S)):
-            code = await self._client.code(address)
-            if code:
-                return code
-            await asyncio.sleep(_POLL_S)
-        raise DeploymentFailed(f"{name} has not been mined in {_CODE_WAIT_S} s. Run this again.")
-
-    async def _grant(self, contract: Contract, role: str, account: Address) -> None:
-        role_id = await self._read(contract, role)
-        if not await self._read(contract, "hasRole", role_id, account):
-            await self._as(self.deployment.roles.admin, contract, "grantRole", role_id, account)
-
-    async def _as(self, who: Address, contract: Contract, function: str, *arguments: Any) -> None:
-        """Send a call that only `who` may make, or note that he has to."""
-        shown = ", ".join(map(_shown, arguments))
-        step = f"{function}({shown}) at {address_text(contract.address)}"
-        if who != self._sender.address:
-            self.left_to_others.append(f"{address_text(who)}: {step}")
-            return
-        outcome = await self._sender.call(contract, function, *arguments)
-        if not isinstance(outcome, Done):
-            reason = outcome.reason if isinstance(outcome, Refused) else "not mined yet"
-            raise DeploymentFailed(f"{step}: {reason}. Run this again.")
-        self.steps.append(step)
-
-    async def _read(self, contract: Contract, function: str, *arguments: Any) -> Any:
-        return await self._client.read(contract, function, *arguments)
-
-    def _contract(self, name: str) -> Contract:
-        record = self.deployment.contracts[name]
-        return Contract(record.address, self._artifacts[record.artifact].abi)
-
-    def _keep(self, name: str, record: ContractRecord) -> None:
-        contracts = {**self.deployment.contracts, name: record}
-        self.deployment = replace(self.deployment, contracts=contracts)
-        save_deployment(self._path, self.deployment)
-
-
-def _shown(value: Any) -> str:
-    return "0x" + value.hex() if isinstance(value, bytes) else str(value)

@@ -83,7 +83,8 @@ class Deployment:
     @property
     def rollup(self) -> Contract:
         """The rollup. Its ABI also knows the errors of committee, registry and tokens."""
-        others = (artifact(name).abi for name in ("Committee", "KycRegistry", "Stablecoin"))
+        names = ("Committee", "KycRegistry", "Stablecoin", "RegulatedAsset")
+        others = (artifact(name).abi for name in names)
         return Contract(self.address("Rollup"), artifact("Rollup").abi.joined(*others))
 
     @property

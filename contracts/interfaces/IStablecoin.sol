@@ -1,39 +1,46 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IERC3009, IERC3009Cancel} from "@openzeppelin/contracts/interfaces/draft-IERC3009.sol";
-import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
-import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
-
 /// @title A dollar on the chain
-/// @notice An ERC-20 whose holders may also act by signature: ERC-2612 for allowances, ERC-3009 for
-/// payments. Its issuer mints what customers paid in and burns what they redeem. Amounts are token
-/// base units.
-/// @dev Warning: `transferWithAuthorization` may be sent by anyone who sees it. A contract that
-/// acts on the payment must take `receiveWithAuthorization`, which only the payee may send.
-/// @dev Warning: a permit can be used by anyone before the transaction that carries it, which then
-/// finds the nonce consumed. Callers go on if the allowance is there.
-/// @dev Warning: `validAfter` and `validBefore` are seconds, both exclusive. Only if both have bit
-/// 47 set (as seconds: millions of years ahead) are they read as block numbers.
-interface IStablecoin is IERC20Metadata, IERC20Permit, IERC3009, IERC3009Cancel {
-    /// @notice A token without an administrator could never be minted.
-    error AdminIsZero();
+/// @notice What an issued token (see `IIssuedToken`) becomes under supervision: its issuer can
+/// freeze holders, pause all transfers, and take the money of a frozen holder.
+///
+/// - A frozen account neither sends, nor receives, nor spends an allowance.
+/// - While the token is paused nothing moves, is minted or burned, but for seizures.
+/// - Transfers out of a vault go on while the token is paused. Only a frozen payee stops one: it
+///   reverts, and whoever asked for it may ask again when the payee is no longer frozen.
+/// @dev Warning: a minter is stopped by his allowance; freezing him only keeps him from sending and
+/// receiving.
+interface IStablecoin {
+    /// @notice The account neither sends nor receives from now on.
+    event AccountFrozen(address indexed account);
+    /// @notice The account is as free as any other again.
+    event AccountUnfrozen(address indexed account);
+    /// @notice The issuer took a frozen account's money.
+    event Seized(address indexed from, address indexed to, uint256 amount);
 
-    /// @notice Creates money for `account`. Only for MINTER_ROLE.
+    /// @notice A frozen account would send, receive or spend.
+    error AccountIsFrozen(address account);
+    /// @notice Only what is frozen can be seized.
+    error AccountNotFrozen(address account);
+
+    /// @notice Keeps `account` from sending, receiving and spending. Restricted; a repeat changes
+    /// nothing. Vaults can't be frozen.
+    function freeze(address account) external;
+
+    /// @notice Frees `account`. Restricted; a repeat changes nothing.
+    function unfreeze(address account) external;
+
+    /// @notice Stops all transfers but those out of vaults. Restricted; reverts if it is paused.
+    function pause() external;
+
+    /// @notice Lets transfers go on. Restricted; reverts if it is not paused.
+    function unpause() external;
+
+    /// @notice Moves money of a frozen account, as a court may order. Restricted.
     /// @param amount Token base units.
-    function mint(address account, uint256 amount) external;
+    function seize(address from, address to, uint256 amount) external;
 
-    /// @notice Destroys money of the caller. Only for BURNER_ROLE, and only its own balance: nobody
-    /// can destroy another holder's money.
-    /// @param amount Token base units.
-    function burn(uint256 amount) external;
-
-    /// @notice The version in the EIP-712 domain, where wallets made for USDC look for it.
-    function version() external view returns (string memory);
-
-    /// @notice The role that may `mint`.
-    function MINTER_ROLE() external view returns (bytes32);
-
-    /// @notice The role that may `burn` its own balance.
-    function BURNER_ROLE() external view returns (bytes32);
+    /// @notice Whether the account is frozen.
+    function isFrozen(address account) external view returns (bool);
 }

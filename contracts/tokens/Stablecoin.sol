@@ -2,72 +2,89 @@
 pragma solidity 0.8.37;
 
 import {IStablecoin} from "../interfaces/IStablecoin.sol";
-import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
-import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
-import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
-import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
-import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
-import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
+import {IssuedToken} from "./IssuedToken.sol";
+import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 
 /// @title Stablecoin
-/// @notice An ERC-20 with ERC-2612 and ERC-3009, minted and burned by its issuer.
-/// @dev All powers over this token:
-/// - DEFAULT_ADMIN_ROLE appoints and dismisses admins, minters and burners. The last admin who
-///   renounces leaves the other roles as they are for ever.
-/// - MINTER_ROLE creates any amount for anybody: holders trust it as they trust the issuer.
-/// - BURNER_ROLE destroys its own balance.
+/// @notice A dollar that is issued and supervised.
+/// @dev All powers over this token, beside those over supply in IssuedToken:
+/// - whoever may `freeze` and `unfreeze` stops single holders;
+/// - whoever may `pause` and `unpause` stops all of them at once;
+/// - whoever may `seize` takes money of frozen holders.
 ///
-/// Nobody can freeze, pause, seize or move another holder's money, or replace this code.
-contract Stablecoin is ERC20, ERC20Permit, ERC3009, AccessControl, IStablecoin {
+/// None of them can touch a vault: it is never frozen, nothing is seized from it, and it pays while
+/// the token is paused. Nobody can replace this code.
+contract Stablecoin is IssuedToken, Pausable, IStablecoin {
     /// @inheritdoc IStablecoin
-    bytes32 public constant MINTER_ROLE = keccak256("MINTER_ROLE");
-    /// @inheritdoc IStablecoin
-    bytes32 public constant BURNER_ROLE = keccak256("BURNER_ROLE");
+    mapping(address account => bool) public isFrozen;
 
-    uint8 private immutable _decimals;
+    /// @param authority_ The AccessManager that says who may call what.
+    /// @param vaults Contracts that the issuer can't touch.
+    constructor(
+        string memory name_,
+        string memory symbol_,
+        uint8 decimals_,
+        address authority_,
+        address[] memory vaults
+    ) IssuedToken(name_, symbol_, decimals_, authority_, vaults) {}
 
-    /// @param admin The first holder of DEFAULT_ADMIN_ROLE.
-    constructor(string memory name_, string memory symbol_, uint8 decimals_, address admin)
-        ERC20(name_, symbol_)
-        ERC20Permit(name_)
-    {
-        if (admin == address(0)) revert AdminIsZero();
-
-        _decimals = decimals_;
-        _grantRole(DEFAULT_ADMIN_ROLE, admin);
-    }
-
-    /* SUPPLY */
+    /* SUPERVISION */
 
     /// @inheritdoc IStablecoin
-    function mint(address account, uint256 amount) external onlyRole(MINTER_ROLE) {
-        _mint(account, amount);
+    function freeze(address account) external restricted {
+        _requireFreezable(account);
+        if (isFrozen[account]) return;
+
+        isFrozen[account] = true;
+        emit AccountFrozen(account);
     }
 
     /// @inheritdoc IStablecoin
-    function burn(uint256 amount) external onlyRole(BURNER_ROLE) {
-        _burn(msg.sender, amount);
-    }
+    function unfreeze(address account) external restricted {
+        if (!isFrozen[account]) return;
 
-    /* VIEWS */
+        isFrozen[account] = false;
+        emit AccountUnfrozen(account);
+    }
 
     /// @inheritdoc IStablecoin
-    function version() external view returns (string memory) {
-        return _EIP712Version();
+    function pause() external restricted {
+        _pause();
     }
 
-    /// @inheritdoc IERC20Metadata
-    function decimals() public view override(ERC20, IERC20Metadata) returns (uint8) {
-        return _decimals;
+    /// @inheritdoc IStablecoin
+    function unpause() external restricted {
+        _unpause();
     }
 
-    /// @inheritdoc IERC20Permit
-    function nonces(address owner)
-        public
-        view
-        override(ERC20Permit, IERC20Permit)
-        returns (uint256)
-    {
-        return super.nonces(owner);
+    /// @inheritdoc IStablecoin
+    function seize(address from, address to, uint256 amount) external restricted {
+        if (!isFrozen[from]) revert AccountNotFrozen(from);
+        if (to == address(0)) revert ERC20InvalidReceiver(to);
+        _requireNotFrozen(to);
+
+        super._update(from, to, amount);
+        emit Seized(from, to, amount);
+    }
+
+    /* INTERNAL */
+
+    /// @dev Whatever moves, mints or burns tokens comes through here, but for seizures.
+    function _update(address from, address to, uint256 amount) internal override {
+        _requireNotFrozen(from);
+        _requireNotFrozen(to);
+        if (paused() && !isVault[from]) revert EnforcedPause();
+
+        super._update(from, to, amount);
+    }
+
+    function _spendAllowance(address owner, address spender, uint256 amount) internal override {
+        _requireNotFrozen(spender);
+
+        super._spendAllowance(owner, spender, amount);
+    }
+
+    function _requireNotFrozen(address account) private view {
+        if (isFrozen[account]) revert AccountIsFrozen(account);
     }
 }

@@ -2,6 +2,7 @@
 
 - `reverts` names the expected error and its values
 - `sign_typed` signs a message of a contract as any wallet would
+- `issue` deploys a token of an issuer who may do everything
 """
 
 import json
@@ -97,6 +98,23 @@ def reverts():
     error does not have, and a plain revert.
     """
     return _reverts
+
+
+@pytest.fixture
+def issue(project):
+    """`issue(issuer, …)` deploys a token with an authority of its own, and returns the token.
+
+    The issuer is the authority's admin, may call what is restricted, and may mint 2^255.
+    """
+
+    def _issue(issuer, kind="Stablecoin", decimals=6, vaults=(), arguments=()):
+        authority = issuer.deploy(project.TokenAuthority, issuer)
+        common = ("Causeway Dollar", "CUSD", decimals, authority, list(vaults))
+        token = issuer.deploy(getattr(project, kind), *common, *arguments)
+        token.configureMinter(issuer, 2**255, sender=issuer)
+        return token
+
+    return _issue
 
 
 @pytest.fixture

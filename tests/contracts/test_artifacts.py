@@ -8,7 +8,7 @@ import json
 import pytest
 
 from backend.settlement.artifacts import artifact
-from backend.settlement.deployment import CONTRACTS
+from backend.settlement.deployment_steps import CONTRACTS
 
 
 def _plain(value):

@@ -31,9 +31,8 @@ def attacker():
 
 
 @pytest.fixture
-def token(project, minter, payer):
+def token(issue, minter, payer):
     """The payer holds 1,000."""
-    token = minter.deploy(project.Stablecoin, "Causeway Dollar", "CUSD", 6, minter)
-    token.grantRole(token.MINTER_ROLE(), minter, sender=minter)
+    token = issue(minter)
     token.mint(payer.address, 1_000, sender=minter)
     return token

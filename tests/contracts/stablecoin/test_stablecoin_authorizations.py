@@ -140,9 +140,9 @@ def test_transfer_with_authorization__other_value__reverts(
 
 
 def test_transfer_with_authorization__of_another_token__reverts(
-    token, project, sign, minter, payer, relayer, authorization, reverts
+    token, issue, sign, minter, payer, relayer, authorization, reverts
 ):
-    other = minter.deploy(project.Stablecoin, "Causeway Dollar", "CUSD", 6, minter)
+    other = issue(minter)
     signature = sign(payer, TRANSFER, authorization, other)
 
     with reverts(token, "ERC3009InvalidSignature"):

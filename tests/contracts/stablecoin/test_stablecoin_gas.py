@@ -1,6 +1,6 @@
 """What the stablecoin's transactions cost, and how large it is.
 
-- mint, burn, transfer, permit, authorizations → as in tests/gas_snapshot.json
+- mint, burn, transfer, supervision, permit, authorizations → as in tests/gas_snapshot.json
 - runtime code stays below 20,000 bytes
 """
 
@@ -34,11 +34,9 @@ def payer():
 
 
 @pytest.fixture
-def token(project, issuer, payer):
+def token(issue, issuer, payer):
     """The issuer and the payer hold 100 dollars each."""
-    token = issuer.deploy(project.Stablecoin, NAME, "CUSD", 6, issuer)
-    token.grantRole(token.MINTER_ROLE(), issuer, sender=issuer)
-    token.grantRole(token.BURNER_ROLE(), issuer, sender=issuer)
+    token = issue(issuer)
     token.mint(issuer, 100 * DOLLAR, sender=issuer)
     token.mint(payer.address, 100 * DOLLAR, sender=issuer)
     return token
@@ -62,6 +60,20 @@ def test_transfer__gas__holds(gas_snapshot, token, issuer, payee):
 
     gas_snapshot("Stablecoin.transfer: new holder", first.gas_used)
     gas_snapshot("Stablecoin.transfer: old holder", second.gas_used)
+
+
+def test_supervision__gas__holds(gas_snapshot, token, issuer, payee, payer):
+    calls = {
+        "configureMinter: new minter": token.configureMinter(payee, DOLLAR, sender=issuer),
+        "freeze: first time": token.freeze(payer.address, sender=issuer),
+        "seize: new holder": token.seize(payer.address, payee, DOLLAR, sender=issuer),
+        "unfreeze: frozen account": token.unfreeze(payer.address, sender=issuer),
+        "pause: usual": token.pause(sender=issuer),
+        "unpause: usual": token.unpause(sender=issuer),
+    }
+
+    for case, receipt in calls.items():
+        gas_snapshot(f"Stablecoin.{case}", receipt.gas_used)
 
 
 def test_permit__gas__holds(gas_snapshot, token, sign_typed, payer, payee, issuer):

@@ -14,8 +14,9 @@ import pytest
 from backend.config import Settings
 from backend.deploying import deploy_platform, parameters_of, platform_keys
 from backend.settlement.client import ChainClient
-from backend.settlement.deployment import DeploymentFailed, NoNode
+from backend.settlement.deployment import NoNode
 from backend.settlement.deployment_file import PUBLIC_PARAMETERS
+from backend.settlement.deployment_steps import DeploymentFailed
 from backend.toolchain import PROJECT_ROOT, toolchain_environment
 from tests.e2e.settlement.chain import free_port
 
@@ -97,7 +98,7 @@ async def test_ape_run_deploy__twice__changes_nothing(anvil, settings):
     second = ape_run_deploy(settings, anvil.url)
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
-    assert "11 transactions" in first.stdout
+    assert "15 transactions" in first.stdout
     assert "nothing changed" in second.stdout
 
 
