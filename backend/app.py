@@ -12,13 +12,15 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.access.api import Dependencies, create_api
+from backend.access.custody.runner import CustodyRunner
 from backend.access.fees import fee_rule
 from backend.access.services import Registers
 from backend.access.settings import ApiSettings, FeePolicy
 from backend.chain_facts import batch_posted, fact_of
 from backend.compliance.kyc import Attestor, SandboxProvider
 from backend.config import Settings
-from backend.deploying import PlatformKeys, find_deployment, platform_keys
+from backend.custody import Custody
+from backend.deploying import PlatformKeys, find_deployment, key_store, platform_keys
 from backend.engine.batch.desk import BatchDesk
 from backend.engine.log import LocalLog
 from backend.engine.node import Node
@@ -35,6 +37,7 @@ from backend.records.reader import Reader
 from backend.records.registers.api_keys import ApiKeys
 from backend.records.registers.applicants import Applicants
 from backend.records.registers.collecting import CollectingRegisters
+from backend.records.registers.custody import CustodyRegisters
 from backend.records.registers.idempotency import IdempotencyKeys
 from backend.serving import ApiServer, bind, calm_collector, end_by_signal
 from backend.settlement.building import SubmitterSettings
@@ -50,6 +53,7 @@ from backend.settlement.submitter import Submitter
 from backend.settlement.watcher import Watcher
 
 _PRUNE_PAUSE_S: Final = 3_600
+CUSTODY_FOLDER: Final = "custody"
 
 log = structlog.get_logger(__name__)
 
@@ -138,6 +142,12 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
                         kyc_domain(deployment.chain_id, deployment.address("KycRegistry")),
                         keys.attestor,
                     ),
+                    custody=Custody(
+                        key_store(settings, CUSTODY_FOLDER),
+                        registers.custody.key_uses,
+                        domain,
+                        clock_ms,
+                    ),
                     clock_ms=clock_ms,
                     problems=lambda: _problems(
                         node, watcher, projector, submitter, len(deployment.tokens)
@@ -179,6 +189,7 @@ async def run(platform: Platform, serve: Callable[[], Awaitable[None]]) -> None:
             tasks.create_task(platform.submitter.run()),
             tasks.create_task(platform.settler.run(_settle_poll_ms(platform.deployment))),
             tasks.create_task(_prune(platform.registers.idempotency)),
+            tasks.create_task(CustodyRunner(platform.api.state.services).run()),
         ]
         await serve()
         for task in running:
@@ -240,6 +251,7 @@ def _registers(databases: Databases) -> Registers:
         Applicants(engine),
         IdempotencyKeys(engine),
         CollectingRegisters.of(engine),
+        CustodyRegisters.of(engine),
     )
 
 

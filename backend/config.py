@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     data_dir: Path = PROJECT_ROOT / "var"
     deployments_dir: Path = PROJECT_ROOT / "deployments"
     keys_passphrase: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+    keys_passphrase_file: Path | None = None  # its text, stripped, is the passphrase then
 
     registers_url: str = ""  # default: SQLite in data_dir
     projections_url: str = ""
@@ -58,6 +59,10 @@ class Settings(BaseSettings):
     def _complete(self) -> Self:
         if not self.rpc_url:
             self.rpc_url = f"http://{self.chain_host}:{self.chain_port}"
+        if self.keys_passphrase_file is not None:
+            self.keys_passphrase = self._read_passphrase(self.keys_passphrase_file)
+            # A child reads the file itself: what it gets by its environment, others may see.
+            self.model_fields_set.discard("keys_passphrase")
         for name in ("keys_passphrase", "kyc_webhook_secret"):
             is_default = getattr(self, name).get_secret_value() == DEVELOPMENT_SECRET
             if self.environment == "production" and is_default:
@@ -69,6 +74,19 @@ class Settings(BaseSettings):
                 "unless CAUSEWAY_ALLOW_SANDBOX_KYC is true"
             )
         return self
+
+    def _read_passphrase(self, path: Path) -> SecretStr:
+        try:
+            with path.open() as file:
+                rights = os.fstat(file.fileno()).st_mode
+                text = file.read().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"CAUSEWAY_KEYS_PASSPHRASE_FILE can't be read: {path}") from error
+        if self.environment == "production" and rights & 0o077:
+            raise ValueError(f"{path} can be read by others: chmod 600 it")
+        if not text:
+            raise ValueError(f"{path} is empty: CAUSEWAY_KEYS_PASSPHRASE_FILE needs a passphrase")
+        return SecretStr(text)
 
     def as_environment(self) -> dict[str, str]:
         """Return the variables that give a child process these settings. Holds secrets."""

@@ -11,6 +11,8 @@ from backend.access.applicants import KycDesk
 from backend.access.assets import AssetCatalog
 from backend.access.auth import Gatekeeper
 from backend.access.broadcast import Broadcast
+from backend.access.custody.ports import Custody
+from backend.access.custody.sending import OrderSender
 from backend.access.ports import Attestor, Chain, KycProvider, Node, Poster, Proofs
 from backend.access.settings import ApiSettings
 from backend.records.event_stream import EventStream
@@ -18,6 +20,7 @@ from backend.records.reader import Reader
 from backend.records.registers.api_keys import ApiKeys
 from backend.records.registers.applicants import Applicants
 from backend.records.registers.collecting import CollectingRegisters
+from backend.records.registers.custody import CustodyRegisters
 from backend.records.registers.idempotency import IdempotencyKeys
 
 
@@ -29,6 +32,7 @@ class Registers:
     applicants: Applicants
     idempotency: IdempotencyKeys
     collecting: CollectingRegisters
+    custody: CustodyRegisters
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Dependencies:
     registers: Registers
     kyc_provider: KycProvider
     attestor: Attestor
+    custody: Custody
     clock_ms: Callable[[], int]
     problems: Callable[[], list[str]] = field(default=list)
 
@@ -62,17 +67,19 @@ class Services:
     kyc: KycDesk
     gatekeeper: Gatekeeper
     broadcast: Broadcast
+    sender: OrderSender
 
     @classmethod
     def of(cls, needs: Dependencies) -> "Services":
         """Build the services."""
+        accepted = AcceptedOrders()
         return cls(
             needs,
             needs.settings,
             needs.node,
             needs.reader,
             AssetCatalog(needs.node, needs.chain),
-            AcceptedOrders(),
+            accepted,
             KycDesk(
                 needs.registers.applicants,
                 needs.kyc_provider,
@@ -83,6 +90,14 @@ class Services:
             ),
             Gatekeeper(needs.registers.api_keys, needs.clock_ms, needs.settings.requests_per_s_max),
             Broadcast(needs.stream, needs.reader),
+            OrderSender(
+                needs.node,
+                needs.reader,
+                needs.registers.custody.kept_orders,
+                accepted,
+                needs.settings.domain,
+                needs.clock_ms,
+            ),
         )
 
 

@@ -16,9 +16,11 @@ from backend.access.fees import fee_rule
 from backend.access.services import Registers
 from backend.access.settings import ApiSettings, FeePolicy
 from backend.compliance.kyc import Attestor, SandboxProvider
+from backend.custody import Custody
 from backend.engine.log import LocalLog
 from backend.engine.node import Node
 from backend.engine.node_types import NodeConfig
+from backend.keys import KeyStore
 from backend.protocol.batches import BatchHeader
 from backend.protocol.eip712 import kyc_domain
 from backend.protocol.errors import BatchNotFound, ChainUnavailable
@@ -34,6 +36,7 @@ from backend.records.reader import Reader
 from backend.records.registers.api_keys import ApiKeys
 from backend.records.registers.applicants import Applicants
 from backend.records.registers.collecting import CollectingRegisters
+from backend.records.registers.custody import CustodyRegisters
 from backend.records.registers.idempotency import IdempotencyKeys
 from tests.unit.engine.committee import (
     CHAIN_ID,
@@ -56,6 +59,7 @@ WIDE_TOKEN = Address(b"\x0e" * 20)
 USDC = Asset(1, TOKEN, 1, FEE_OWNER)
 WIDE = Asset(2, WIDE_TOKEN, 10**12, Address(bytes(20)))  # 18 decimals, takes no fee
 FUNDS = 1_000_000
+SCRYPT_N_TESTS = 2  # keys of the tests guard nothing
 
 
 class Clock:
@@ -239,8 +243,21 @@ def settings_of(**changes: Any) -> ApiSettings:
 
 
 def dependencies_of(
-    settings: ApiSettings, node: Node, clock: Clock, databases: Databases, stream: EventStream
+    settings: ApiSettings,
+    node: Node,
+    clock: Clock,
+    databases: Databases,
+    stream: EventStream,
+    folder: Path,
 ) -> Dependencies:
+    registers = Registers(
+        ApiKeys(databases.registers),
+        Applicants(databases.registers),
+        IdempotencyKeys(databases.registers),
+        CollectingRegisters.of(databases.registers),
+        CustodyRegisters.of(databases.registers),
+    )
+    store = KeyStore(folder / "custody", "correct horse", SCRYPT_N_TESTS)
     return Dependencies(
         settings=settings,
         node=node,
@@ -249,14 +266,10 @@ def dependencies_of(
         poster=NoPoster(),
         reader=Reader(databases.projections),
         stream=stream,
-        registers=Registers(
-            ApiKeys(databases.registers),
-            Applicants(databases.registers),
-            IdempotencyKeys(databases.registers),
-            CollectingRegisters.of(databases.registers),
-        ),
+        registers=registers,
         kyc_provider=SandboxProvider(WEBHOOK_SECRET),
         attestor=Attestor(kyc_domain(CHAIN_ID, REGISTRY), key("attestor")),
+        custody=Custody(store, registers.custody.key_uses, DOMAIN, clock),
         clock_ms=clock,
         problems=lambda: [] if node.status().failure is None else ["the node is down"],
     )
@@ -278,7 +291,7 @@ async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
     node.observers.append(projector.observe)
     await node.start()
     projector.start(node.replay)
-    needs = dependencies_of(api_settings, node, clock, databases, stream)
+    needs = dependencies_of(api_settings, node, clock, databases, stream, folder)
     api = create_api(needs)
     transport = httpx.ASGITransport(api, raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {API_KEY}"}
