@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ISpendingPolicy} from "../interfaces/ISpendingPolicy.sol";
+import {ITreasury} from "../interfaces/ITreasury.sol";
+
+/// @title Proposals: EIP-712 struct hashes of what the treasury's signers sign
+library Proposals {
+    bytes32 internal constant CALL_TYPEHASH =
+        keccak256("Call(address target,uint256 value,bytes data)");
+    bytes32 internal constant CANCELLATION_TYPEHASH = keccak256("Cancellation(bytes32 proposal)");
+    bytes32 internal constant PROPOSAL_TYPEHASH = keccak256(
+        "Proposal(bytes proposer,Call[] calls,uint192 nonceKey,uint64 nonce,uint64 deadline,"
+        "bytes32 purpose)Call(address target,uint256 value,bytes data)"
+    );
+
+    function structHash(ITreasury.Proposal calldata proposal) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                PROPOSAL_TYPEHASH,
+                keccak256(proposal.proposer),
+                _hash(proposal.calls),
+                proposal.nonceKey,
+                proposal.nonce,
+                proposal.deadline,
+                proposal.purpose
+            )
+        );
+    }
+
+    /// @param id The proposal's digest.
+    function cancellationHash(bytes32 id) internal pure returns (bytes32) {
+        return keccak256(abi.encode(CANCELLATION_TYPEHASH, id));
+    }
+
+    function _hash(ISpendingPolicy.Call[] calldata calls) private pure returns (bytes32) {
+        bytes32[] memory hashes = new bytes32[](calls.length);
+        for (uint256 i = 0; i < calls.length; ++i) {
+            ISpendingPolicy.Call calldata each = calls[i];
+            hashes[i] =
+                keccak256(abi.encode(CALL_TYPEHASH, each.target, each.value, keccak256(each.data)));
+        }
+        return keccak256(abi.encodePacked(hashes));
+    }
+}
