@@ -16,7 +16,12 @@ from backend.protocol.operations import (
     Withdrawal,
     read_slots,
 )
-from backend.protocol.order_records import AuthorisedOrder, SignedOrder, authorised_orders
+from backend.protocol.order_records import (
+    AuthorisedOrder,
+    OrderGroup,
+    SignedOrder,
+    authorised_orders,
+)
 from backend.protocol.orders import PaymentOrder, WithdrawalOrder
 from backend.protocol.types import BRIDGE, DepositRecord, digest_text, fee_account_id
 from backend.records.facts import FinalBlock
@@ -124,8 +129,14 @@ class BlockReader:
                 case NoOp():
                     raise InvariantViolated(f"block {text} holds a no-op")
         check_invariant(next(self._orders, None) is None, "an order left no operation", block=text)
+        self._groups()
         self._reject()
         return self.rows
+
+    def _groups(self) -> None:
+        for record in self._final.body.records:
+            if isinstance(record, OrderGroup):
+                self._event("group.final", digest_text(record.link))
 
     def _open(self, operation: OpenAccount) -> None:
         self.rows.accounts[operation.account_id] = AccountState(

@@ -10,9 +10,11 @@ from backend.access.api.examples import (
     PAYEE,
     PAYER,
     ROLLUP,
+    SIGNATURE,
     SIGNED,
     TIME,
     TOKEN,
+    ZERO,
     Example,
 )
 
@@ -66,6 +68,7 @@ LEG_IN: Final[Example] = {"payer": PAYER, "payee": PAYEE, "asset": "USDX", "amou
 GROUP_IN: Final[Example] = {
     "legs": [LEG_IN, {"payer": PAYEE, "payee": PAYER, "asset": "EURX", "amount": "9000000"}]
 }
+LEG_SIGNATURE: Final[Example] = {"leg": 0, "signature": SIGNATURE}
 SIGNED_GROUP: Final[Example] = {"legs": [SIGNED, SIGNED]}
 GROUP: Final[Example] = {
     "object": "group",
@@ -84,6 +87,7 @@ GROUP: Final[Example] = {
             "amount": "10000000",
             "fee": "500",
             "nonce": "7",
+            "memo": ZERO,
             "is_signed": False,
             "typed_data": ORDER["typed_data"] | {"domain": DOMAIN, "message": MESSAGE},
         }

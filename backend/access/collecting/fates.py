@@ -61,6 +61,14 @@ async def fate_of(services: Services, record_id: Digest, orders: Sequence[Paymen
     return Fate("expired") if is_late else Fate("open")
 
 
+async def executed_status(services: Services, order_id: bytes) -> str:
+    """Return how far an executed payment has come: final, posted, settled."""
+    placed = await run_in_threadpool(services.reader.payment, order_id)
+    if placed is None or placed.batch is None:
+        return "final"
+    return str(placed.batch.status)
+
+
 def _overtaken(services: Services, orders: Sequence[PaymentOrder]) -> Fate | None:
     listings = services.node.assets()
     asset_ids = {asset.token: asset.asset_id for asset in listings.values()}

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 
 from backend.access.building import amount_minor_of, order_of
-from backend.access.collecting.fates import Fate, fate_of
+from backend.access.collecting.fates import Fate, executed_status, fate_of
 from backend.access.collecting.schemas import RefundIn
 from backend.access.schemas import OrderIn
 from backend.access.services import Services
@@ -195,8 +195,7 @@ async def _status(services: Services, refund: Refund, fate: Fate) -> str:
         case "open":
             return "prepared"
         case "executed":
-            shown = await find(services, Digest(refund.order_id), is_withdrawal=False)
-            return str(shown["status"])
+            return await executed_status(services, refund.order_id)
         case "overtaken":
             return "rejected"
     return fate.kind
