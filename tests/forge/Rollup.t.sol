@@ -34,6 +34,10 @@ contract RollupTest {
         assert(handler.rollup().frontier() <= handler.rollup().tip());
     }
 
+    function invariant_roots__are_counted_once() external view {
+        assert(handler.rollup().authorisedRootCount() == handler.rootCount());
+    }
+
     /// @dev That the handler gets as far as a claim is not left to chance.
     function test_handler__whole_life__pays() external {
         handler.deposit(0, 999);

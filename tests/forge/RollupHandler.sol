@@ -34,10 +34,13 @@ contract RollupHandler {
     uint256 public claimedMinor;
     /// @notice The most often that one withdrawal (owner, nonce, amount) was paid.
     uint256 public paidMax;
+    /// @notice How many different roots all owners have authorised.
+    uint256 public rootCount;
     /// @notice Whether the frontier ever fell, or passed a batch whose window was open.
     bool public isFrontierWrong;
 
     mapping(bytes32 => uint256) private _paid;
+    mapping(bytes32 => bool) private _isAuthorised;
     IRollup.AcceptedBatch[] private _batches;
     bytes[] private _chunks;
     uint64[3][] private _nonces; // after each batch
@@ -67,6 +70,16 @@ contract RollupHandler {
         token.approve(address(rollup), amount);
         rollup.deposit(1, owner(by), amount, "");
         depositedMinor += amount;
+    }
+
+    /// @dev Of few roots, so that some come again.
+    function authorize(uint256 by, uint256 seed) external {
+        bytes32 root = bytes32(1 + seed % 4);
+        bytes32 key = keccak256(abi.encode(owner(by), root));
+        if (!_isAuthorised[key]) ++rootCount;
+        _isAuthorised[key] = true;
+        vm.prank(owner(by));
+        rollup.authorizeOrders(root);
     }
 
     /// @dev Up to four withdrawals, of about what people have.
