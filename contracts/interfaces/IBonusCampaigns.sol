@@ -269,8 +269,8 @@ interface IBonusCampaigns {
 
     /// @notice Records a person's turnover, from his grant up to `upTo`. Anyone may send it.
     /// @dev Neither number may fall; what is signed is `turnoverDigest`.
-    /// @param signatures r 32, s 32, v 1 bytes each, of exactly as many attestors of the campaign as
-    /// it asks for, in ascending order of their addresses.
+    /// @param signatures r 32, s 32, v 1 bytes each, of exactly as many attestors of the campaign
+    /// as it asks for, in ascending order of their addresses.
     function attestTurnover(
         uint256 grantId,
         uint192 turnoverMinor,

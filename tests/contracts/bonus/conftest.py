@@ -3,6 +3,7 @@
 import pytest
 from ape.managers.compilers import CompilerManager
 
+from tests.contracts.bonus.prize_tree import SALT, TERMS_HASH, WALLET, Tree
 from tests.contracts.bonus.terms import DAY_S, DOLLAR, UNIT, Terms
 
 CHALLENGE_WINDOW_S = 60
@@ -184,3 +185,45 @@ def escrow_minor(bonus, token):
         return token.balanceOf(bonus) // UNIT - owed
 
     return _escrow
+
+
+@pytest.fixture
+def prizes(project, admin, rollup):
+    return admin.deploy(project.Prizes, rollup)
+
+
+@pytest.fixture
+def deadline(chain, asset_id):
+    return chain.blocks.head.timestamp + 10 * DAY_S
+
+
+@pytest.fixture
+def prize_id(prizes, sponsor):
+    return bytes(prizes.prizeIdOf(sponsor, SALT))
+
+
+@pytest.fixture
+def tree(prize_id, person, other, anyone):
+    people = [person, other, anyone]
+    return Tree(prize_id, [(i, who.address, (i + 1) * DOLLAR) for i, who in enumerate(people)])
+
+
+@pytest.fixture
+def create_prize(prizes, give, token, sponsor, asset_id, deadline):
+    """Create a prize of 6 dollars, all that the tree's entries need, by the sponsor."""
+
+    def _create(root, payout=WALLET, total_minor=6 * DOLLAR, token=token, **changes):
+        give(token, sponsor, prizes, total_minor)
+        values = {
+            "asset_id": asset_id,
+            "payout": payout,
+            "root": root,
+            "total_minor": total_minor,
+            "deadline": deadline,
+            "terms_hash": TERMS_HASH,
+            "salt": SALT,
+            "evidence": b"",
+        } | changes
+        return prizes.createPrize(*values.values(), sender=sponsor)
+
+    return _create
