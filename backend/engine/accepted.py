@@ -136,7 +136,7 @@ class AcceptedOrders:
         return {d: r for d, r in self.undecided.items() if self.arrivals[d].position < position}
 
     def find(self, payment_id: Digest) -> tuple[AuthorisedOrder, Arrival, Digest | None] | None:
-        """Return an undecided order by its digest, its arrival, and its group's link if it has one."""
+        """Return an undecided order by its digest, its arrival, and the link of a group of its."""
         link = self.group_of.get(payment_id)
         record_id = payment_id if link is None else link
         record = self.undecided.get(record_id)

@@ -52,7 +52,7 @@ class Eligibility:
             self._dismissed.setdefault(event.attestor, event.place.block.number)
 
     def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
-        """Return whether the owner may hold the token at `ts_s`, by the facts of L1 up to a block."""
+        """Return whether the owner may hold the token at `ts_s`, by L1's facts up to a block."""
         level_needed = self._levels_needed.get(token, 0)
         return not level_needed or self._level(owner, to_l1_block, ts_s) >= level_needed
 

@@ -103,7 +103,7 @@ class Watcher:
         return self._roots[from_index : bisect_right(self._root_blocks, to_l1_block)]
 
     def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
-        """Return whether the owner may hold a token at `ts_s`, by what is confirmed up to a block."""
+        """Return whether the owner may hold a token at `ts_s`, by the facts up to a block."""
         return self._eligibility.may_hold(token, owner, to_l1_block=to_l1_block, ts_s=ts_s)
 
     def batch(self, number: int) -> PostedBatch | None:

@@ -38,7 +38,7 @@ def journal_of(world: World) -> Journal:
     return Journal(
         blocks,
         [bytes(id_) for final in blocks for id_ in final.payment_ids],
-        [bytes(one.digest) for final in blocks for one in final.body.rejections],
+        [bytes(ended_id) for final in blocks for ended_id, _ in final.rejected_ids],
         ledger,
     )
 

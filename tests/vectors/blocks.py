@@ -18,7 +18,7 @@ from backend.protocol.log_entries import (
 )
 from backend.protocol.money import AmountMinor
 from backend.protocol.operations import Deposit, OpenAccount, Payment, encode_all
-from backend.protocol.types import AccountId, Asset, DepositRecord, fee_account_id
+from backend.protocol.types import AccountId, Asset, AuthorisedRoot, DepositRecord, fee_account_id
 from backend.protocol.votes import (
     Certificate,
     NextRound,
@@ -38,7 +38,7 @@ from tests.vectors.common import (
     key,
     named,
 )
-from tests.vectors.orders import PAYMENT, WITHDRAWAL, legs, signed
+from tests.vectors.orders import PAYMENT, WITHDRAWAL, group, legs, rooted, signed
 
 MEMBERS = sorted((key(f"member {index}") for index in range(4)), key=lambda k: k.address)
 NEXT_ROUND = NextRound(number=12, epoch=1, round=3)
@@ -53,7 +53,8 @@ def body() -> Body:
         l1_block_number=23_000_000,
         listings=(Asset(1, TOKEN, 10**12, address("fee owner")),),
         deposits=(DepositRecord(TOKEN, 1, payer, AmountMinor(1_000_000), 1_800_000_000),),
-        records=(signed(PAYMENT), signed(WITHDRAWAL)),
+        roots=(AuthorisedRoot(payer, rooted([WITHDRAWAL])[0].root),),
+        records=(signed(PAYMENT), signed(WITHDRAWAL), *rooted([WITHDRAWAL]), group()),
         rejections=(Rejection(legs()[0].digest(DOMAIN), NonceTooLow.number),),
     )
 
@@ -125,6 +126,8 @@ def log_entries() -> dict[str, Any]:
         IdentityEntry(CHAIN_ID, ROLLUP, keccak(b"code")),
         OrderEntry(signed(PAYMENT)),
         OrderEntry(signed(WITHDRAWAL)),
+        OrderEntry(rooted([PAYMENT])[0]),
+        OrderEntry(group()),
         SeenEntry(SEEN, member.sign_digest(SEEN.digest(DOMAIN))),
         BlockEntry(block(), member.sign_digest(Proposal(digest).digest(DOMAIN)), body().encode()),
         TimeoutEntry(TIMEOUT, member.sign_digest(TIMEOUT.digest(DOMAIN))),

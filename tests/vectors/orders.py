@@ -1,11 +1,12 @@
 """Vectors of orders, groups and authorised roots."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from backend.protocol.authorised import authorised_proof, authorised_root
 from backend.protocol.hashing import keccak
-from backend.protocol.order_records import SignedOrder
+from backend.protocol.order_records import AuthorisedOrder, OrderGroup, RootedOrder, SignedOrder
 from backend.protocol.orders import (
     Order,
     PaymentOrder,
@@ -37,15 +38,15 @@ WITHDRAWAL = WithdrawalOrder(
     nonce=43,
     valid_until=1_900_000_000,
 )
+LEG_PAYERS = ("payer", "payee", "third")
 
 
 def legs() -> list[PaymentOrder]:
     """Return an atomic group of 3, each leg of another payer."""
-    words = ("payer", "payee", "third")
     return linked(
         [
-            replace(PAYMENT, payer=key(word).address, payee=key(words[i - 1]).address, fee=i)
-            for i, word in enumerate(words)
+            replace(PAYMENT, payer=key(word).address, payee=key(LEG_PAYERS[i - 1]).address, fee=i)
+            for i, word in enumerate(LEG_PAYERS)
         ]
     )
 
@@ -67,17 +68,40 @@ def _order_vector(name: str, order: Order, word: str = "payer") -> dict[str, Any
     }
 
 
+def rooted(orders: Sequence[Order]) -> list[RootedOrder]:
+    """Return the orders under their common root."""
+    digests = [order.digest(DOMAIN) for order in orders]
+    return [
+        RootedOrder(order, authorised_root(digests), tuple(authorised_proof(digests, index)))
+        for index, order in enumerate(orders)
+    ]
+
+
+def group() -> OrderGroup:
+    """Return the group of 3, its last leg under a root, as a contract's would be."""
+    first, second, third = legs()
+    return OrderGroup((signed(first), signed(second, "payee"), rooted([third])[0]))
+
+
 def _authorised_vector(count: int) -> dict[str, Any]:
-    digests = [replace(PAYMENT, nonce=nonce).digest(DOMAIN) for nonce in range(count)]
+    """Return a root over payments of nonces from 0 on; the last of several is a withdrawal."""
+    orders: list[Order] = [replace(PAYMENT, nonce=nonce) for nonce in range(count)]
+    if count > 1:
+        orders[-1] = WITHDRAWAL
+    members = rooted(orders)
     return {
-        "digests": digests,
-        "root": authorised_root(digests),
-        "proofs": [authorised_proof(digests, index) for index in range(count)],
+        "digests": [member.digest(DOMAIN) for member in members],
+        "root": members[0].root,
+        "proofs": [member.proof for member in members],
+        "records": [member.encode() for member in members],
     }
 
 
 def orders() -> dict[str, Any]:
-    group = legs()
+    three = legs()
+    signed_legs: list[AuthorisedOrder] = [
+        signed(leg, word) for leg, word in zip(three, LEG_PAYERS, strict=True)
+    ]
     return {
         "domain": DOMAIN_VECTOR,
         "orders": [
@@ -87,13 +111,13 @@ def orders() -> dict[str, Any]:
         ],
         "typed_data": [PAYMENT.typed_data(DOMAIN), WITHDRAWAL.typed_data(DOMAIN)],
         "group": {
-            "link": group_link(group),
-            "leg_hashes": [leg_hash(leg) for leg in group],
+            "link": group_link(three),
+            "leg_hashes": [leg_hash(leg) for leg in three],
+            "record": OrderGroup(tuple(signed_legs)).encode(),
+            "record_with_rooted_leg": group().encode(),
             "legs": [
                 _order_vector(f"leg {index}", leg, word)
-                for index, (leg, word) in enumerate(
-                    zip(group, ("payer", "payee", "third"), strict=True)
-                )
+                for index, (leg, word) in enumerate(zip(three, LEG_PAYERS, strict=True))
             ],
         },
         "authorised_roots": [_authorised_vector(1), _authorised_vector(5)],

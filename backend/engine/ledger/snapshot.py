@@ -1,8 +1,8 @@
 """A ledger as bytes, for a restart. Law: one ledger has one encoding, and its hash is the last 32.
 
-version u8 = 2 ‖ block u64 ‖ L1 block u64 ‖ listings u32, each as in a block's body ‖ roots u32, each
-as there ‖ accounts u32, each id u32 ‖ leaf 38, ids ascending ‖ keccak of all before. What else a
-ledger holds follows.
+version u8 = 2 ‖ block u64 ‖ L1 block u64 ‖ listings u32, each as in a block's body ‖ roots u32,
+each as there ‖ accounts u32, each id u32 ‖ leaf 38, ids ascending ‖ keccak of all before. What else
+a ledger holds follows.
 """
 
 from itertools import pairwise

@@ -2,6 +2,7 @@
 
 from hypothesis import strategies as st
 
+from backend.protocol.authorised import PROOF_NODES_MAX
 from backend.protocol.blocks import Block, Body, Rejection
 from backend.protocol.log_entries import (
     BlockEntry,
@@ -15,9 +16,15 @@ from backend.protocol.log_entries import (
 )
 from backend.protocol.money import fee_minor
 from backend.protocol.operations import Deposit, NoOp, OpenAccount, Payment, Withdrawal
-from backend.protocol.order_records import SignedOrder
+from backend.protocol.order_records import (
+    LEGS_MAX,
+    LEGS_MIN,
+    OrderGroup,
+    RootedOrder,
+    SignedOrder,
+)
 from backend.protocol.orders import PaymentOrder, WithdrawalOrder
-from backend.protocol.types import Asset, DepositRecord, Leaf
+from backend.protocol.types import Asset, AuthorisedRoot, DepositRecord, Leaf
 from backend.protocol.votes import Certificate, NextRound, Seen, Timeout
 
 
@@ -76,6 +83,14 @@ withdrawal_orders = st.builds(
 )
 orders = st.one_of(payment_orders, withdrawal_orders)
 signed_orders = st.builds(SignedOrder, orders, signatures)
+proofs = st.lists(digests, max_size=3) | st.just([bytes(32)] * PROOF_NODES_MAX)
+rooted_orders = st.builds(RootedOrder, orders, digests, proofs.map(tuple))
+legs = st.one_of(
+    st.builds(SignedOrder, payment_orders, signatures),
+    st.builds(RootedOrder, payment_orders, digests, proofs.map(tuple)),
+)
+groups = st.builds(OrderGroup, st.lists(legs, min_size=LEGS_MIN, max_size=LEGS_MAX).map(tuple))
+records = st.one_of(signed_orders, rooted_orders, groups)
 
 blocks = st.builds(
     Block, uints(8), uints(4), uints(4), digests, digests, digests, uints(4), uints(8)
@@ -86,7 +101,8 @@ bodies = st.builds(
     l1_block_number=uints(8),
     listings=tuples(st.builds(Asset, uints(2), addresses, uints(8), addresses)),
     deposits=tuples(st.builds(DepositRecord, addresses, uints(2), addresses, uints(6), uints(8))),
-    orders=tuples(signed_orders),
+    roots=tuples(st.builds(AuthorisedRoot, addresses, digests)),
+    records=tuples(records),
     rejections=tuples(st.builds(Rejection, digests, uints(2))),
 )
 
@@ -95,7 +111,7 @@ entries = st.builds(
     uints(8),
     st.one_of(
         st.builds(IdentityEntry, uints(8), addresses, digests),
-        st.builds(OrderEntry, signed_orders),
+        st.builds(OrderEntry, records),
         st.builds(SeenEntry, st.builds(Seen, uints(8), digests), signatures),
         st.builds(BlockEntry, blocks, signatures, st.binary(max_size=40)),
         st.builds(TimeoutEntry, st.builds(Timeout, uints(8), uints(4), uints(4)), signatures),

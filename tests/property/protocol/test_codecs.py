@@ -36,7 +36,7 @@ from backend.protocol.money import (
     to_minor,
 )
 from backend.protocol.operations import encode_all, read_slots, slot_count
-from backend.protocol.order_records import SignedOrder, decode_record, decode_records, encode_records
+from backend.protocol.order_records import decode_record, decode_records, encode_records
 from backend.protocol.signing import recover
 from backend.protocol.votes import Certificate
 from tests.property.protocol import strategies as some
@@ -45,8 +45,8 @@ from tests.vectors.common import DOMAIN
 Codec = tuple[Callable[[bytes], Any], Callable[[Any], bytes], st.SearchStrategy]
 
 CODECS: dict[str, Codec] = {
-    "order": (decode_record, SignedOrder.encode, some.signed_orders),
-    "orders": (decode_records, encode_records, st.lists(some.signed_orders, max_size=3)),
+    "record": (decode_record, lambda record: record.encode(), some.records),
+    "records": (decode_records, encode_records, st.lists(some.records, max_size=3)),
     "block": (Block.decode, Block.encode, some.blocks),
     "body": (Body.decode, Body.encode, some.bodies),
     "certificate": (Certificate.decode, Certificate.encode, some.certificates),

@@ -187,7 +187,7 @@ async def test_order__accepted_until_decided__succeeds(run):
         node._sequencer._keys.update({k.address: k for k in SEQUENCERS})
         await node.wait_final(id_of(signed), 5_000)
 
-        assert pending.signed == signed
+        assert (pending.authorised, pending.group) == (signed, None)
         assert before <= pending.accepted_ts_ms <= clock_ms()
         assert node.order(id_of(signed)) is None
 

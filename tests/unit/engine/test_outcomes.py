@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from backend.engine.outcomes import Outcome, Outcomes
-from backend.protocol.blocks import Body
 from backend.protocol.errors import (
     InvariantViolated,
 )
@@ -21,8 +20,8 @@ async def test_outcomes__older_than_the_limit__holds():
         block = type("Block", (), {"number": 1})
 
         def __init__(self, *orders):
-            self.payment_ids = tuple(map(id_of, orders))
-            self.body = Body(0)
+            self.payment_ids = self.record_ids = tuple(map(id_of, orders))
+            self.rejected_ids = ()
 
     outcomes = Outcomes(outcomes_max=1)
     outcomes.record(Final(pay(1, 0), pay(1, 1)))

@@ -9,6 +9,7 @@
 import pytest
 
 from backend.engine.admission import Admission
+from backend.engine.ledger.judge import everybody
 from backend.engine.sequencer import Sequencer
 from backend.protocol.blocks import Body
 from backend.protocol.errors import (
@@ -55,7 +56,7 @@ def chamber():
 
 @pytest.fixture
 def admission(chamber):
-    return Admission(chamber.replica)
+    return Admission(chamber.replica, everybody)
 
 
 def admit(admission, signed, now_ms=START_MS):
@@ -108,7 +109,7 @@ def test_admit__below_the_operators_fee__rejects(chamber):
         raise FeeTooLow(2, judged.fee_minor)
 
     with pytest.raises(FeeTooLow):
-        admit(Admission(chamber.replica, rule), pay(10, 0))
+        admit(Admission(chamber.replica, everybody, rule), pay(10, 0))
 
 
 def test_withdraw__admitted_order__succeeds(admission):

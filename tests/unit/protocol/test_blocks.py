@@ -70,8 +70,9 @@ def test_body__both_ways__succeeds(one):
 
 
 def test_body__sizes__succeeds():
-    assert len(Body(0).encode()) == 1 + 8 + 4 * 4
-    assert len(body().encode()) == 25 + 50 + 56 + 270 + 186 + 34
+    assert len(Body(0).encode()) == 1 + 8 + 5 * 4
+    group = 2 + 270 + 270 + 238
+    assert len(body().encode()) == 29 + 50 + 56 + 52 + (270 + 186 + 154 + group) + 34
 
 
 def test_hashes__bytes__succeeds():
@@ -83,10 +84,10 @@ def test_hashes__bytes__succeeds():
     "data",
     [
         b"",
-        b"\x02" + body().encode()[1:],
+        b"\x01" + body().encode()[1:],
         body().encode()[:-1],
         body().encode() + b"\0",
-        Body(0).encode()[:9] + b"\xff\xff\xff\xff" + bytes(12),
+        Body(0).encode()[:9] + b"\xff\xff\xff\xff" + bytes(16),
     ],
     ids=["empty", "version", "cut", "too long", "count"],
 )
@@ -96,7 +97,7 @@ def test_body__malformed__rejects(data):
 
 
 def test_body__larger_than_any_block_needs__rejects():
-    deposits = (BODY_BYTES_MAX - 25) // DEPOSIT_BYTES
+    deposits = (BODY_BYTES_MAX - 29) // DEPOSIT_BYTES
     largest = Body(0, deposits=(body().deposits[0],) * deposits).encode()
     too_large = Body(0, deposits=(body().deposits[0],) * (deposits + 1)).encode()
 

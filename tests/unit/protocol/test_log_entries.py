@@ -34,7 +34,7 @@ def test_entry__identity__succeeds():
     payload = Entry.decode(_bytes(VECTORS[0])).payload
 
     assert isinstance(payload, IdentityEntry)
-    assert (payload.chain_id, payload.rollup, payload.version) == (CHAIN_ID, ROLLUP, 1)
+    assert (payload.chain_id, payload.rollup, payload.version) == (CHAIN_ID, ROLLUP, 2)
 
 
 @pytest.mark.parametrize("body", [b"", b"no body at all"])
@@ -61,5 +61,5 @@ def test_entry__unknown_kind__rejects():
 def test_entry__unknown_version__rejects():
     identity = Entry.decode(_bytes(VECTORS[0])).payload
 
-    with pytest.raises(MalformedBytes, match="version 2"):
-        Entry.decode(Entry(0, replace(identity, version=2)).encode())
+    with pytest.raises(MalformedBytes, match="version 1"):
+        Entry.decode(Entry(0, replace(identity, version=1)).encode())

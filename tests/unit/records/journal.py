@@ -44,6 +44,10 @@ class MadeBlock:
     body: Body
     slots: bytes
 
+    @property
+    def rejected_ids(self) -> tuple[tuple[Digest, int], ...]:
+        return tuple((one.record_id, one.number) for one in self.body.rejections)
+
 
 @dataclass
 class Journal:

@@ -92,7 +92,7 @@ def test_reader__single_rows__succeeds(engine):
         projections.apply_chain_event(event)
     reader = Reader(engine)
 
-    assert reader.rejection(journal.blocks[3].body.rejections[0].digest).code == 126
+    assert reader.rejection(journal.blocks[3].body.rejections[0].record_id).code == 126
     assert [row.asset_id for row in reader.assets(Page()).rows] == [1]
     assert reader.deposit(0).seen.confirmed_l1_block_number == 6
     assert reader.deposit(1).seen is None

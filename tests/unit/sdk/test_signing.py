@@ -4,7 +4,7 @@ import pytest
 from eth_account import Account
 
 from backend.protocol.hashing import keccak
-from backend.protocol.order_records import SignedOrder as ProtocolOrder
+from backend.protocol.order_records import decode_record
 from causeway.signing import Domain, Key, PaymentOrder, WithdrawalOrder, sign
 from tests.unit.access.world import key, order, withdrawal
 from tests.unit.access.world import sign as protocol_sign
@@ -26,7 +26,7 @@ def test_sign__any_order__equals_the_protocol_holds(is_withdrawal):
 
     assert signed.id == expected.digest(DOMAIN)
     assert signed.record() == expected.encode()
-    assert ProtocolOrder.decode(signed.record()) == expected
+    assert decode_record(signed.record()) == expected
     assert signed.order.message() == made.message()
 
 

@@ -39,7 +39,7 @@ def test_event__of_the_rollup__succeeds(entry):
 def test_event__of_the_registry__succeeds():
     told = {e["name"] for e in events_of("KycRegistry") if _event(PLACE, decoded(e)) is not None}
 
-    assert told == {"AttestationRecorded", "PersonRevoked"}
+    assert told == {"AttestationRecorded", "AttestorDismissed", "PersonRevoked"}
 
 
 def test_event__deposit__succeeds():

@@ -41,7 +41,7 @@ def test_place__operations__succeeds(operations, places):
     cursor = ChunkCursor()
 
     placed = [
-        cursor.place(count, None if fee is None else fee_account_id(fee))
+        cursor.place(count, () if fee is None else (fee_account_id(fee),))
         for count, fee in operations
     ]
 

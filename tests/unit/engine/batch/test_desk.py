@@ -56,12 +56,15 @@ class Office:
             timestamp_ms=TS_S * 1000,
         )
         self.last_hash = block.digest(DOMAIN)
+        payment_ids = tuple(order.digest(DOMAIN) for order in body.orders)
         final = FinalBlock(
             block,
             self.last_hash,
             body,
-            tuple(order.digest(DOMAIN) for order in body.orders),
-            execution,
+            record_ids=payment_ids,
+            payment_ids=payment_ids,
+            rejected_ids=(),
+            execution=execution,
             signatures=(),
             stamp_ms=0,
         )

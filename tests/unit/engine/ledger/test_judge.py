@@ -8,11 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.engine.ledger import (
-    Ledger,
-    Pending,
-    check_record,
-)
+from backend.engine.ledger import Judged, Ledger, Pending, check_record
 from backend.protocol.errors import (
     AccountUnknown,
     AmountNotMultipleOfUnit,
@@ -30,10 +26,8 @@ from backend.protocol.errors import (
     SameAccount,
 )
 from backend.protocol.money import AMOUNT_MINOR_MAX
-from backend.protocol.types import (
-    ZERO_ADDRESS,
-    address_text,
-)
+from backend.protocol.orders import Order
+from backend.protocol.types import ZERO_ADDRESS, address_text
 from tests.property.world import (
     FREE,
     TS_S,
@@ -42,6 +36,7 @@ from tests.property.world import (
     address,
     deposit,
     pay,
+    unsigned,
     withdraw,
     world,
 )
@@ -88,8 +83,13 @@ def order():
     return pay("payer", "payee", 5, 1, nonce=1, of=WIDE)
 
 
+def check_order(ledger: Ledger, order: Order, ts_s: int, pending: Pending) -> Judged:
+    (judged,) = check_record(ledger, unsigned([order])[0], ts_s, pending)
+    return judged
+
+
 def test_check_order__right__succeeds(ledger, order):
-    judged = check_record(ledger, order, VALID_UNTIL, Pending())
+    judged = check_order(ledger, order, VALID_UNTIL, Pending())
 
     assert (judged.amount_minor, judged.fee_minor, judged.fee_byte) == (5, 1, 1 << 3)
     assert judged.debit_minor == 6
@@ -100,7 +100,7 @@ def test_check_order__right__succeeds(ledger, order):
 @pytest.mark.parametrize(("fault", "error"), FAULTS, ids=FAULT_NAMES)
 def test_check_order__one_fault__rejects(ledger, order, fault, error):
     with pytest.raises(type(error)) as caught:
-        check_record(ledger, replace(order, **fault), TS_S, Pending())
+        check_order(ledger, replace(order, **fault), TS_S, Pending())
 
     assert caught.value.values == error.values
 
@@ -112,16 +112,16 @@ def test_check_order__later_faults_too__is_for_the_first_rejects(ledger, order, 
         faults.update(fault)
 
     with pytest.raises(type(FAULTS[first][1])):
-        check_record(ledger, replace(order, **faults), TS_S, Pending())
+        check_order(ledger, replace(order, **faults), TS_S, Pending())
 
 
 def test_check_order__never_alive__rejects(ledger, order):
     with pytest.raises(OrderExpired):
-        check_record(ledger, replace(order, valid_until=0), 0, Pending())
+        check_order(ledger, replace(order, valid_until=0), 0, Pending())
 
 
 def test_check_order__withdrawal__succeeds(ledger):
-    judged = check_record(ledger, withdraw("payer", 99, 1, nonce=1, of=WIDE), TS_S, Pending())
+    judged = check_order(ledger, withdraw("payer", 99, 1, nonce=1, of=WIDE), TS_S, Pending())
 
     assert judged.payee is None
 
@@ -143,22 +143,22 @@ def test_check_order__others_pending__counts_them_holds(
     pending = Pending()
     for index, minor in enumerate(pending_minor):
         earlier = pay("payer", "payee", minor, nonce=1 + index, of=WIDE)
-        pending.add(check_record(ledger, earlier, TS_S, pending))
+        pending.add(check_order(ledger, earlier, TS_S, pending))
     order = pay("payer", "payee", amount_minor, nonce=nonce, of=WIDE)
 
     if error is None:
-        assert check_record(ledger, order, TS_S, pending).amount_minor == amount_minor
+        assert check_order(ledger, order, TS_S, pending).amount_minor == amount_minor
     else:
         with pytest.raises(type(error)) as caught:
-            check_record(ledger, order, TS_S, pending)
+            check_order(ledger, order, TS_S, pending)
         assert caught.value.values == error.values
 
 
 def test_pending__removed__changes_nothing(ledger):
     pending = Pending()
-    first = check_record(ledger, pay("payer", "payee", 60, nonce=1, of=WIDE), TS_S, pending)
+    first = check_order(ledger, pay("payer", "payee", 60, nonce=1, of=WIDE), TS_S, pending)
     pending.add(first)
-    second = check_record(ledger, pay("payer", "payee", 40, nonce=2, of=WIDE), TS_S, pending)
+    second = check_order(ledger, pay("payer", "payee", 40, nonce=2, of=WIDE), TS_S, pending)
     pending.add(second)
     assert pending.of(first.payer_id) == (2, 100)
 

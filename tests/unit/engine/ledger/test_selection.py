@@ -113,7 +113,7 @@ LIES = {
         [(STRANGER, AccountUnknown)] * 2,
         "the block has decided it already",
     ),
-    "an order that can run": ([A0], [], [(A0, OrderExpired)], "the order can be executed"),
+    "an order that can run": ([A0], [], [(A0, OrderExpired)], "it can be executed"),
     "another reason": ([A0_LATE], [], [(A0_LATE, NonceGap)], "its code is 126, not 124"),
     "no reason that exists": ([A0_LATE], [], [(A0_LATE, None)], "its code is 126, not 9"),
     "the order before it left out": (
@@ -143,7 +143,7 @@ def test_check_rejections__lie__rejects(ledger, accepted, executed, rejected, re
         check_rejections(ledger, body, by_digest(accepted), TS_S)
 
     assert caught.value.index == len(rejected) - 1
-    assert caught.value.payment_id == rejections[-1].digest
+    assert caught.value.record_id == rejections[-1].record_id
     assert caught.value.reason == reason
 
 

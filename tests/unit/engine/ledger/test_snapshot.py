@@ -31,7 +31,7 @@ def test_snapshot__genesis__has_these_bytes_holds():
     bridge = bytes(4) + bytes(19) + b"\x01" + bytes(2 + 8 + 8)
 
     assert encode_snapshot(Ledger()) == sealed(
-        b"\x01" + bytes(8) + bytes(8) + bytes(4) + (1).to_bytes(4) + bridge
+        b"\x02" + bytes(8) + bytes(8) + bytes(4) + bytes(4) + (1).to_bytes(4) + bridge
     )
 
 
@@ -52,31 +52,31 @@ def account(account_id: int, owner: bytes, asset_id: int = 1) -> bytes:
 BRIDGE_ACCOUNT = account(0, bytes(19) + b"\x01", 0)
 OWNER, OTHER = address("owner"), address("other")
 MALFORMED = {
-    "another version": (2, [], [BRIDGE_ACCOUNT], "version 2"),
-    "no bridge": (1, [], [], "bridge's leaf is missing"),
-    "a wrong bridge": (1, [], [account(0, OWNER, 0)], "bridge's leaf is wrong"),
-    "listings in disorder": (1, [WIDE], [BRIDGE_ACCOUNT], "listings are not in order"),
+    "another version": (1, [], [BRIDGE_ACCOUNT], "version 1"),
+    "no bridge": (2, [], [], "bridge's leaf is missing"),
+    "a wrong bridge": (2, [], [account(0, OWNER, 0)], "bridge's leaf is wrong"),
+    "listings in disorder": (2, [WIDE], [BRIDGE_ACCOUNT], "listings are not in order"),
     "a token twice": (
-        1,
+        2,
         [STABLE, type(STABLE)(2, STABLE.token, 1, OWNER)],
         [BRIDGE_ACCOUNT],
         "a token is listed twice",
     ),
     "accounts in disorder": (
-        1,
+        2,
         [STABLE],
         [BRIDGE_ACCOUNT, account(3, OWNER), account(2, OTHER)],
         "not ascending",
     ),
     "two accounts of an owner": (
-        1,
+        2,
         [STABLE],
         [BRIDGE_ACCOUNT, account(2, OWNER), account(3, OWNER)],
         "two accounts of an asset",
     ),
-    "a reserved account": (1, [STABLE], [BRIDGE_ACCOUNT, account(1, OWNER)], "is reserved"),
-    "an unlisted asset": (1, [STABLE], [BRIDGE_ACCOUNT, account(2, OWNER, 2)], "of no asset"),
-    "no owner": (1, [STABLE], [BRIDGE_ACCOUNT, account(2, bytes(20))], "has no owner"),
+    "a reserved account": (2, [STABLE], [BRIDGE_ACCOUNT, account(1, OWNER)], "is reserved"),
+    "an unlisted asset": (2, [STABLE], [BRIDGE_ACCOUNT, account(2, OWNER, 2)], "of no asset"),
+    "no owner": (2, [STABLE], [BRIDGE_ACCOUNT, account(2, bytes(20))], "has no owner"),
 }
 
 
@@ -86,13 +86,14 @@ MALFORMED = {
 def test_decode_snapshot__no_ledger__rejects(version, listings, leaves, reason):
     data = version.to_bytes(1) + bytes(16)
     data += len(listings).to_bytes(4) + b"".join(listing.encode() for listing in listings)
+    data += (0).to_bytes(4)
     data += len(leaves).to_bytes(4) + b"".join(leaves)
 
     with pytest.raises(MalformedBytes, match=reason):
         decode_snapshot(sealed(data))
 
 
-@pytest.mark.parametrize("data", [b"", bytes(31), sealed(b""), sealed(b"\x01")])
+@pytest.mark.parametrize("data", [b"", bytes(31), sealed(b""), sealed(b"\x02")])
 def test_decode_snapshot__too_short__rejects(data):
     with pytest.raises(MalformedBytes):
         decode_snapshot(data)
