@@ -41,7 +41,8 @@ interface ITreasury {
     /// @notice The policy above all tiers.
     /// @param weightNeeded What governance needs; OpenZeppelin's `threshold()`.
     /// @param timelockS Seconds from scheduling to execution of governance.
-    /// @param vetoWeight Signers of this weight can cancel any proposal.
+    /// @param vetoWeight Signers of this weight can cancel any proposal: their own dismissal, too.
+    /// If one signer has it, one stolen key stops everything for ever.
     /// @param isOwnApprovalRefused Whether a proposer's own approval weighs nothing.
     /// @param lostAfterS After so many seconds without an executed proposal, signers count as lost
     /// and `recoveryWeight` may change the signers, and do nothing else; 0: never.
