@@ -24,7 +24,7 @@ from backend.settlement import building
 from backend.toolchain import PROJECT_ROOT
 
 CONTRACTS = PROJECT_ROOT / "contracts"
-DEPLOYED = ("identity", "rollup", "tokens")
+DEPLOYED = ("identity", "payouts", "rollup", "tokens")
 
 # Errors of Python that nothing raises yet, and why they exist.
 NOT_RAISED = {"GroupInvalid": "its number is kept for atomic groups"}
@@ -33,6 +33,16 @@ NOT_RAISED = {"GroupInvalid": "its number is kept for atomic groups"}
 CONSTANTS: dict[str, object] = {
     "Batches.HEADER_TYPEHASH": batches._HEADER_TYPE_HASH,
     "Blobs.BLOB_CHUNKS": batches.BLOB_CHUNKS,
+    "BonusCampaigns.BATCH_GRANTS_MAX": 100,
+    "BonusCampaigns.PAYMENT_GAS": 300_000,
+    "BonusCampaigns.PAYMENT_SPARE_GAS": 50_000,
+    "BonusCampaigns.TURNOVER_TYPEHASH": keccak(
+        b"Turnover(uint256 grantId,uint256 turnoverMinor,uint64 upTo)"
+    ),
+    "BonusTerms.ATTESTORS_MAX": 32,
+    "BonusTerms.BPS": 10_000,
+    "BonusTerms.SIGNATURE_SIZE_BYTES": signing.SIGNATURE_BYTES,
+    "BonusTerms.TIERS_MAX": 16,
     "Committee.MEMBERS_MAX": votes.MEMBERS_MAX,
     "Committee.SIGNATURE_SIZE_BYTES": signing.SIGNATURE_BYTES,
     "Deposits.AMOUNT_MINOR_MAX": money.AMOUNT_MINOR_MAX,
