@@ -135,7 +135,7 @@ async def deploy_platform(
 ) -> Deployed:
     """Deploy to the client's chain, or resume, or find all there and change nothing.
 
-    Without token addresses a local chain gets USDX and EURX. Raises NoNode, DeploymentFailed.
+    Without token addresses a local chain gets USDX, EURX and BOND. Raises NoNode, DeploymentFailed.
     """
     try:
         chain_id = await client.chain_id()

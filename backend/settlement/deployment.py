@@ -71,6 +71,7 @@ class Token:
 LOCAL_TOKENS: Final = (
     Token("USDX", "Test dollar", 6, 1),
     Token("EURX", "Test euro", 18, 10**12),
+    Token("BOND", "Test bond", 6, 1, level_needed=1),
 )
 
 

@@ -171,7 +171,7 @@ def test_status__platform_runs__succeeds(causeway, story):
     assert found["chain"]["is_running"] is True
     assert found["backend"]["status"] == "ready"
     assert found["batches"]["settled"] >= 1
-    assert found["assets"] == ["USDX", "EURX"]
+    assert found["assets"] == ["USDX", "EURX", "BOND"]
     assert "ready" in causeway.run("status").stdout
 
 

@@ -17,6 +17,8 @@ import pytest
 from backend.protocol.hashing import keccak
 from backend.settlement import deployment_steps as module
 from backend.settlement.anvil import start_anvil, stop_anvil
+from backend.settlement.artifacts import artifact
+from backend.settlement.chain import Contract
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment import (
     LOCAL_TOKENS,
@@ -26,6 +28,7 @@ from backend.settlement.deployment import (
 )
 from backend.settlement.deployment_file import LOCAL_PARAMETERS, load_deployment
 from backend.settlement.deployment_steps import DeploymentFailed, created_address
+from backend.settlement.token_roles import FUNCTIONS
 from tests.e2e.settlement.chain import (
     ATTESTOR,
     DEPLOYER,
@@ -36,7 +39,7 @@ from tests.e2e.settlement.chain import (
     free_port,
 )
 
-CREATIONS = ["KycRegistry", "Committee", "Rollup", "TokenAuthority", "USDX", "EURX"]
+CREATIONS = ["KycRegistry", "Committee", "Rollup", "TokenAuthority", "USDX", "EURX", "BOND"]
 
 
 async def deploy_to(folder, client, *, roles=ROLES, parameters=LOCAL_PARAMETERS):
@@ -55,14 +58,37 @@ async def test_deploy__empty_chain__succeeds(client, tmp_path):
     assert await client.read(found.rollup, "challengeWindow") == 60
     assert await client.read(found.rollup, "gate") == found.address("KycRegistry")
     assert await client.read(found.kyc_registry, "trustedUntil", ATTESTOR.address) == 2**64 - 1
-    assert [(t.symbol, t.decimals, t.asset_id) for t in found.tokens] == [
-        ("USDX", 6, 1),
-        ("EURX", 18, 2),
+    assert [(t.symbol, t.decimals, t.asset_id, t.level_needed) for t in found.tokens] == [
+        ("USDX", 6, 1, 0),
+        ("EURX", 18, 2, 0),
+        ("BOND", 6, 3, 1),
     ]
     listed = await client.read(found.rollup, "assets", 2)
     assert listed[:3] == (found.tokens[1].address, 10**12, FEE_OWNER.address)
     assert not made.is_unchanged
     assert made.left_to_others == ()
+
+
+async def test_deploy__own_tokens__have_vault_and_roles_succeeds(client, tmp_path):
+    made = (await deploy_to(tmp_path, client)).deployment
+
+    for symbol in ("USDX", "EURX", "BOND"):
+        token = Contract(made.address(symbol), artifact(made.contracts[symbol].artifact).abi)
+        assert await client.read(token, "isVault", made.address("Rollup"))
+        assert await client.read(token, "minterAllowance", DEPLOYER.address) == 2**128
+        assert await client.read(token, "authority") == made.address("TokenAuthority")
+        for function, role in FUNCTIONS[made.contracts[symbol].artifact].items():
+            await can_call(client, made, token, function, role)
+
+
+async def can_call(client, deployment, token, function, role):
+    """The function has its role, and the deployer alone may call it, at once."""
+    authority = Contract(deployment.address("TokenAuthority"), artifact("TokenAuthority").abi)
+    selector = token.abi.selector(function)
+    target = (token.address, selector)
+    assert await client.read(authority, "getTargetFunctionRole", *target) == role
+    assert await client.read(authority, "canCall", DEPLOYER.address, *target) == (True, 0)
+    assert await client.read(authority, "canCall", OPERATOR.address, *target) == (False, 0)
 
 
 async def test_deploy__repeat__changes_nothing(client, tmp_path):
@@ -177,7 +203,7 @@ async def test_deploy__other_lister__succeeds(client, tmp_path):
 
     made = await deploy_to(tmp_path, client, roles=roles)
 
-    assert len(made.left_to_others) == 2
+    assert len(made.left_to_others) == len(LOCAL_TOKENS)
     assert all("listAsset" in step for step in made.left_to_others)
     assert made.deployment.tokens == ()
 

@@ -68,7 +68,7 @@ async def test_poll__listings__succeeds(l1, watcher):
 
     point = watcher.confirmed()
     assets = watcher.listings(0, point.number)
-    assert [(a.asset_id, a.unit) for a in assets] == [(1, 1), (2, 10**12)]
+    assert [(a.asset_id, a.unit) for a in assets] == [(1, 1), (2, 10**12), (3, 1)]
     assert watcher.listings(1, point.number) == assets[1:]
     assert watcher.listings(0, 0) == []
     assert [e.asset for e in watcher.events if isinstance(e, AssetListed)] == assets
