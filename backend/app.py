@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.access.api import Dependencies, create_api
+from backend.access.collecting.group_sender import GroupSender
 from backend.access.custody.runner import CustodyRunner
 from backend.access.fees import fee_rule
 from backend.access.services import Registers
@@ -190,6 +191,7 @@ async def run(platform: Platform, serve: Callable[[], Awaitable[None]]) -> None:
             tasks.create_task(platform.settler.run(_settle_poll_ms(platform.deployment))),
             tasks.create_task(_prune(platform.registers.idempotency)),
             tasks.create_task(CustodyRunner(platform.api.state.services).run()),
+            tasks.create_task(GroupSender(platform.api.state.services).run()),
         ]
         await serve()
         for task in running:

@@ -11,6 +11,7 @@ from backend.access.api.common import PageIn, address_or_none, example, listed
 from backend.access.api.fees import AMOUNT_ERRORS
 from backend.access.api.payments import SUBMIT_ERRORS, Prefer
 from backend.access.auth import needs
+from backend.access.collecting.custodial import sign_leg_for
 from backend.access.collecting.group_views import group_view
 from backend.access.collecting.groups import (
     create_group,
@@ -117,13 +118,15 @@ async def send_group(
     responses={
         **example(examples.GROUP, 202, "The last one: accepted durably; no money has moved yet"),
         **example(examples.GROUP, 200, "Others have to sign still, or it has ended"),
-        **documented(errors.GroupNotFound, errors.GroupOvertaken, *_SEND_ERRORS),
+        **documented(
+            errors.GroupNotFound, errors.GroupOvertaken, errors.CustomerNotFound, *_SEND_ERRORS
+        ),
     },
 )
 async def sign_group(
     group_id: str,
     services: ServicesIn,
-    _caller: Sender,
+    caller: Sender,
     wish: Annotated[
         LegSignatureIn,
         Body(openapi_examples={"one": {"value": examples.LEG_SIGNATURE}}),
@@ -132,10 +135,16 @@ async def sign_group(
 ) -> Response:
     """Add the signature of one leg; with the last one the group is sent. A signature that is not
     the leg's payer's is refused, and one more of his changes nothing. If the node refuses the
-    group, the signatures stay, and it is tried again until `valid_until`.
+    group, the signatures stay, and it is tried again until `valid_until`. For a `customer` whose
+    key the platform keeps it signs itself.
     """
     digest = digest_from_text(group_id, "group_id")
-    group = await sign_leg(services, digest, wish.leg, wish.signature)
+    if (wish.signature is None) == (wish.customer is None):
+        raise errors.MalformedRequest("signature", "send either a signature or a customer")
+    if wish.customer is not None:
+        group = await sign_leg_for(services, digest, wish.leg, wish.customer, caller)
+    else:
+        group = await sign_leg(services, digest, wish.leg, wish.signature or b"")
     return await _answer(services, group, prefer)
 
 

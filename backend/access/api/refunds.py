@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from backend.access.api import collecting_examples as examples
 from backend.access.api.common import example, listed
-from backend.access.api.fees import AMOUNT_ERRORS
+from backend.access.api.payments import SUBMIT_ERRORS
 from backend.access.auth import needs
+from backend.access.collecting.custodial import send_refund_for
 from backend.access.collecting.refunds import prepare_refund, refund_view, refunds_of
 from backend.access.collecting.schemas import RefundIn
 from backend.access.errors import documented
@@ -43,7 +44,7 @@ Preparer = Annotated[ApiKey, Depends(needs("refunds:write"))]
             errors.ChainUnavailable,
             errors.IdempotencyKeyReused,
             errors.RequestInProgress,
-            *AMOUNT_ERRORS,
+            *SUBMIT_ERRORS,
         ),
     },
 )
@@ -57,12 +58,14 @@ async def create_refund(
 ) -> Response:
     """Prepare a refund: the order that the payment's payee signs and sends to `/v1/payments`. Its
     amount is reserved until it is final, rejected, or past `valid_until` (a day at most), so that
-    refunds never exceed the payment.
+    refunds never exceed the payment. If the platform keeps the payee's key, and the API key has
+    the scope customers:write, it signs and sends the order at once.
     """
     refunded_id = digest_from_text(payment_id, "payment_id")
 
     async def work(scope: str) -> tuple[int, Json]:
         refund = await prepare_refund(services, refunded_id, wish, scope)
+        await send_refund_for(services, refund, caller)
         return 201, await refund_view(services, refund)
 
     return await once(request, services, caller, key, await request.json(), work)

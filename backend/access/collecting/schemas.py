@@ -61,7 +61,8 @@ class SignedGroupIn(Body):
 
 
 class LegSignatureIn(Body):
-    """The signature of one leg, which is named by its place, from 0."""
+    """Who signs a leg, which is named by its place, from 0: a signature, or a customer of ours."""
 
     leg: Annotated[int, Field(ge=0, le=63)]
-    signature: SignatureIn
+    signature: SignatureIn | None = None
+    customer: Annotated[str, StringConstraints(max_length=64)] | None = None

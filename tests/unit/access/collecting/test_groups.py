@@ -1,79 +1,34 @@
 """Groups of payments that are signed one after the other.
 
-- an exchange: built, signed by both, final; its legs are payments that show it; its event
-- sent at once with all signatures; in bulk; repeated
+- an exchange: built, signed by both, final, posted; its legs are payments that show it; its event
+- built: consecutive nonces of one payer; a repeat; shapes, assets, amounts, fees, times
 - signatures: foreign, altered, of another group's leg, twice, for no leg, late
-- shapes: 1 and 9 legs, a self-paying leg, payee 0, 5 fee assets, a leg missing or altered, no funds
-- nonces: consecutive for a payer with several legs; overtaken, said so, and built anew
+- nonces overtaken, said so, and built anew; no funds: kept, and tried again
 - a crash between the last signature and the node: sent once by the sender
-- statuses: expired, rejected, posted; lists
+- lists
 """
 
 import pytest
 
 from backend.access.collecting.group_sender import GroupSender
-from backend.protocol.errors import GroupInvalid
-from backend.protocol.hashing import keccak
-from backend.protocol.order_records import OrderGroup, SignedOrder, encode_records
-from backend.protocol.orders import PaymentOrder, linked
-from backend.protocol.types import Address, digest_text
+from tests.unit.access.collecting.scenes import (
+    EXCHANGE,
+    add_signature,
+    balances,
+    build,
+    sign_all,
+    signature_of,
+)
 from tests.unit.access.scenes import (
     PAYEE,
     PAYEE_TEXT,
     PAYER,
-    PAYER_TEXT,
     STRANGER,
     get,
     nothing_changes,
     post_batch,
 )
-from tests.unit.access.world import FUNDS, WIDE_TOKEN, error_of, order, sign
-from tests.unit.engine.committee import DOMAIN
-
-EXCHANGE = (
-    {"payer": PAYER_TEXT, "payee": PAYEE_TEXT, "asset": "USDC", "amount": "1000"},
-    {"payer": PAYEE_TEXT, "payee": PAYER_TEXT, "asset": "WIDE", "amount": "900"},
-)
-KEYS = {PAYER_TEXT: PAYER, PAYEE_TEXT: PAYEE}
-
-
-async def build(world, *legs, key_text="g1", **fields):
-    body = {"legs": list(legs or EXCHANGE)} | fields
-    return await world.post("/v1/groups", body, **{"Idempotency-Key": key_text})
-
-
-def order_of(leg):
-    message = leg["typed_data"]["message"]
-    return PaymentOrder(
-        *(Address(bytes.fromhex(message[name][2:])) for name in ("payer", "payee", "asset")),
-        *(int(message[name]) for name in ("amount", "fee", "nonce", "validUntil")),
-        *(bytes.fromhex(message[name][2:]) for name in ("memo", "link")),
-    )
-
-
-def signature_of(leg, signer=None):
-    digest = order_of(leg).digest(DOMAIN)
-    return "0x" + (signer or KEYS[leg["payer"]]).sign_digest(digest).hex()
-
-
-async def add_signature(world, group, leg, signature=None, **headers):
-    body = {"leg": leg, "signature": signature or signature_of(group["legs"][leg])}
-    return await world.post(f"/v1/groups/{group['id']}/signatures", body, **headers)
-
-
-async def sign_all(world, group):
-    for leg in range(len(group["legs"])):
-        response = await add_signature(world, group, leg, Prefer="wait=final")
-    await world.settle()
-    return response
-
-
-def balances(world):
-    return [
-        world.node.account(who.address, asset_id).balance_minor
-        for who in (PAYER, PAYEE)
-        for asset_id in (1, 2)
-    ]
+from tests.unit.access.world import FUNDS, error_of, order, sign
 
 
 async def test_group__exchange_signed_by_both__is_final_succeeds(world):
@@ -272,119 +227,6 @@ async def test_sign_leg__no_funds__keeps_the_signatures_and_tries_again_succeeds
     assert overtaken is None
     assert [leg["is_signed"] for leg in shown["legs"]] == [True, True]
     assert retried.json()["status"] == "final"
-
-
-def signed_exchange(*changes, nonce=0):
-    orders = linked(
-        [
-            order(PAYER, PAYEE.address, 1_000, nonce),
-            order(PAYEE, PAYER.address, 900 * 10**12, nonce, asset=WIDE_TOKEN, fee=0),
-        ]
-    )
-    return [sign(KEYS[PAYER_TEXT], orders[0]), sign(PAYEE, orders[1])]
-
-
-def body_of_group(legs):
-    return {
-        "legs": [
-            {"order": leg.order.message(), "signature": "0x" + leg.signature.hex()} for leg in legs
-        ]
-    }
-
-
-async def test_submit_group__all_signed__is_final_succeeds(world):
-    legs = signed_exchange()
-
-    first = await world.post("/v1/groups/submit", body_of_group(legs), Prefer="wait=final")
-    await world.settle()
-    before = balances(world)
-    again = await world.post("/v1/groups/submit", body_of_group(legs), Prefer="wait=final")
-    await world.settle()
-
-    assert first.json()["status"] == again.json()["status"] == "final"
-    assert first.json()["id"] == digest_text(legs[0].order.link)
-    assert balances(world) == before == [FUNDS - 1_010, FUNDS + 900, FUNDS + 1_000, FUNDS - 900]
-
-
-async def test_submit_group__some_signed_it_before__is_final_succeeds(world):
-    group = (await build(world)).json()
-    await add_signature(world, group, 0)
-    legs = [sign(KEYS[leg["payer"]], order_of(leg)) for leg in group["legs"]]
-
-    response = await world.post("/v1/groups/submit", body_of_group(legs), Prefer="wait=final")
-
-    assert (response.json()["id"], response.json()["status"]) == (group["id"], "final")
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (lambda legs: legs[:1], (422, "GROUP_INVALID")),
-        (lambda legs: legs[::-1], (422, "GROUP_INVALID")),
-        (lambda legs: legs * 5, (422, "GROUP_INVALID")),
-        (lambda legs: [legs[0], legs[0]], (422, "GROUP_INVALID")),
-        (
-            lambda legs: [legs[0], SignedOrder(legs[1].order, legs[0].signature)],
-            (422, "NOT_AUTHORISED"),
-        ),
-        (
-            lambda legs: [legs[0], sign(PAYEE, order(PAYEE, PAYER.address, 1, fee=0))],
-            (422, "GROUP_INVALID"),
-        ),
-    ],
-)
-async def test_submit_group__malformed__rejects(world, change, expected):
-    async with nothing_changes(world):
-        body = body_of_group(change(signed_exchange()))
-        response = await world.post("/v1/groups/submit", body)
-
-        assert error_of(response) == expected
-
-
-def test_check__five_fee_assets__rejects():
-    tokens = [Address(keccak(bytes([number]))[:20]) for number in range(5)]
-    orders = linked(
-        [
-            order(PAYER, PAYEE.address, 1, asset=token)  # each bears a fee
-            for token in tokens
-        ]
-    )
-
-    with pytest.raises(GroupInvalid, match="5 assets"):
-        OrderGroup(tuple(sign(PAYER, one) for one in orders)).check()
-
-
-async def test_pay__one_leg_alone__rejects(world):
-    legs = signed_exchange()
-    async with nothing_changes(world):
-        assert error_of(await world.pay(legs[0])) == (422, "ORDER_IN_GROUP")
-
-
-async def test_submit_group__leg_with_a_refunds_memo__rejects(world):
-    paid = await world.pay(sign(PAYER, order(PAYER, PAYEE.address, 500)), Prefer="wait=final")
-    await world.settle()
-    path = f"/v1/payments/{paid.json()['id']}/refunds"
-    refund = (await world.post(path, {"amount": "100"}, **{"Idempotency-Key": "r"})).json()
-    leg = {"payer": PAYEE_TEXT, "payee": PAYER_TEXT, "asset": "USDC", "amount": "100"}
-
-    response = await build(world, leg | {"memo": refund["memo"]}, EXCHANGE[0])
-
-    assert error_of(response) == (422, "REFUND_MISMATCH")
-
-
-async def test_get_group__sent_in_bulk__is_found_in_the_ledger_succeeds(world):
-    legs = signed_exchange()
-    await world.client.post(
-        "/v1/payments/bulk",
-        content=encode_records([OrderGroup(tuple(legs))]),
-        headers={"Content-Type": "application/x-causeway-orders"},
-    )
-    await world.settle()
-
-    shown = await get(world, f"/v1/groups/{digest_text(legs[0].order.link)}")
-
-    assert shown["status"] == "final"
-    assert [order_of(leg) for leg in shown["legs"]] == [leg.order for leg in legs]
 
 
 async def test_group_sender__crash_before_the_node__sends_it_once_holds(world, monkeypatch):

@@ -1,0 +1,50 @@
+"""Signs refunds and legs of groups for customers whose keys we keep."""
+
+from backend.access.collecting.groups import find_group, order_of_leg, sign_leg
+from backend.access.collecting.refunds import refund_fate
+from backend.access.custody.customers import SIGNING_SCOPE, customer_of, payer_of
+from backend.access.services import Services
+from backend.protocol.errors import GroupInvalid, NotAuthorised, PermissionDenied
+from backend.protocol.hashing import Digest
+from backend.protocol.orders import PaymentOrder
+from backend.protocol.types import address_text
+from backend.records.registers.api_keys import ApiKey
+from backend.records.registers.groups import Group
+from backend.records.registers.refunds import Refund
+
+
+async def sign_leg_for(
+    services: Services, group_id: Digest, leg: int, customer_id: str, caller: ApiKey
+) -> Group:
+    """Sign a leg with its payer's key, and go on as `sign_leg` does. A repeat changes nothing.
+
+    Raises PermissionDenied for a caller who may not have customers' keys used, CustomerNotFound,
+    NotAuthorised if the customer is not the payer, and what `sign_leg` raises.
+    """
+    if not caller.allows(SIGNING_SCOPE):
+        raise PermissionDenied(SIGNING_SCOPE)
+    customer = await customer_of(services, customer_id)
+    group = await find_group(services, group_id)
+    if leg >= len(group.legs):
+        raise GroupInvalid(f"it has no leg {leg}, its {len(group.legs)} legs are counted from 0")
+    order = order_of_leg(group.legs[leg])
+    if order.payer != customer.address:
+        raise NotAuthorised(address_text(order.payer))
+    signed = await services.needs.custody.sign(customer.id, order, "group", caller.id)
+    return await sign_leg(services, group_id, leg, signed.signature)
+
+
+async def send_refund_for(services: Services, refund: Refund, caller: ApiKey) -> None:
+    """Sign and send a refund if we keep its payer's key and the caller may have it used.
+
+    A repeat sends the same order. Raises what the node refuses with.
+    """
+    if not caller.allows(SIGNING_SCOPE):
+        return
+    order = PaymentOrder.decode(refund.order_fields)
+    _, customer = await payer_of(services, address_text(order.payer), caller)
+    if customer is None or (await refund_fate(services, refund)).kind != "open":
+        return
+    signed = await services.needs.custody.sign(customer.id, order, "refund", caller.id)
+    await services.node.submit(signed)
+    services.accepted.add(refund.order_id, signed, services.needs.clock_ms())
