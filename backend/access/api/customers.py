@@ -36,6 +36,7 @@ SIGNING_ERRORS = (
     *REPEAT_ERRORS,
     errors.CustomerNotFound,
     errors.ChainUnavailable,
+    errors.RefundMismatch,
 )
 _PAYMENT = {"payee": examples.PAYEE, "asset": "USDX", "amount": "1000000", "memo": "rent"}
 _WITHDRAWAL = {"asset": "USDX", "amount": "1000000"}

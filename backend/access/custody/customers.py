@@ -9,6 +9,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 
 from backend.access.building import order_of
+from backend.access.collecting.memos import check_memos
 from backend.access.custody.schemas import CustomerPaymentIn, CustomerWithdrawalIn
 from backend.access.custody.sending import Made, Sent
 from backend.access.schemas import OrderIn
@@ -95,6 +96,7 @@ async def send_order(
                 fields["memo"] = wish.memo
         order = await order_of(services, OrderIn.model_validate(fields))
         signed = await services.needs.custody.sign(customer.id, order, kind, caller.id)
+        await check_memos(services, signed)
         return Made(signed, wish.amount)
 
     task = f"{customer.id}/{kind}/{request_id(scope)}"

@@ -10,6 +10,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 
 from backend.access.building import amount_minor_of, nonce_next
+from backend.access.collecting.memos import check_memos
 from backend.access.custody.customers import payer_of, request_id
 from backend.access.custody.hold_orders import HoldOrders
 from backend.access.custody.hold_states import HoldState, state_of
@@ -78,6 +79,7 @@ class HoldDesk:
                 return hold
             self._check_open(hold, state)
             signed = SignedOrder(funding_of(hold), signature)
+            await check_memos(self._services, signed)
             accepted = await self._services.node.submit(signed)
             now_ms = self._services.needs.clock_ms()
             self._services.accepted.add(accepted.payment_id, signed, now_ms)
@@ -207,6 +209,7 @@ class HoldDesk:
             fresh = await self._with_fresh_nonce(hold, always=True)
             order = funding_of(fresh)
             signed = await services.needs.custody.sign(customer.id, order, "hold", actor)
+            await check_memos(services, signed)
             return Made(signed, hold.total_minor)
 
         task = f"{hold.id}/authorization"

@@ -11,6 +11,7 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 
 from backend.access.building import amount_minor_of, fee_minor_of, nonce_next
+from backend.access.collecting.memos import check_memos
 from backend.access.custody.calendar import due_ts_s
 from backend.access.custody.customers import customer_of, payer_of, request_id
 from backend.access.custody.schemas import ScheduleIn
@@ -180,6 +181,7 @@ class ScheduleDesk:
             order = await self._order(schedule, customer)
             actor = f"schedule:{schedule.id}"
             signed = await services.needs.custody.sign(customer.id, order, "schedule", actor)
+            await check_memos(services, signed)
             return Made(signed, schedule.amount_minor)
 
         return await services.sender.send(

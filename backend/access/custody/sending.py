@@ -163,14 +163,14 @@ class OrderSender:
                 raise
             return standing
         if isinstance(record, SignedOrder):
-            self._accepted.add(kept.record_id, record, self._clock_ms())
+            self._accepted.add(kept.order_id, record, self._clock_ms())
         return Standing("pending")
 
     def _is_pending(self, kept: KeptOrder) -> bool:
-        return self._node.order(Digest(kept.record_id)) is not None
+        return self._node.order(Digest(kept.order_id)) is not None
 
     async def _end_of(self, kept: KeptOrder, wait_ms: int) -> Standing | None:
-        outcome = await self._node.wait_final(Digest(kept.record_id), wait_ms)
+        outcome = await self._node.wait_final(Digest(kept.order_id), wait_ms)
         if outcome is None:
             return None
         return Standing("final") if outcome.is_final else Standing("rejected", outcome.code)
@@ -192,7 +192,7 @@ class OrderSender:
         order_id = kept.order_id
         if self._reader.payment(order_id) or self._reader.withdrawal(order_id):
             return Standing("final")
-        rejection = self._reader.rejection(kept.record_id)
+        rejection = self._reader.rejection(order_id)
         if rejection is None:
             return None
         return Standing("rejected", rejection_code(rejection.code))
