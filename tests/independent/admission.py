@@ -1,51 +1,91 @@
-"""Why an order can't be executed: the codes of rejections (section 5)."""
+"""Why a record can't be executed: the codes of rejections (section 5)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, Invalid, byte_of_fee, require
+from tests.independent.levels import Moment
 from tests.independent.orders import Order
+from tests.independent.records import Group, Record
 from tests.independent.state import Asset, State
 
 AMOUNT_MAX = 2**48 - 1
 NONCE_GAP = 124
 
+Purse = tuple[bytes, bytes]
+
+
+def purse_of(order: Order) -> Purse:
+    """Owner and token of the account that pays."""
+    return order.payer, order.asset
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The first check that fails, of which order, and the nonce that its account had next."""
+
+    code: int
+    order: Order
+    nonce: int
+
 
 class Pending:
-    """Nonces and money that the orders of a block take."""
+    """Nonces and money that orders take, and whoever comes after them."""
 
-    def __init__(self, state: State, orders: Iterable[Order]) -> None:
+    def __init__(self, state: State, moment: Moment, orders: Iterable[Order] = ()) -> None:
         self.state = state
-        self.counts = Counter[tuple[bytes, bytes]]()
-        self.debits_minor = Counter[tuple[bytes, bytes]]()
+        self.moment = moment
+        self.counts = Counter[Purse]()
+        self.debits_minor = Counter[Purse]()
         for order in orders:
-            unit = state.asset_of_token(order.asset).unit
-            self.counts[order.payer, order.asset] += 1
-            self.debits_minor[order.payer, order.asset] += (order.amount + order.fee) // unit
+            self._take(order)
 
-    def code_of(self, order: Order, ts_s: int) -> int | None:
-        """The first check that fails; None if the order could be executed after the block's."""
+    def refusal_of(self, record: Record) -> Refusal | None:
+        """None if the record could be executed after all that is pending."""
+        later = Pending(self.state, self.moment)
+        later.counts, later.debits_minor = self.counts.copy(), self.debits_minor.copy()
+        for order in record.orders:
+            code = later._code_of(order, isinstance(record, Group))
+            if code is not None:
+                return Refusal(code, order, later._next_nonce(order))
+            later._take(order)
+        return None
+
+    def _take(self, order: Order) -> None:
+        unit = self.state.asset_of_token(order.asset).unit
+        self.counts[purse_of(order)] += 1
+        self.debits_minor[purse_of(order)] += (order.amount + order.fee) // unit
+
+    def _next_nonce(self, order: Order) -> int:
+        asset_ids = {asset.token: asset.asset_id for asset in self.state.assets.values()}
+        account_id = self.state.ids.get((order.payer, asset_ids.get(order.asset, 0)))
+        nonce = 0 if account_id is None else self.state.leaves[account_id].nonce
+        return nonce + self.counts[purse_of(order)]
+
+    def _code_of(self, order: Order, is_leg: bool) -> int | None:
         assets = {asset.token: asset for asset in self.state.assets.values()}
         if order.asset not in assets:
             return 120
         asset = assets[order.asset]
-        return _code_of_terms(order, asset) or self._code_of_state(order, asset, ts_s)
+        return _code_of_terms(order, asset, is_leg) or self._code_of_state(order, asset)
 
-    def _code_of_state(self, order: Order, asset: Asset, ts_s: int) -> int | None:
-        if not order.is_alive(ts_s):
+    def _code_of_state(self, order: Order, asset: Asset) -> int | None:
+        if not order.is_alive(self.moment.ts_s):
             return 126
         account_id = self.state.ids.get((order.payer, asset.asset_id))
         if account_id is None:
             return 121
-        leaf, purse = self.state.leaves[account_id], (order.payer, order.asset)
-        nonce = leaf.nonce + self.counts[purse]
+        nonce = self._next_nonce(order)
         if order.nonce != nonce:
             return 123 if order.nonce < nonce else NONCE_GAP
-        needed_minor = (order.amount + order.fee) // asset.unit + self.debits_minor[purse]
-        return 125 if needed_minor > leaf.balance_minor else None
+        needed_minor = (order.amount + order.fee) // asset.unit + self.debits_minor[purse_of(order)]
+        if needed_minor > self.state.leaves[account_id].balance_minor:
+            return 125
+        return None if self.moment.is_eligible(order) else 130
 
 
-def _code_of_terms(order: Order, asset: Asset) -> int | None:
+def _code_of_terms(order: Order, asset: Asset, is_leg: bool) -> int | None:
     """What no state can change."""
     for amount, is_fee in ((order.amount, False), (order.fee, True)):
         if amount % asset.unit:
@@ -66,36 +106,32 @@ def _code_of_terms(order: Order, asset: Asset) -> int | None:
         return 129
     if order.payee == order.payer:
         return 122
-    return 127 if order.link != ZERO_HASH else None
+    return 127 if order.link != ZERO_HASH and not is_leg else None
 
 
 def check_rejections(
     state: State,
-    executed: Mapping[bytes, Order],
+    executed: Mapping[bytes, Record],
     rejections: Iterable[tuple[bytes, int]],
-    accepted: Mapping[bytes, Order],
-    ts_s: int,
+    accepted: Mapping[bytes, Record],
+    moment: Moment,
 ) -> None:
     """`state` is the block's start, `accepted` all that was accepted and not decided before."""
-    pending, seen = Pending(state, executed.values()), set(executed)
-    rejected = {digest for digest, _ in rejections}
-    left = defaultdict[tuple[bytes, bytes], list[int]](list)
-    for digest, order in accepted.items():
-        if digest not in executed and digest not in rejected:
-            left[order.payer, order.asset].append(order.nonce)
-    for digest, code in rejections:
-        require(digest in accepted, "a rejection of what wasn't accepted")
-        require(digest not in seen, "the block has decided the order already")
-        seen.add(digest)
-        order = accepted[digest]
-        require(pending.code_of(order, ts_s) == code, "the rejection has another code")
+    orders = [order for record in executed.values() for order in record.orders]
+    pending, seen = Pending(state, moment, orders), set(executed)
+    rejected = {record_id for record_id, _ in rejections}
+    left = defaultdict[Purse, list[int]](list)
+    for record_id, record in accepted.items():
+        if record_id not in executed and record_id not in rejected:
+            for order in record.orders:
+                left[purse_of(order)].append(order.nonce)
+    for record_id, code in rejections:
+        require(record_id in accepted, "a rejection of what wasn't accepted")
+        require(record_id not in seen, "the block has decided the record already")
+        seen.add(record_id)
+        refusal = pending.refusal_of(accepted[record_id])
+        require(refusal is not None and refusal.code == code, "the rejection has another code")
         if code == NONCE_GAP:
-            waiting = left[order.payer, order.asset]
-            first = _next_nonce(state, order) + pending.counts[order.payer, order.asset]
-            can_fill = any(first <= nonce < order.nonce for nonce in waiting)
+            waiting = left[purse_of(refusal.order)]
+            can_fill = any(refusal.nonce <= nonce < refusal.order.nonce for nonce in waiting)
             require(not can_fill, "an order that could fill the gap is left out")
-
-
-def _next_nonce(state: State, order: Order) -> int:
-    asset_id = state.asset_of_token(order.asset).asset_id
-    return state.leaves[state.ids[order.payer, asset_id]].nonce

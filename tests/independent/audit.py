@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass, field
 
-from tests.independent.admission import check_rejections
+from tests.independent.admission import check_rejections, purse_of
 from tests.independent.blocks import Block, Body, execute_block, read_body
 from tests.independent.codec import ZERO_HASH, Invalid, keccak, require
 from tests.independent.deposits import Deposit
+from tests.independent.levels import MayHold, Moment, everybody
 from tests.independent.log import Entry, Identity, ProposedBlock, RoundEntry, Seen, Vote
-from tests.independent.operations import Operation
-from tests.independent.orders import Order, SignedOrder
+from tests.independent.operations import Step
+from tests.independent.orders import Order
+from tests.independent.records import Group, Record, RootedOrder, SignedOrder
 from tests.independent.state import State
 from tests.independent.typed import NEXT_ROUND, PROPOSAL, SEEN, TIMEOUT, Domain, signer_of
 
 STAMP_AHEAD_MS_MAX = 5_000
-ORDER_WAIT_MS_MAX = 10_000
+RECORD_WAIT_MS_MAX = 10_000
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Final:
     block: Block
     hash: bytes
     body: Body
-    operations: tuple[Operation, ...]
+    steps: tuple[Step, ...]
     root: bytes
     l1_due: int
     signatures: dict[bytes, bytes]
@@ -52,9 +54,9 @@ class Final:
 
 @dataclass(frozen=True)
 class Accepted:
-    """An order that waits for its block, and when it came; `position` counts entries."""
+    """A record that waits for its block, and when it came; `position` counts entries."""
 
-    order: Order
+    record: Record
     position: int
     stamp_ms: int
 
@@ -76,6 +78,7 @@ class Audit:
     domain: Domain
     committee: Committee
     code_hash: bytes
+    may_hold: MayHold = everybody
     state: State = field(default_factory=State)
     queue: list[Deposit] = field(default_factory=list)
     finals: list[Final] = field(default_factory=list)
@@ -100,8 +103,8 @@ class Audit:
         match entry.payload:
             case Identity():
                 self._identity(entry.payload)
-            case SignedOrder():
-                self._order(entry.payload, entry.stamp_ms)
+            case SignedOrder() | RootedOrder() | Group():
+                self._record(entry.payload, entry.stamp_ms)
             case Seen():
                 self._seen_entry(entry.payload)
             case ProposedBlock():
@@ -117,22 +120,27 @@ class Audit:
         expected = Identity(self.domain.chain_id, self.domain.contract, self.code_hash)
         require(found == expected, "the log is of another ledger")
 
-    def _order(self, signed: SignedOrder, stamp_ms: int) -> None:
-        order = signed.order
-        digest = order.digest(self.domain)
-        if digest in self.executed or digest in self.rejected or digest in self.accepted:
+    def _record(self, record: Record, stamp_ms: int) -> None:
+        record_id = record.id(self.domain)
+        if any(record_id in known for known in (self.executed, self.rejected, self.accepted)):
             return
-        if self.finals and order.valid_until < self.finals[-1].block.timestamp_ms // 1000:
-            return
-        tokens = {asset.token: asset.asset_id for asset in self.state.assets.values()}
-        account_id = self.state.ids.get((order.payer, tokens.get(order.asset, 0)))
-        if account_id is not None and order.nonce < self.state.leaves[account_id].nonce:
+        if any(self._is_dead(order) for order in record.orders):
             return
         try:
-            signed.check_authorised(self.domain)
+            if isinstance(record, Group):
+                record.check()
+            record.check_authorised(self.domain, self.state.roots)
         except Invalid:
             return
-        self.accepted[digest] = Accepted(order, self._count, stamp_ms)
+        self.accepted[record_id] = Accepted(record, self._count, stamp_ms)
+
+    def _is_dead(self, order: Order) -> bool:
+        """Whether its nonce is used or its time over by the last certified block."""
+        if self.finals and order.valid_until < self.finals[-1].block.timestamp_ms // 1000:
+            return True
+        tokens = {asset.token: asset.asset_id for asset in self.state.assets.values()}
+        account_id = self.state.ids.get((order.payer, tokens.get(order.asset, 0)))
+        return account_id is not None and order.nonce < self.state.leaves[account_id].nonce
 
     def _member(self, digest: bytes, signature: bytes) -> bytes | None:
         try:
@@ -188,51 +196,51 @@ class Audit:
         require(0 <= lag_ms <= STAMP_AHEAD_MS_MAX, "the block's time is off the log's stamp")
         before = parent.body.l1_block_number if parent else 0
         require(before <= body.l1_block_number <= proposal.attested, "L1 facts nobody attested")
-        self._decide_orders(proposal)
-        operations = execute_block(self.state, block, body, self.domain, self.queue)
+        moment = Moment(block.timestamp_ms // 1000, body.l1_block_number, self.may_hold)
+        self._decide_records(proposal, moment)
+        steps = execute_block(self.state, block, body, moment, self.domain, self.queue)
 
         votes = dict(sorted(self._votes.items()))
         root = self.state.root()
         self.finals.append(
-            Final(block, proposal.hash, body, tuple(operations), root, self._l1_due, votes)
+            Final(block, proposal.hash, body, tuple(steps), root, self._l1_due, votes)
         )
         self._l1_due = self._attested()
         self._start_round(self._round)
 
-    def _decide_orders(self, proposal: _Proposal) -> None:
+    def _decide_records(self, proposal: _Proposal, moment: Moment) -> None:
         """Before the block is executed: rejections are judged at its start."""
         body = proposal.body
-        executed = {signed.order.digest(self.domain): signed.order for signed in body.orders}
-        require(self.rejected.keys().isdisjoint(executed), "the order was rejected before")
+        executed = {record.id(self.domain): record for record in body.records}
+        require(self.rejected.keys().isdisjoint(executed), "the record was rejected before")
         arrived = {
-            digest: one for digest, one in self.accepted.items() if one.position < proposal.position
+            record_id: one.record
+            for record_id, one in self.accepted.items()
+            if one.position < proposal.position
         }
-        orders = {digest: one.order for digest, one in arrived.items()}
-        ts_s = proposal.block.timestamp_ms // 1000
-        check_rejections(self.state, executed, body.rejections, orders, ts_s)
-        decided = {*executed, *(digest for digest, _ in body.rejections)}
-        self._check_turn(proposal, arrived, decided)
+        check_rejections(self.state, executed, body.rejections, arrived, moment)
+        decided = {record_id: arrived[record_id] for record_id, _ in body.rejections} | executed
+        self._check_turn(proposal, decided)
 
         self.executed |= executed.keys()
         self.rejected |= dict(body.rejections)
-        for digest in decided:
-            self.accepted.pop(digest, None)
+        for record_id in decided:
+            self.accepted.pop(record_id, None)
 
-    def _check_turn(
-        self, proposal: _Proposal, arrived: dict[bytes, Accepted], decided: set[bytes]
-    ) -> None:
-        """An order that has waited long enough is decided now, or one that may come before it."""
-        first = next(iter(arrived.values()), None)
-        if first is None or proposal.stamp_ms - first.stamp_ms < ORDER_WAIT_MS_MAX:
+    def _check_turn(self, proposal: _Proposal, decided: dict[bytes, Record]) -> None:
+        """A record that has waited long enough is decided, or one that may come before it."""
+        first = next(iter(self.accepted.values()), None)
+        if first is None or first.position > proposal.position:
             return
-        purse = (first.order.payer, first.order.asset)
-        own = [signed.order for signed in proposal.body.orders]
-        own += [arrived[digest].order for digest in decided if digest in arrived]
+        if proposal.stamp_ms - first.stamp_ms < RECORD_WAIT_MS_MAX:
+            return
         is_served = any(
-            (order.payer, order.asset) == purse and order.nonce <= first.order.nonce
-            for order in own
+            purse_of(order) == purse_of(own) and order.nonce <= own.nonce
+            for own in first.record.orders
+            for record in decided.values()
+            for order in record.orders
         )
-        require(is_served, "the oldest order is left out")
+        require(is_served, "the oldest record is left out")
 
     def _round_entry(self, entry: RoundEntry) -> None:
         place = (entry.number, entry.epoch, entry.round)

@@ -8,7 +8,7 @@ from tests.independent.audit import Committee, Final
 from tests.independent.codec import keccak, require
 from tests.independent.deposits import Deposit, withdrawal_key
 from tests.independent.l1 import Node, Submission
-from tests.independent.operations import Operation
+from tests.independent.operations import Step
 from tests.independent.state import Asset, State, root_of_path
 from tests.independent.typed import Domain, signer_of
 
@@ -40,12 +40,11 @@ class BatchAudit:
         require(header.chunks_root == chunks.chunks_root(hashes), "another root of the chunks")
         require(header.data_hash == batch.data_hash, "another data hash")
 
-        found: list[Operation] = []
         for chunk in batch.chunks:
-            found += chunks.apply_chunk(self.state, chunk, self.queue[: header.deposit_cursor])
+            chunks.apply_chunk(self.state, chunk, self.queue[: header.deposit_cursor])
             self._find_withdrawals(chunk)
-        wanted = [operation for final in blocks for operation in final.operations]
-        require(found == wanted, "the batch isn't the blocks' operations")
+        wanted: list[Step] = [step for final in blocks for step in final.steps]
+        chunks.check_undivided(wanted, batch.chunks)
         require(header.post_root == self.state.root() == batch.post_root, "another root")
         require(not blocks or blocks[-1].root == header.post_root, "the blocks leave another root")
         require(header.deposit_cursor == self.state.leaves[0].nonce, "another cursor")

@@ -7,9 +7,11 @@ from dataclasses import astuple, dataclass
 from tests.independent.chunks import pack
 from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, Reader, keccak, require, u
 from tests.independent.deposits import Deposit, read_deposit
+from tests.independent.levels import Moment
 from tests.independent.operations import (
     SLOT,
     Operation,
+    Step,
     check_deposit,
     check_open,
     check_payee,
@@ -19,12 +21,14 @@ from tests.independent.operations import (
     open_account,
     read_operations,
 )
-from tests.independent.orders import Order, SignedOrder, read_order
+from tests.independent.orders import Order
+from tests.independent.records import Group, Record, Root, read_record, read_root
 from tests.independent.state import Asset, Leaf, State, fee_account_of
 from tests.independent.typed import BLOCK, Domain
 
 CHUNKS_OF_CALLDATA_MAX = 120
 BLOCK_BYTES = 124
+BODY_VERSION = 2
 BODY_BYTES_MAX = 4 << 20
 SUPPLY_LIMIT = 1 << 63
 
@@ -34,8 +38,9 @@ class Body:
     l1_block_number: int
     listings: tuple[Asset, ...]
     deposits: tuple[Deposit, ...]
-    orders: tuple[SignedOrder, ...]
+    records: tuple[Record, ...]
     rejections: tuple[tuple[bytes, int], ...]
+    roots: tuple[Root, ...] = ()
 
     def encoded(self) -> bytes:
         listings = [
@@ -43,25 +48,27 @@ class Body:
             for listed in self.listings
         ]
         deposits = [deposit.encoded() for deposit in self.deposits]
-        orders = [order.record() for order in self.orders]
-        rejections = [digest + u(code, 2) for digest, code in self.rejections]
-        parts = [u(1, 1) + u(self.l1_block_number, 8)]
-        for records in (listings, deposits, orders, rejections):
-            parts += [u(len(records), 4), *records]
+        roots = [root.encoded() for root in self.roots]
+        records = [record.encoded() for record in self.records]
+        rejections = [record_id + u(code, 2) for record_id, code in self.rejections]
+        parts = [u(BODY_VERSION, 1) + u(self.l1_block_number, 8)]
+        for rows in (listings, deposits, roots, records, rejections):
+            parts += [u(len(rows), 4), *rows]
         return b"".join(parts)
 
 
 def read_body(data: bytes) -> Body:
     require(len(data) <= BODY_BYTES_MAX, "the body is too large")
     reader = Reader(data)
-    require(reader.number(1) == 1, "another version of the body")
+    require(reader.number(1) == BODY_VERSION, "another version of the body")
     l1_block_number = reader.number(8)
     listings = tuple(_read_listing(reader) for _ in range(reader.number(4)))
     deposits = tuple(read_deposit(reader) for _ in range(reader.number(4)))
-    orders = tuple(read_order(reader) for _ in range(reader.number(4)))
+    roots = tuple(read_root(reader) for _ in range(reader.number(4)))
+    records = tuple(read_record(reader) for _ in range(reader.number(4)))
     rejections = tuple((reader.take(32), reader.number(2)) for _ in range(reader.number(4)))
     reader.finish()
-    return Body(l1_block_number, listings, deposits, orders, rejections)
+    return Body(l1_block_number, listings, deposits, records, rejections, roots)
 
 
 def _read_listing(reader: Reader) -> Asset:
@@ -105,52 +112,64 @@ class Derivation:
         key = (owner, asset_id)
         return self.opened.get(key, self.state.ids.get(key))
 
-    def _open_if_lacking(self, owner: bytes, asset_id: int) -> list[Operation]:
+    def _open_if_lacking(self, owner: bytes, asset_id: int) -> list[Step]:
         if self._find(owner, asset_id) is not None:
             return []
         account_id = self.state.free_id(owner, set(self.opened.values()))
         self.opened[owner, asset_id] = account_id
-        return [open_account(account_id, asset_id, owner)]
+        return [(open_account(account_id, asset_id, owner),)]
 
-    def of_listing(self, listed: Asset) -> list[Operation]:
+    def of_listing(self, listed: Asset) -> list[Step]:
         if listed.fee_owner == ZERO_ADDRESS:
             return []
         require(self._find(listed.fee_owner, listed.asset_id) is None, "the fee owner has one")
         account_id = fee_account_of(listed.asset_id)
         self.opened[listed.fee_owner, listed.asset_id] = account_id
-        return [open_account(account_id, listed.asset_id, listed.fee_owner)]
+        return [(open_account(account_id, listed.asset_id, listed.fee_owner),)]
 
-    def of_deposit(self, deposit: Deposit) -> list[Operation]:
+    def of_deposit(self, deposit: Deposit) -> list[Step]:
         opening = self._open_if_lacking(deposit.owner, deposit.asset_id)
         payee = self._find(deposit.owner, deposit.asset_id)
-        return [*opening, Operation("deposit", 0, payee, deposit.amount_minor)]
+        return [*opening, (Operation("deposit", 0, payee, deposit.amount_minor),)]
 
-    def of_order(self, order: Order) -> list[Operation]:
+    def of_record(self, record: Record) -> list[Step]:
+        """What the payees lack, then the order or all legs in one step."""
+        openings: list[Step] = []
+        for order in record.orders:
+            if order.kind == "payment":
+                asset_id = self.state.asset_of_token(order.asset).asset_id
+                openings += self._open_if_lacking(order.payee, asset_id)
+        return [*openings, tuple(map(self._operation, record.orders))]
+
+    def _operation(self, order: Order) -> Operation:
         asset = self.state.asset_of_token(order.asset)
         payer = self._find(order.payer, asset.asset_id)
         require(payer is not None, "the payer has no account")
         require(order.amount % asset.unit == order.fee % asset.unit == 0, "no whole minor units")
         sums = (order.amount // asset.unit, order.fee // asset.unit)
         if order.kind == "withdrawal":
-            return [Operation("withdrawal", payer, 0, *sums)]
-        opening = self._open_if_lacking(order.payee, asset.asset_id)
-        payee = self._find(order.payee, asset.asset_id)
-        return [*opening, Operation("payment", payer, payee, *sums)]
+            return Operation("withdrawal", payer, 0, *sums)
+        return Operation("payment", payer, self._find(order.payee, asset.asset_id), *sums)
 
 
-def derive(state: State, body: Body) -> list[Operation]:
+def derive(state: State, body: Body) -> list[Step]:
     """The operations of the body; Invalid if one has no proper shape."""
     run = Derivation(state)
-    operations: list[Operation] = []
+    steps: list[Step] = []
     for listed in body.listings:
-        operations += run.of_listing(listed)
+        steps += run.of_listing(listed)
     for deposit in body.deposits:
-        operations += run.of_deposit(deposit)
-    for signed in body.orders:
-        operations += run.of_order(signed.order)
+        steps += run.of_deposit(deposit)
+    for record in body.records:
+        steps += run.of_record(record)
+    operations = operations_of(steps)
     shapes = [operation for _, operation in read_operations(slots_of(operations))]
     require(shapes == operations, "an operation has no proper shape")
-    return operations
+    return steps
+
+
+def operations_of(steps: Sequence[Step]) -> list[Operation]:
+    return [operation for step in steps for operation in step]
 
 
 def slots_of(operations: Sequence[Operation]) -> bytes:
@@ -184,8 +203,8 @@ def execute_two_phase(
 
 
 def execute_body(
-    state: State, body: Body, ts_s: int, domain: Domain, queue: list[Deposit]
-) -> list[Operation]:
+    state: State, body: Body, moment: Moment, domain: Domain, queue: list[Deposit]
+) -> list[Step]:
     """Check and apply a body to `state`, and its deposits to `queue`; return its operations.
 
     On Invalid the state is of no use any more.
@@ -194,25 +213,28 @@ def execute_body(
         require(listed.asset_id == len(state.assets) + 1, "the listing isn't the next one")
         state.list_asset(listed)
     _check_deposits(state, body.deposits)
-    _check_orders(state, body, ts_s, domain)
-    operations = derive(state, body)
+    _check_records(state, body, moment, domain)
+    for root in body.roots:
+        state.authorise(root)
+    steps = derive(state, body)
+    operations = operations_of(steps)
     queue += body.deposits
     execute_two_phase(state, operations, queue)
     asset_of = {o.payer: state.leaves[o.payer].asset_id for o in operations if o.is_debit()}
-    require(len(pack(operations, asset_of)) <= CHUNKS_OF_CALLDATA_MAX, "no calldata can carry it")
-    return operations
+    require(len(pack(steps, asset_of)) <= CHUNKS_OF_CALLDATA_MAX, "no calldata can carry it")
+    return steps
 
 
 def execute_block(
-    state: State, block: Block, body: Body, domain: Domain, queue: list[Deposit]
-) -> list[Operation]:
+    state: State, block: Block, body: Body, moment: Moment, domain: Domain, queue: list[Deposit]
+) -> list[Step]:
     """Check and apply a block; see `execute_body`."""
-    operations = execute_body(state, body, block.timestamp_ms // 1000, domain, queue)
-    slots = slots_of(operations)
+    steps = execute_body(state, body, moment, domain, queue)
+    slots = slots_of(operations_of(steps))
     require(keccak(body.encoded()) == block.body_hash, "the body is another")
     require(keccak(slots) == block.operations_hash, "the operations are others")
     require(len(slots) == SLOT * block.operation_count, "the operations are more or fewer")
-    return operations
+    return steps
 
 
 def _check_deposits(state: State, deposits: Sequence[Deposit]) -> None:
@@ -226,16 +248,25 @@ def _check_deposits(state: State, deposits: Sequence[Deposit]) -> None:
         require(supply_minor[asset_id] < SUPPLY_LIMIT, "more than an asset can have")
 
 
-def _check_orders(state: State, body: Body, ts_s: int, domain: Domain) -> None:
+def _check_records(state: State, body: Body, moment: Moment, domain: Domain) -> None:
     used: dict[int, int] = {}
-    for signed in body.orders:
-        order = signed.order
-        signed.check_authorised(domain)
-        require(order.link == ZERO_HASH, "this version executes no groups")
-        require(order.is_alive(ts_s), "the order has expired")
-        asset_id = state.asset_of_token(order.asset).asset_id
-        payer = state.ids.get((order.payer, asset_id))
-        require(payer is not None, "the payer has no account")
-        nonce = used.get(payer, state.leaves[payer].nonce)
-        require(order.nonce == nonce, "the nonce isn't the next one")
-        used[payer] = nonce + 1
+    for record in body.records:
+        if isinstance(record, Group):
+            record.check()
+        else:
+            require(record.order.link == ZERO_HASH, "a leg without its group")
+        record.check_authorised(domain, state.roots)
+        for order in record.orders:
+            _check_order(state, order, moment, used)
+
+
+def _check_order(state: State, order: Order, moment: Moment, used: dict[int, int]) -> None:
+    """`used` has the next nonce of each account that the block has debited."""
+    require(order.is_alive(moment.ts_s), "the order has expired")
+    asset_id = state.asset_of_token(order.asset).asset_id
+    payer = state.ids.get((order.payer, asset_id))
+    require(payer is not None, "the payer has no account")
+    nonce = used.get(payer, state.leaves[payer].nonce)
+    require(order.nonce == nonce, "the nonce isn't the next one")
+    used[payer] = nonce + 1
+    require(moment.is_eligible(order), "somebody may not hold the asset")

@@ -11,6 +11,7 @@ from tests.independent.operations import (
     SLOT,
     Operation,
     Sequence64,
+    Step,
     read_operations,
 )
 from tests.independent.state import State, fee_account_of, node
@@ -143,14 +144,14 @@ def apply_chunk(state: State, chunk: bytes, deposits: Sequence[Deposit]) -> list
     return [operation for operation in found if operation != NO_OP]
 
 
-def pack(operations: Sequence[Operation], asset_of_payer: Mapping[int, int]) -> list[bytes]:
-    """The slots of the fewest chunks that hold the operations in this order."""
+def pack(steps: Sequence[Step], asset_of_payer: Mapping[int, int]) -> list[bytes]:
+    """The slots of the fewest chunks that hold the steps in this order, none of them divided."""
     packed: list[bytes] = []
     current, fee_accounts = b"", set[int]()
-    for operation in operations:
-        slots, paid = operation.slots(), set[int]()
-        if operation.fee_minor > 0:
-            paid = {fee_account_of(asset_of_payer[operation.payer])}
+    for step in steps:
+        slots = b"".join(operation.slots() for operation in step)
+        payers = [operation.payer for operation in step if operation.fee_minor > 0]
+        paid = {fee_account_of(asset_of_payer[payer]) for payer in payers}
         is_full = len(current) + len(slots) > SLOTS * SLOT
         if is_full or len(fee_accounts | paid) > FEE_ACCOUNTS_MAX:
             packed.append(current)
@@ -160,3 +161,23 @@ def pack(operations: Sequence[Operation], asset_of_payer: Mapping[int, int]) -> 
     if current:
         packed.append(current)
     return [slots.ljust(SLOTS * SLOT, b"\0") for slots in packed]
+
+
+def check_undivided(steps: Sequence[Step], chunks: Sequence[bytes]) -> None:
+    """Invalid if the chunks hold other operations, or a group's legs don't stand side by side."""
+    found = [
+        (index, position, operation)
+        for index, chunk in enumerate(chunks)
+        for position, operation in operations_of(chunk)
+        if operation != NO_OP
+    ]
+    require(
+        [one for _, _, one in found] == [one for step in steps for one in step], "other operations"
+    )
+    first = 0
+    for step in steps:
+        index, position, _ = found[first]
+        places = [place[:2] for place in found[first : first + len(step)]]
+        wanted = [(index, position + leg) for leg in range(len(step))]
+        require(places == wanted, "the legs of a group are parted")
+        first += len(step)

@@ -15,6 +15,8 @@ from eth_abi import decode, encode
 from tests.independent import chunks, typed
 from tests.independent.codec import keccak, require
 from tests.independent.deposits import Deposit
+from tests.independent.levels import Attested, Dismissed, Levels, Revoked
+from tests.independent.records import Root
 from tests.independent.state import Asset
 
 TRUSTED_SETUP = (
@@ -37,9 +39,15 @@ def _function(name: str, kinds: Sequence[str]) -> bytes:
 @dataclass(frozen=True)
 class Log:
     block_number: int
+    index: int
     tx_hash: str
     topics: list[bytes]
     data: bytes
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """In L1's order."""
+        return self.block_number, self.index
 
     def words(self, *kinds: str) -> tuple[Any, ...]:
         return decode(kinds, self.data)
@@ -92,6 +100,7 @@ class Node:
         return [
             Log(
                 int(log["blockNumber"], 16),
+                int(log["logIndex"], 16),
                 log["transactionHash"],
                 [_bytes(topic) for topic in log["topics"]],
                 _bytes(log["data"]),
@@ -133,6 +142,37 @@ class Node:
             require(stored == hashed, "the queue's stored hash is another")
             found.append((log.block_number, deposit))
         return found
+
+    def roots(self) -> list[tuple[int, Root]]:
+        """Roots of orders with their L1 blocks; none is missing, and L1 knows each."""
+        found = []
+        for log in self.logs("OrdersAuthorised(uint64,address,bytes32)"):
+            (hashed,) = log.words("bytes32")
+            root = Root(log.topics[2][-20:], hashed)
+            require(int.from_bytes(log.topics[1]) == len(found), "a root is missing")
+            kinds, values = ["address", "bytes32"], ("0x" + root.owner.hex(), root.root)
+            is_known = any(self.call(self.rollup, "isAuthorised", kinds, *values))
+            require(is_known, "L1 doesn't know the root")
+            found.append((log.block_number, root))
+        require(self.number("authorisedRootCount") == len(found), "L1 has more roots")
+        return found
+
+    def levels(self, needed: dict[bytes, int]) -> Levels:
+        """Who may hold these tokens, by the events of the registry that is the deposit gate."""
+        registry = self.call(self.rollup, "gate")[-20:]
+        found: list[tuple[tuple[int, int], Attested | Revoked | Dismissed]] = []
+        event = "AttestationRecorded(address,address,uint8,uint64,uint64)"
+        for log in self.logs(event, registry):
+            person, attestor = (topic[-20:] for topic in log.topics[1:])
+            level, expiry, _ = log.words("uint8", "uint64", "uint64")
+            attested = Attested(log.block_number, person, attestor, level, expiry)
+            found.append((log.place, attested))
+        for log in self.logs("PersonRevoked(address,address,uint64)", registry):
+            found.append((log.place, Revoked(log.block_number, log.topics[1][-20:])))
+        for log in self.logs("AttestorDismissed(address,uint64)", registry):
+            found.append((log.place, Dismissed(log.block_number, log.topics[1][-20:])))
+        found.sort(key=lambda placed: placed[0])
+        return Levels([one for _, one in found], needed)
 
     def submissions(self) -> list[Submission]:
         """The batches that L1 has accepted, in order."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from tests.independent.blocks import BLOCK_BYTES, Block, read_block
 from tests.independent.codec import ZERO_HASH, Reader, keccak, require, u
-from tests.independent.orders import SignedOrder, read_order
+from tests.independent.records import Group, Record, RootedOrder, SignedOrder, read_record
 
+VERSION = 2
 HEAD = 20
 SIGNATURE = 65
 
@@ -50,7 +51,7 @@ class RoundEntry:
     signature: bytes
 
 
-Payload = Identity | SignedOrder | Seen | ProposedBlock | RoundEntry | Vote
+Payload = Identity | Record | Seen | ProposedBlock | RoundEntry | Vote
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,10 @@ def read_entry(data: bytes) -> Entry:
 def _read_payload(kind: int, reader: Reader) -> Payload:
     require(kind <= 6, "an unknown kind of entry")
     if kind == 0:
-        require(reader.number(2) == 1, "another version of the log")
+        require(reader.number(2) == VERSION, "another version of the log")
         return Identity(reader.number(8), reader.take(20), reader.take(32))
     if kind == 1:
-        return read_order(reader)
+        return read_record(reader)
     if kind == 2:
         return Seen(reader.number(8), reader.take(32), reader.take(SIGNATURE))
     if kind == 3:
@@ -93,9 +94,9 @@ def write_entry(entry: Entry) -> bytes:
 def _write_payload(payload: Payload) -> tuple[int, bytes]:
     match payload:
         case Identity(chain_id, rollup, code_hash):
-            return 0, u(1, 2) + u(chain_id, 8) + rollup + code_hash
-        case SignedOrder():
-            return 1, payload.record()
+            return 0, u(VERSION, 2) + u(chain_id, 8) + rollup + code_hash
+        case SignedOrder() | RootedOrder() | Group():
+            return 1, payload.encoded()
         case Seen(number, block_hash, signature):
             return 2, u(number, 8) + block_hash + signature
         case ProposedBlock(block, signature, body):

@@ -44,6 +44,9 @@ class Operation:
         return self.kind in ("payment", "withdrawal")
 
 
+# Operations that no chunk's end or no-op divides: a group's legs, or one operation alone.
+Step = tuple[Operation, ...]
+
 NO_OP = Operation("no-op", 0, 0)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, Invalid, keccak, require, u
+from tests.independent.records import Root
 
 BRIDGE = 0
 REGISTRY = 1
@@ -53,11 +54,12 @@ def partition_of(owner: bytes) -> int:
 
 @dataclass
 class State:
-    """All leaves and listings; the tree's nodes are kept by (height, index)."""
+    """All leaves, listings and roots of orders; the tree's nodes are kept by (height, index)."""
 
     leaves: dict[int, Leaf] = field(default_factory=lambda: {BRIDGE: GENESIS_BRIDGE})
     assets: dict[int, Asset] = field(default_factory=dict)
     ids: dict[tuple[bytes, int], int] = field(default_factory=dict)
+    roots: set[Root] = field(default_factory=set)
     _nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
     _stale: set[int] = field(default_factory=lambda: {BRIDGE})
 
@@ -77,6 +79,11 @@ class State:
         tokens = {known.token for known in self.assets.values()}
         require(asset.token not in tokens, "a token is listed once")
         self.assets[asset.asset_id] = asset
+
+    def authorise(self, root: Root) -> None:
+        require(root.owner != ZERO_ADDRESS, "owner 0 authorises nothing")
+        require(root not in self.roots, "the root came before")
+        self.roots.add(root)
 
     def asset_of_token(self, token: bytes) -> Asset:
         for asset in self.assets.values():

@@ -9,7 +9,7 @@ Branches:
 """
 
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 from eth_abi import encode
 from eth_utils import to_checksum_address
@@ -22,10 +22,11 @@ from backend.engine.log import LocalLog
 from backend.protocol import authorised, batches, eip712, operations, state_tree, votes
 from backend.protocol import blocks as their_blocks
 from backend.protocol import log_entries as their_log
+from backend.protocol import order_records as their_records
 from backend.protocol import orders as their_orders
 from backend.protocol.errors import MalformedBytes, PaymentError
 from backend.protocol.signing import PrivateKey, recover
-from tests.independent import blocks, chunks, log, orders, typed, worlds
+from tests.independent import blocks, chunks, log, orders, records, typed, worlds
 from tests.independent.codec import ZERO_HASH, Invalid, Reader, keccak, u
 from tests.independent.operations import read_operations
 from tests.independent.state import Leaf, State, root_of_multiproof, root_of_path
@@ -48,17 +49,69 @@ def is_refused(call: Callable[[], object]) -> bool:
 # BYTES AND DIGESTS
 
 
-@MANY
-@given(strategies.signed_orders)
-def test_orders__any__holds(theirs):
-    mine = orders.read_order(Reader(theirs.encode()))
+_rooted_orders = st.builds(
+    their_records.RootedOrder,
+    strategies.orders,
+    strategies.digests,
+    st.lists(strategies.digests, max_size=32).map(tuple),
+)
+_legs = st.one_of(strategies.signed_orders, _rooted_orders).filter(
+    lambda one: isinstance(one.order, their_orders.PaymentOrder)
+)
+_groups = st.builds(their_records.OrderGroup, st.lists(_legs, min_size=2, max_size=8).map(tuple))
+_records = st.one_of(strategies.signed_orders, _rooted_orders, _groups)
 
-    assert mine.record() == theirs.encode()
-    assert their_orders.decode_record(mine.record()) == theirs
-    assert mine.order.digest(DOMAIN) == theirs.digest(THEIR_DOMAIN)
-    assert mine.order.is_alive(TS_S) == theirs.order.is_alive(TS_S)
-    if mine.order.kind == "payment":
-        assert mine.order.leg_hash() == their_orders.leg_hash(theirs.order)
+
+@MANY
+@given(_records)
+def test_records__any__holds(theirs):
+    mine = records.read_record(Reader(theirs.encode()))
+
+    assert mine.encoded() == theirs.encode()
+    assert their_records.decode_record(mine.encoded()) == theirs
+    assert mine.id(DOMAIN) == theirs.record_id(THEIR_DOMAIN)
+    for order, their_order in zip(mine.orders, theirs.orders, strict=True):
+        assert order.digest(DOMAIN) == their_order.digest(THEIR_DOMAIN)
+        assert order.is_alive(TS_S) == their_order.is_alive(TS_S)
+        if order.kind == "payment":
+            assert order.leg_hash() == their_orders.leg_hash(their_order)
+
+
+@MANY
+@given(_records, st.integers(0, 2**16), st.integers(0, 255), st.integers(-1, 1))
+def test_read_record__changed_bytes__both_reject_or_neither_holds(record, at, byte, longer):
+    data = bytearray(record.encode())
+    data[at % len(data)] = byte
+    changed = bytes(data[: len(data) + min(longer, 0)]) + bytes(max(longer, 0))
+
+    def mine():
+        reader = Reader(changed)
+        records.read_record(reader)
+        reader.finish()
+
+    is_bad = is_refused(lambda: their_records.decode_record(changed))
+
+    assert is_refused(mine) == is_bad
+
+
+@MANY
+@given(
+    st.lists(strategies.payment_orders, min_size=2, max_size=8),
+    st.lists(st.sampled_from([0, 0, 1, 2]), min_size=8, max_size=8),
+    st.sampled_from(["", "", "altered", "dropped", "turned"]),
+)
+def test_groups__good_and_spoilt__both_reject_or_neither_holds(legs, fees, flaw):
+    made = [replace(leg, fee=fee) for leg, fee in zip(legs, fees, strict=False)]
+    linked = their_orders.linked(made)
+    if flaw == "altered":
+        linked[0] = replace(linked[0], nonce=linked[0].nonce ^ 1)
+    elif flaw:
+        linked = linked[::-1] if flaw == "turned" else [*linked[1:], linked[1]]
+    signed = [their_records.SignedOrder(leg, bytes(65)) for leg in linked]
+    theirs = their_records.OrderGroup(tuple(signed))
+    mine = records.read_record(Reader(theirs.encode()))
+
+    assert is_refused(mine.check) == is_refused(theirs.check)
 
 
 @MANY
@@ -163,7 +216,7 @@ def test_authorised_roots__any__holds(digests):
 def test_links__any__holds(legs):
     linked = their_orders.linked(legs)
 
-    mine = [orders.read_order(Reader(leg.encode() + bytes(65))).order for leg in linked]
+    mine = [orders.read_payment(Reader(leg.encode())) for leg in linked]
 
     assert orders.link_of(mine) == linked[0].link == their_orders.group_link(legs)
 

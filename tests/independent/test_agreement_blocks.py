@@ -2,7 +2,8 @@
 
 Branches:
 - blocks: valid for one exactly if valid for the other, with the same slots and state
-- rejections: justified for one exactly if for the other
+- authorisation: by signature, by a root that an earlier block has brought, or by none
+- rejections: justified for one exactly if for the other, of people who may hold an asset or not
 - chunks: valid in sequence for one exactly if for the other
 - batches: chunks, roots and headers
 """
@@ -15,16 +16,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backend.engine import ledger as engine
+from backend.engine.accepted import has_roots, is_authorised
 from backend.protocol import blocks as their_blocks
-from backend.protocol import eip712, operations
-from backend.protocol import orders as their_orders
+from backend.protocol import eip712, operations, order_records
 from backend.protocol.errors import MalformedBytes, PaymentError
 from backend.protocol.types import Leaf as TheirLeaf
 from tests.independent import blocks, chunks, worlds
 from tests.independent.admission import check_rejections
-from tests.independent.codec import ZERO_HASH, Invalid, keccak
+from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, Invalid, keccak
 from tests.independent.deposits import Deposit
-from tests.independent.operations import Sequence64, read_operations
+from tests.independent.levels import Moment
+from tests.independent.operations import Sequence64, Step, read_operations
+from tests.independent.records import Root
 from tests.independent.state import Leaf, State
 from tests.independent.worlds import DOMAIN, TS_S
 from tests.property.world import World
@@ -42,28 +45,32 @@ def is_refused(call: Callable[[], object]) -> bool:
     return False
 
 
-def _apply(state: State, queue: list[Deposit], body: blocks.Body, world: World) -> bool:
-    """Run a body in both; return whether it is valid. A refused one spoils `state`."""
+def _apply(
+    state: State, queue: list[Deposit], body: blocks.Body, world: World
+) -> list[Step] | None:
+    """Run a body in both; return what it does, None if it is invalid, which spoils `state`."""
     theirs = their_blocks.Body.decode(body.encoded())
-    is_bad = is_refused(lambda: engine.execute(world.ledger, theirs, TS_S))
+    is_bad = is_refused(lambda: engine.execute(world.ledger, theirs, TS_S)) or not all(
+        has_roots(one, world.ledger) and is_authorised(THEIR_DOMAIN, one) for one in theirs.records
+    )
     found, problem = [], ""
     try:
-        found = blocks.execute_body(state, body, TS_S, DOMAIN, queue)
+        found = blocks.execute_body(state, body, Moment(TS_S), DOMAIN, queue)
     except Invalid as error:
         problem = str(error)
     assert is_bad == bool(problem), problem
     if is_bad:
-        return False
+        return None
     execution = world.run(theirs, TS_S)
-    assert blocks.slots_of(found) == execution.slots
+    assert blocks.slots_of(blocks.operations_of(found)) == execution.slots
     leaves = {one: Leaf(*astuple(leaf)) for one, leaf in world.ledger.leaves.items()}
     assert state.leaves == leaves
-    return True
+    return found
 
 
 def _begin() -> tuple[State, list[Deposit], World]:
     state, queue, world = State(), [], World()
-    assert _apply(state, queue, worlds.FIRST_BODY, world)
+    assert _apply(state, queue, worlds.FIRST_BODY, world) is not None
     return state, queue, world
 
 
@@ -73,45 +80,89 @@ def test_blocks__random_bodies__both_reject_or_do_the_same_holds(turns):
     state, queue, world = _begin()
 
     for turn, is_lenient in turns:
-        if not _apply(state, queue, worlds.body_of(state, turn, is_lenient), world):
+        body = worlds.body_of(state, turn, is_lenient)
+        early = blocks.Body(0, (), (), (), (), worlds.roots_of(body.records)[len(turn[0]) % 2 :])
+        assert _apply(state, queue, early, world) == []
+        if _apply(state, queue, body, world) is None:
             break
+
+
+def test_blocks__root_and_its_order_in_one_block__both_reject_holds():
+    state, queue, world = _begin()
+    wish = worlds.Wish(0, worlds.PEOPLE[1], worlds.ASSETS[0], 1, 0, 0, "", "rooted")
+    records = tuple(worlds.records_of(state, [wish]))
+    roots = worlds.roots_of(records)
+
+    assert _apply(state, queue, blocks.Body(0, (), (), records, (), roots), world) is None
+    state, queue, world = _begin()
+    assert _apply(state, queue, blocks.Body(0, (), (), (), (), roots), world) == []
+    assert _apply(state, queue, blocks.Body(0, (), (), records, ()), world) is not None
+
+
+@pytest.mark.parametrize("owners", [(0, 0), (0, 1), (None,)])
+def test_blocks__roots_repeated_or_of_nobody__both_reject_or_neither_holds(owners):
+    state, queue, world = _begin()
+    people = [ZERO_ADDRESS if one is None else worlds.PEOPLE[one] for one in owners]
+    roots = tuple(Root(owner, keccak(b"root")) for owner in people)
+
+    found = _apply(state, queue, blocks.Body(0, (), (), (), (), roots), world)
+
+    assert (found is not None) == (owners == (0, 1))
 
 
 @st.composite
 def _spoilt(draw: st.DrawFn, body: their_blocks.Body) -> their_blocks.Body:
-    """The body, or one with a wrong code, a repetition, or without one of its orders."""
-    left = [draw(st.booleans()) or draw(st.booleans()) for _ in body.orders]
-    orders = tuple(one for one, stays in zip(body.orders, left, strict=True) if stays)
+    """The body, or one with a wrong code, a repetition, or without one of its records."""
+    left = [draw(st.booleans()) or draw(st.booleans()) for _ in body.records]
+    records = tuple(one for one, stays in zip(body.records, left, strict=True) if stays)
     rejections = list(body.rejections)
     if rejections and draw(st.booleans()):
         at = draw(st.integers(0, len(rejections) - 1))
-        number = draw(st.sampled_from([124, 125, rejections[at].number]))
+        number = draw(st.sampled_from([124, 125, 130, rejections[at].number]))
         rejections[at] = replace(rejections[at], number=number)
     if rejections and draw(st.integers(0, 4)) == 0:
         rejections.append(rejections[0])
-    return replace(body, orders=orders, rejections=tuple(rejections))
+    return replace(body, records=records, rejections=tuple(rejections))
+
+
+_barred = st.sets(
+    st.tuples(
+        st.sampled_from([asset.token for asset in worlds.ASSETS]),
+        st.sampled_from([*worlds.PEOPLE, *worlds.STRANGERS]),
+    ),
+    max_size=4,
+)
 
 
 @MANY
-@given(st.lists(worlds.wishes, min_size=6, max_size=25), st.data())
-def test_rejections__random_orders__both_reject_or_neither_holds(wished, data):
+@given(st.lists(worlds.any_wishes, min_size=6, max_size=25), _barred, st.data())
+def test_rejections__random_records__both_reject_or_neither_holds(wished, barred, data):
     state, _, world = _begin()
-    accepted = {one.order.digest(DOMAIN): one for one in worlds.orders_of(state, wished)}
-    theirs = {digest: their_orders.decode_record(one.record()) for digest, one in accepted.items()}
-    selection = engine.select(world.ledger, theirs, TS_S, data.draw(st.integers(1, 25)))
-    chosen = their_blocks.Body(0, (), (), tuple(selection.executable.values()))
+    accepted = {one.id(DOMAIN): one for one in worlds.records_of(state, wished)}
+    theirs = {
+        record_id: order_records.decode_record(one.encoded()) for record_id, one in accepted.items()
+    }
+
+    def may_hold(token: bytes, owner: bytes, *_: int) -> bool:
+        return (token, owner) not in barred
+
+    selection = engine.select(world.ledger, theirs, TS_S, data.draw(st.integers(1, 25)), may_hold)
+    chosen = their_blocks.Body(0, (), (), (), tuple(selection.executable.values()))
     honest = replace(chosen, rejections=selection.rejections)
     body = data.draw(_spoilt(honest))
-    # Whether the orders themselves can be executed is another test's question.
+    # Whether the records themselves can be executed is another test's question.
     assume(not is_refused(lambda: engine.execute(world.ledger, body, TS_S)))
     mine = blocks.read_body(body.encode())
-    executed = {one.order.digest(DOMAIN): one.order for one in mine.orders}
-    waiting = {digest: one.order for digest, one in accepted.items()}
+    executed = {one.id(DOMAIN): one for one in mine.records}
 
     def judge() -> None:
-        check_rejections(state, executed, mine.rejections, waiting, TS_S)
+        moment = Moment(TS_S, 0, may_hold)
+        check_rejections(state, executed, mine.rejections, accepted, moment)
 
-    is_bad = is_refused(lambda: engine.check_rejections(world.ledger, body, theirs, TS_S))
+    def judge_theirs() -> None:
+        engine.check_rejections(world.ledger, body, theirs, TS_S, may_hold)
+
+    is_bad = is_refused(judge_theirs)
 
     assert is_refused(judge) == is_bad
     assert not is_bad or body != honest
@@ -141,15 +192,25 @@ def _check_batch(world: World, number: int, state: State, queue: list[Deposit]) 
 @given(st.lists(worlds.turns, min_size=1, max_size=3), st.integers(1, 4))
 def test_batches__random_blocks__are_read_the_same_holds(turns, chunks_max):
     state, queue, world = _begin()
+    listed = State(assets={asset.asset_id: asset for asset in worlds.ASSETS})
+    steps = blocks.derive(listed, worlds.FIRST_BODY)
     for turn in turns:
-        if not _apply(state, queue, worlds.body_of(state, turn, True), world):
+        body = worlds.body_of(state, turn, True)
+        early = blocks.Body(0, (), (), (), (), worlds.roots_of(body.records))
+        assert _apply(state, queue, early, world) == []
+        found = _apply(state, queue, body, world)
+        if found is None:
             break
+        steps += found
     while world.builder.draft(chunks_max) is not None:
         world.post(chunks_max)
 
     settled = State(assets=dict(state.assets))
     for number in range(1, world.builder.tip.number + 1):
         _check_batch(world, number, settled, queue)
+    made = range(1, world.builder.tip.number + 1)
+    packed = [chunk.encode() for number in made for chunk in world.builder.chunks(number)]
+    chunks.check_undivided(steps, packed)
 
 
 _ids = st.sampled_from([0, 1, 2, 7 << 24, 8 << 24, 9 << 24, 255 << 24 | 1, 255 << 24 | 2])
@@ -196,6 +257,6 @@ def test_apply_in_sequence__random_operations__both_reject_or_do_the_same_holds(
 def test_blocks__asset_id_not_the_next__both_reject_holds(ahead):
     state, queue, world = State(), [], World()
 
-    is_valid = _apply(state, queue, blocks.Body(0, (worlds.ASSETS[ahead],), (), (), ()), world)
+    found = _apply(state, queue, blocks.Body(0, (worlds.ASSETS[ahead],), (), (), ()), world)
 
-    assert is_valid == (ahead == 0)
+    assert (found is not None) == (ahead == 0)

@@ -1,7 +1,8 @@
 """An outsider audits a platform from the file of its log and from L1 alone.
 
 - every block is executed again, every certificate checked; every order was decided
-- listings and deposits are L1's, in order, and none was kept waiting
+- listings, deposits and roots are L1's, in order, and none was kept waiting
+- people's levels by the registry's events are those that the registry says
 - every batch on L1, by calldata and by blobs, holds exactly the blocks' operations
 - the claims are of withdrawals in batches, and the vault holds what is owed
 - a log with a changed byte, order, vote or identity makes nothing final from there on
@@ -24,8 +25,10 @@ from scripts.demo.screen import Screen
 from scripts.demo.story import Story
 from tests.independent import audit, log, typed
 from tests.independent.batch_audit import BatchAudit
+from tests.independent.blocks import operations_of
 from tests.independent.codec import ZERO_HASH, Invalid, keccak, u
 from tests.independent.deposits import withdrawal_key
+from tests.independent.facts import Facts
 from tests.independent.l1 import Node, key_of_claim
 
 LINES = 30
@@ -123,23 +126,26 @@ def test_log__whole__makes_every_block_final_succeeds(platform, entries, audited
 
 
 def test_l1_facts__of_all_blocks__are_those_of_l1_in_order_holds(platform, audited):
-    listings, deposits = platform.node.listings(), platform.node.deposits()
-    bodies = [final.body for final in audited.finals]
+    node = platform.node
+    facts = Facts(node.listings(), node.deposits(), node.roots())
 
-    assert [one for body in bodies for one in body.listings] == [one for _, one in listings]
-    assert audited.queue == [one for _, one in deposits]
-    listed_at = iter(number for number, _ in listings)
-    deposited_at = iter(number for number, _ in deposits)
-    due_at = [*(number for number, _ in listings), *(number for number, _ in deposits)]
-    for final in audited.finals:
-        body = final.body
-        used = [next(listed_at) for _ in body.listings] + [
-            next(deposited_at) for _ in body.deposits
-        ]
-        assert all(number <= body.l1_block_number for number in used)
-        for number in used:
-            due_at.remove(number)
-        assert used or not any(number <= final.l1_due for number in due_at)
+    facts.check(audited.finals)
+
+    assert audited.queue == [one for _, one in facts.deposits]
+    assert list(audited.state.assets.values()) == [one for _, one in facts.listings]
+    assert audited.state.roots == {one for _, one in facts.roots}
+
+
+def test_levels__of_all_who_deposited__are_those_of_the_registry_holds(platform, audited):
+    node, head = platform.node, platform.node.ask("eth_getBlockByNumber", "latest", False)
+    registry = node.call(node.rollup, "gate")[-20:]
+    place = (int(head["number"], 16), int(head["timestamp"], 16))
+
+    levels = node.levels({})
+
+    for owner in {one.owner for one in audited.queue}:
+        known = node.call(registry, "levelOf", ["address"], "0x" + owner.hex())
+        assert levels.level(owner, *place) == int.from_bytes(known) == 1
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +184,7 @@ def test_claims__and_vault__are_what_the_batches_say_succeeds(platform, audited,
         owed[leaf.asset_id] += leaf.balance_minor
     withdrawn = Counter[int]()
     for final in audited.finals:
-        for operation in final.operations:
+        for operation in operations_of(final.steps):
             if operation.kind == "withdrawal":
                 asset_id = audited.state.leaves[operation.payer].asset_id
                 withdrawn[asset_id] += operation.amount_minor

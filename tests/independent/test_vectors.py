@@ -5,7 +5,7 @@ Branches:
 - state: leaves, nodes, genesis, paths, the multiproof
 - chunks: second halves, chunk trees, calldata; blobs: elements, commitment, proofs, data hashes
 - no module but the tests imports backend
-- orders: digests, signatures, records, typed data, groups, authorised roots
+- orders: digests, signatures, records, typed data, groups, authorised roots, ids
 - deposits: records, hash chain
 - batches: headers, the stored slot, the key of a withdrawal
 - blocks: body, slots, digests, vote, certificate; entries of the log
@@ -22,7 +22,7 @@ import eth_account
 import pytest
 from eth_account.messages import encode_typed_data
 
-from tests.independent import blocks, chunks, log, orders, typed
+from tests.independent import blocks, chunks, log, orders, records, typed
 from tests.independent.codec import Invalid, Reader, byte_of_fee, fee_of_byte, keccak, u
 from tests.independent.deposits import Deposit, read_deposit, withdrawal_key
 from tests.independent.operations import NO_OP, Operation, open_account, read_operations
@@ -233,15 +233,21 @@ def _order(fields: dict[str, Any]) -> orders.Order:
     return orders.Order(kind, **fields)
 
 
+def _record(data: bytes) -> records.Record:
+    record = records.read_record(Reader(data))
+    assert record.encoded() == data
+    return record
+
+
 def _check_order(vector: dict[str, Any], domain: typed.Domain) -> orders.Order:
     order = _order(vector["fields"])
-    signed = orders.SignedOrder(order, vector["signature"])
+    signed = records.SignedOrder(order, vector["signature"])
 
     assert order.struct_hash() == vector["struct_hash"]
     assert order.digest(domain) == vector["digest"]
-    assert signed.record() == vector["record"]
-    assert orders.read_order(Reader(vector["record"])) == signed
-    signed.check_authorised(domain)
+    assert _record(vector["record"]) == signed
+    assert signed.id(domain) == vector["digest"]
+    signed.check_authorised(domain, ())
     return order
 
 
@@ -273,19 +279,33 @@ def test_typed_data__every_vector__holds() -> None:
 
 def test_group__every_vector__holds() -> None:
     vectors = read_vector("orders")
-    group = vectors["group"]
+    group, domain = vectors["group"], domain_of(vectors)
 
-    legs = [_check_order(leg, domain_of(vectors)) for leg in group["legs"]]
+    legs = [_check_order(leg, domain) for leg in group["legs"]]
 
     assert [leg.leg_hash() for leg in legs] == group["leg_hashes"]
     assert orders.link_of(legs) == group["link"]
     assert {leg.link for leg in legs} == {group["link"]}
+    for record in (_record(group["record"]), _record(group["record_with_rooted_leg"])):
+        assert isinstance(record, records.Group)
+        assert (list(record.orders), record.id(domain)) == (legs, group["link"])
+        record.check()
+        rooted = [leg for leg in record.legs if isinstance(leg, records.RootedOrder)]
+        record.check_authorised(domain, [records.Root(leg.order.payer, leg.root) for leg in rooted])
 
 
 def test_authorised_roots__every_vector__holds() -> None:
-    for vector in read_vector("orders")["authorised_roots"]:
-        for digest, proof in zip(vector["digests"], vector["proofs"], strict=True):
+    vectors = read_vector("orders")
+    for vector in vectors["authorised_roots"]:
+        columns = (vector["digests"], vector["proofs"], vector["records"])
+        for digest, proof, data in zip(*columns, strict=True):
+            record = _record(data)
             assert orders.root_of_proof(digest, proof) == vector["root"]
+            assert isinstance(record, records.RootedOrder)
+            assert (record.root, list(record.nodes)) == (vector["root"], proof)
+            assert record.id(domain_of(vectors)) == digest
+            payer = record.order.payer
+            record.check_authorised(domain_of(vectors), {records.Root(payer, vector["root"])})
 
 
 # DEPOSITS AND BATCHES
@@ -381,7 +401,7 @@ def test_log_entries__every_vector__holds() -> None:
     vectors = read_vector("log_entries")
     kinds = {
         "IdentityEntry": log.Identity,
-        "OrderEntry": orders.SignedOrder,
+        "OrderEntry": records.Record,
         "SeenEntry": log.Seen,
         "BlockEntry": log.ProposedBlock,
         "TimeoutEntry": log.RoundEntry,

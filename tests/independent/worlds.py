@@ -1,14 +1,16 @@
 """People with keys, and random bodies of blocks for them: bad ones among the good."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
 from tests.independent import typed
 from tests.independent.blocks import Body
-from tests.independent.codec import ZERO_ADDRESS, keccak
+from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, keccak
 from tests.independent.deposits import Deposit
-from tests.independent.orders import Order, SignedOrder
+from tests.independent.orders import Order, link_of, root_of_proof
+from tests.independent.records import Group, Record, Root, RootedOrder, SignedOrder
 from tests.independent.state import Asset, State
 
 TS_S = 1_800_000_000
@@ -46,10 +48,23 @@ class Wish:
     fee_minor: int
     ahead: int
     flaw: str
+    proof: str
 
-    def signed(self, nonce: int) -> SignedOrder:
+    @property
+    def purse(self) -> tuple[int, int]:
+        return self.payer, self.asset.asset_id
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it can be executed while there is money."""
+        is_plain = not self.flaw and self.ahead == 0 and 0 < self.amount_minor < 40
+        is_plain = is_plain and self.proof != "forged" and self.fee_minor < 32
+        is_plain = is_plain and self.payee != PEOPLE[self.payer]
+        return is_plain and (self.fee_minor == 0 or self.asset.fee_owner != ZERO_ADDRESS)
+
+    def order(self, nonce: int) -> Order:
         unit = self.asset.unit
-        order = Order(
+        return Order(
             "withdrawal" if self.payee is None else "payment",
             PEOPLE[self.payer],
             keccak(b"unlisted")[12:] if self.flaw == "asset" else self.asset.token,
@@ -58,11 +73,47 @@ class Wish:
             nonce,
             TS_S - 1 if self.flaw == "late" else TS_S,
             self.payee or ZERO_ADDRESS,
-            link=keccak(b"link") if self.flaw == "link" and self.payee else bytes(32),
+            link=keccak(b"link") if self.flaw == "link" and self.payee else ZERO_HASH,
         )
-        return SignedOrder(order, typed.sign(SECRETS[self.payer], order.digest(DOMAIN)))
+
+    def record(self, order: Order) -> SignedOrder | RootedOrder:
+        digest = order.digest(DOMAIN)
+        if self.proof == "signed":
+            return SignedOrder(order, typed.sign(SECRETS[self.payer], digest))
+        if self.proof == "forged":
+            return SignedOrder(order, typed.sign(SECRETS[self.payer - 1], digest))
+        nodes = (keccak(b"beside"), keccak(b"above"))[: self.amount_minor % 3]
+        return RootedOrder(order, root_of_proof(digest, nodes), nodes)
 
 
+@dataclass(frozen=True)
+class GroupWish:
+    """A group of its legs; `flaw` spoils it."""
+
+    legs: tuple[Wish, ...]
+    flaw: str
+
+    @property
+    def is_plain(self) -> bool:
+        fee_assets = {leg.asset for leg in self.legs if leg.fee_minor > 0}
+        return not self.flaw and len(fee_assets) <= 4 and all(leg.is_plain for leg in self.legs)
+
+    def record(self, nonces: list[int]) -> Record:
+        made = [leg.order(nonce) for leg, nonce in zip(self.legs, nonces, strict=True)]
+        made = [replace(order, link=ZERO_HASH) for order in made]
+        linked = [replace(order, link=link_of(made)) for order in made]
+        pairs = list(zip(self.legs, linked, strict=True))
+        if self.flaw == "turned":
+            pairs.reverse()
+        elif self.flaw == "altered":
+            pairs[0] = (pairs[0][0], replace(linked[0], amount=linked[0].amount + 1))
+        records = tuple(leg.record(order) for leg, order in pairs)
+        return records[0] if self.flaw == "alone" else Group(records)
+
+
+AnyWish = Wish | GroupWish
+
+_proofs = st.sampled_from(["signed"] * 12 + ["rooted"] * 4 + ["forged"])
 wishes = st.builds(
     Wish,
     payer=st.integers(0, len(PEOPLE) - 1),
@@ -72,45 +123,81 @@ wishes = st.builds(
     fee_minor=st.sampled_from([1, 1, 1, 2, 0, 0] * 5 + [33]),
     ahead=st.sampled_from([0] * 40 + [-1, 1]),
     flaw=st.sampled_from([""] * 60 + ["asset", "unit", "late", "link"]),
+    proof=_proofs,
 )
+_legs = st.builds(
+    Wish,
+    payer=st.integers(0, len(PEOPLE) - 1),
+    payee=st.sampled_from([*PEOPLE, *STRANGERS]),
+    asset=st.sampled_from(ASSETS),
+    amount_minor=st.sampled_from([1, 1, 2, 5] * 10 + [25, 40]),
+    fee_minor=st.sampled_from([1, 0, 0, 0]),
+    ahead=st.sampled_from([0] * 60 + [-1, 1, 2]),
+    flaw=st.sampled_from([""] * 80 + ["asset", "unit", "late"]),
+    proof=_proofs,
+)
+groups = st.builds(
+    GroupWish,
+    st.lists(_legs, min_size=2, max_size=8).map(tuple),
+    st.sampled_from([""] * 30 + ["turned", "altered", "alone"]),
+)
+any_wishes = st.one_of(wishes, wishes, groups)
 deposits = st.builds(
     deposit,
     st.sampled_from([*PEOPLE, *STRANGERS]),
     st.sampled_from(ASSETS),
     st.sampled_from([1, 2, 30] * 5 + [2**48 - 1, 0]),
 )
-turns = st.tuples(st.lists(deposits, max_size=4), st.lists(wishes, min_size=6, max_size=25))
+turns = st.tuples(st.lists(deposits, max_size=4), st.lists(any_wishes, min_size=6, max_size=25))
 
 
-def orders_of(state: State, wished: list[Wish]) -> list[SignedOrder]:
-    """Orders as people send them: one that will be refused takes no nonce."""
-    nonces: dict[tuple[int, int], int] = {}
-    orders: list[SignedOrder] = []
-    for wish in wished:
-        key = (wish.payer, wish.asset.asset_id)
-        leaf = state.leaf(state.ids.get((PEOPLE[wish.payer], wish.asset.asset_id), 1))
-        nonce = nonces.setdefault(key, leaf.nonce)
-        orders.append(wish.signed(max(nonce + wish.ahead, 0)))
-        if wish.ahead == 0 and not wish.flaw and 0 < wish.amount_minor < 40:
-            nonces[key] = nonce + 1
-    return orders
+class Nonces:
+    """The next nonce of each account, counted from a state on."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.next: dict[tuple[int, int], int] = {}
+
+    def record(self, wish: AnyWish, *, is_counted: bool) -> Record:
+        """What the person, or the group, sends next; it takes nonces only if it is counted."""
+        taken = dict(self.next)
+        if isinstance(wish, GroupWish):
+            record = wish.record([self._take(leg) for leg in wish.legs])
+        else:
+            record = wish.record(wish.order(self._take(wish)))
+        if not is_counted:
+            self.next = taken
+        return record
+
+    def _take(self, wish: Wish) -> int:
+        account_id = self.state.ids.get((PEOPLE[wish.payer], wish.asset.asset_id), 1)
+        nonce = self.next.get(wish.purse, self.state.leaf(account_id).nonce)
+        self.next[wish.purse] = nonce + 1
+        return max(nonce + wish.ahead, 0)
 
 
-def body_of(state: State, turn: tuple[list[Deposit], list[Wish]], is_lenient: bool) -> Body:
+def records_of(state: State, wished: Iterable[AnyWish]) -> list[Record]:
+    """Records as people send them: one that will be refused takes no nonce."""
+    nonces = Nonces(state)
+    return [nonces.record(wish, is_counted=wish.is_plain) for wish in wished]
+
+
+def roots_of(records: Iterable[Record]) -> tuple[Root, ...]:
+    """The roots that the records need, each once."""
+    found = {
+        Root(leg.order.payer, leg.root): None
+        for record in records
+        for leg in (record.legs if isinstance(record, Group) else (record,))
+        if isinstance(leg, RootedOrder)
+    }
+    return tuple(found)
+
+
+def body_of(state: State, turn: tuple[list[Deposit], list[AnyWish]], is_lenient: bool) -> Body:
     """A body; a lenient one leaves out what would have no proper nonce or has a flaw."""
-    nonces: dict[tuple[int, int], int] = {}
-    orders: list[SignedOrder] = []
-    new_deposits, wished = turn
-    for wish in wished:
-        key = (wish.payer, wish.asset.asset_id)
-        leaf = state.leaf(state.ids.get((PEOPLE[wish.payer], wish.asset.asset_id), 1))
-        nonce = nonces.get(key, leaf.nonce)
-        is_plain = not wish.flaw and wish.ahead == 0 and 0 < wish.amount_minor < 40
-        is_plain = is_plain and wish.payee != PEOPLE[wish.payer] and wish.fee_minor < 32
-        is_plain = is_plain and (wish.fee_minor == 0 or wish.asset.fee_owner != ZERO_ADDRESS)
-        if is_lenient and not is_plain:
-            continue
-        nonces[key] = nonce + 1
-        orders.append(wish.signed(max(nonce + wish.ahead, 0)))
+    nonces, (new_deposits, wished) = Nonces(state), turn
+    records = [
+        nonces.record(wish, is_counted=True) for wish in wished if wish.is_plain or not is_lenient
+    ]
     good = tuple(one for one in new_deposits if one.amount_minor or not is_lenient)
-    return Body(0, (), good, tuple(orders), ())
+    return Body(0, (), good, tuple(records), ())
