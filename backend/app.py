@@ -17,6 +17,8 @@ from backend.access.custody.runner import CustodyRunner
 from backend.access.fees import fee_rule
 from backend.access.services import Registers
 from backend.access.settings import ApiSettings, FeePolicy
+from backend.approvals import approval_needs
+from backend.bonus_keeper import BonusKeeper, served_sponsors
 from backend.chain_facts import batch_posted, fact_of
 from backend.compliance.kyc import Attestor, SandboxProvider
 from backend.config import Settings
@@ -40,7 +42,9 @@ from backend.records.registers.applicants import Applicants
 from backend.records.registers.collecting import CollectingRegisters
 from backend.records.registers.custody import CustodyRegisters
 from backend.records.registers.idempotency import IdempotencyKeys
+from backend.records.turnover import Turnovers
 from backend.serving import ApiServer, bind, calm_collector, end_by_signal
+from backend.settlement.bonuses import Bonuses
 from backend.settlement.building import SubmitterSettings
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
@@ -72,6 +76,7 @@ class Platform:
     settler: Settler
     projector: Projector
     registers: Registers
+    keeper: BonusKeeper | None  # None: the deployment has no campaigns
     confirmed_batches: "asyncio.Queue[BatchConfirmed]"
     api: FastAPI
 
@@ -117,6 +122,13 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
         event_stream = EventStream(databases.projections)
         projector = Projector(Projections(databases.projections, domain), event_stream)
         registers = _registers(databases)
+        operator = Sender(client, keys.operator)  # one for all: it gives out the nonces
+        turnovers = Turnovers(databases.projections)
+        bonuses = _bonuses(client, deployment, operator)
+        keeper = None
+        if bonuses is not None:
+            serves = served_sponsors(settings, deployment)
+            keeper = BonusKeeper(bonuses, turnovers, keys.turnover_attestors, serves)
         platform = Platform(
             settings=settings,
             deployment=deployment,
@@ -124,9 +136,10 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             desk=desk,
             watcher=watcher,
             submitter=submitter,
-            settler=Settler(rollup, Sender(client, keys.operator)),
+            settler=Settler(rollup, operator),
             projector=projector,
             registers=registers,
+            keeper=keeper,
             confirmed_batches=asyncio.Queue(),
             api=create_api(
                 Dependencies(
@@ -149,6 +162,17 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
                         domain,
                         clock_ms,
                     ),
+                    approvals=approval_needs(
+                        client,
+                        deployment,
+                        operator,
+                        databases.registers,
+                        watcher,
+                        keys.returns,
+                        clock_ms,
+                    ),
+                    bonuses=bonuses,
+                    turnovers=turnovers,
                     clock_ms=clock_ms,
                     problems=lambda: _problems(
                         node, watcher, projector, submitter, len(deployment.tokens)
@@ -169,6 +193,8 @@ async def _start(platform: Platform, stack: AsyncExitStack) -> None:
         fact = fact_of(event, clock_ms())
         if fact is not None:
             projector.observe_chain(fact)
+        if platform.keeper is not None:
+            platform.keeper.observe(event)
         if isinstance(event, BatchConfirmed):
             platform.confirmed_batches.put_nowait(event)
 
@@ -192,7 +218,10 @@ async def run(platform: Platform, serve: Callable[[], Awaitable[None]]) -> None:
             tasks.create_task(_prune(platform.registers.idempotency)),
             tasks.create_task(CustodyRunner(platform.api.state.services).run()),
             tasks.create_task(GroupSender(platform.api.state.services).run()),
+            tasks.create_task(platform.api.state.services.approvals.run()),
         ]
+        if platform.keeper is not None:
+            running.append(tasks.create_task(platform.keeper.run()))
         await serve()
         for task in running:
             task.cancel()
@@ -255,6 +284,11 @@ def _registers(databases: Databases) -> Registers:
         CollectingRegisters.of(engine),
         CustodyRegisters.of(engine),
     )
+
+
+def _bonuses(client: ChainClient, deployment: Deployment, operator: Sender) -> Bonuses | None:
+    has_campaigns = "BonusCampaigns" in deployment.contracts
+    return Bonuses(client, deployment, operator) if has_campaigns else None
 
 
 def open_api_keys(settings: Settings) -> tuple[ApiKeys, Callable[[], None]]:

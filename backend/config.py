@@ -46,8 +46,13 @@ class Settings(BaseSettings):
     batch_age_ms_max: int = Field(default=60_000, ge=1)  # … or the oldest is this old
     submission_stuck_ms: int = 30_000
 
+    treasury_signers: str = ""  # addresses with commas between; on local chains keys of ours
+
     fee_minor_min: int = Field(default=0, ge=0)
     fee_bps: int = Field(default=0, ge=0, le=10_000)
+
+    # Addresses whose campaigns the platform spends gas on; on a local chain it serves everybody's.
+    bonus_sponsors: list[str] = []
 
     kyc_provider: Literal["sandbox"] = "sandbox"  # it approves almost anybody
     allow_sandbox_kyc: bool = False  # production has to say so

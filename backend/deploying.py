@@ -7,13 +7,14 @@ store, where `causeway up` finds them again.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from backend.config import Settings
 from backend.console.wallets import give_gas_money
 from backend.keys import SCRYPT_N_DEVELOPMENT, SCRYPT_N_PRODUCTION, KeyStore
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.signing import PrivateKey
-from backend.protocol.types import Address
+from backend.protocol.types import Address, address_from_text
 from backend.settlement.anvil import LOCAL_CHAIN_IDS, dev_key
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment import (
@@ -32,6 +33,11 @@ from backend.settlement.deployment_file import (
     load_deployment,
 )
 from backend.settlement.deployment_steps import DeploymentFailed
+
+LOCAL_TREASURERS: Final = ("treasurer-1", "treasurer-2", "treasurer-3")
+
+
+TURNOVER_ATTESTORS: Final = 2
 
 
 class NotDeployed(Exception):
@@ -52,7 +58,10 @@ class PlatformKeys:
     guardian: PrivateKey
     fee_owner: PrivateKey
     sequencer: PrivateKey
+    turnover_attestors: tuple[PrivateKey, ...]  # sign what people paid, for bonuses
     validators: tuple[PrivateKey, ...]  # in ascending order of address, as L1 keeps them
+    treasurers: tuple[Address, ...]  # whose keys are not ours, but on local chains
+    returns: Address  # gets the least amount of a payout's line that is skipped
 
     @property
     def roles(self) -> Roles:
@@ -66,6 +75,7 @@ class PlatformKeys:
             guardian=self.guardian.address,
             minter=deployer,
             fee_owner=self.fee_owner.address,
+            treasurers=self.treasurers,
         )
 
 
@@ -96,8 +106,23 @@ def platform_keys(settings: Settings, chain_id: int) -> PlatformKeys:
         guardian=store.load_or_create("guardian"),
         fee_owner=store.load_or_create("fee-owner"),
         sequencer=store.load_or_create("sequencer"),
+        turnover_attestors=tuple(
+            store.load_or_create(f"turnover-{index}") for index in range(TURNOVER_ATTESTORS)
+        ),
         validators=tuple(sorted(validators, key=lambda key: key.address)),
+        treasurers=_treasurers(settings, store, chain_id),
+        returns=store.load_or_create("returns").address,
     )
+
+
+def _treasurers(settings: Settings, store: KeyStore, chain_id: int) -> tuple[Address, ...]:
+    """Return who signs for the treasury: keys of ours on local chains, elsewhere the settings'."""
+    if chain_id in LOCAL_CHAIN_IDS:
+        return tuple(store.load_or_create(name).address for name in LOCAL_TREASURERS)
+    named = settings.treasury_signers.split(",") if settings.treasury_signers else []
+    if len(named) == 1:
+        raise DeploymentFailed("a treasury of one signer protects nothing: name two or more")
+    return tuple(address_from_text(text.strip(), "treasury_signers") for text in named)
 
 
 def parameters_of(settings: Settings, chain_id: int) -> Parameters:

@@ -8,8 +8,10 @@ from fastapi import Depends, Request
 
 from backend.access.accepted import AcceptedOrders
 from backend.access.applicants import KycDesk
+from backend.access.approvals import ApprovalDesks, ApprovalNeeds
 from backend.access.assets import AssetCatalog
 from backend.access.auth import Gatekeeper
+from backend.access.bonuses.ports import BonusBook, TurnoverBook
 from backend.access.broadcast import Broadcast
 from backend.access.custody.ports import Custody
 from backend.access.custody.sending import OrderSender
@@ -50,6 +52,9 @@ class Dependencies:
     kyc_provider: KycProvider
     attestor: Attestor
     custody: Custody
+    approvals: ApprovalNeeds
+    bonuses: BonusBook | None  # None: the deployment has no campaigns
+    turnovers: TurnoverBook
     clock_ms: Callable[[], int]
     problems: Callable[[], list[str]] = field(default=list)
 
@@ -68,17 +73,19 @@ class Services:
     gatekeeper: Gatekeeper
     broadcast: Broadcast
     sender: OrderSender
+    approvals: ApprovalDesks
 
     @classmethod
     def of(cls, needs: Dependencies) -> "Services":
         """Build the services."""
         accepted = AcceptedOrders()
+        assets = AssetCatalog(needs.node, needs.chain)
         return cls(
             needs,
             needs.settings,
             needs.node,
             needs.reader,
-            AssetCatalog(needs.node, needs.chain),
+            assets,
             accepted,
             KycDesk(
                 needs.registers.applicants,
@@ -96,6 +103,15 @@ class Services:
                 needs.registers.custody.kept_orders,
                 accepted,
                 needs.settings.domain,
+                needs.clock_ms,
+            ),
+            ApprovalDesks.of(
+                needs.approvals,
+                needs.node,
+                needs.chain,
+                assets,
+                needs.reader,
+                needs.settings,
                 needs.clock_ms,
             ),
         )

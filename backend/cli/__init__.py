@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from backend.cli import account, api_key, batch, kyc, payments, platform, withdrawals
+from backend.cli import (
+    account,
+    api_key,
+    batch,
+    campaign,
+    grant,
+    kyc,
+    payments,
+    platform,
+    withdrawals,
+)
 from backend.cli.root import Root, WithDefault
 
 app = typer.Typer(
@@ -42,5 +52,7 @@ app.add_typer(kyc.app, name="kyc")
 app.command()(payments.deposit)
 app.command()(payments.pay)
 app.add_typer(withdrawals.app, name="withdraw", cls=WithDefault)
+app.add_typer(campaign.app, name="campaign")
+app.add_typer(grant.app, name="grant")
 app.add_typer(batch.app, name="batch")
 app.add_typer(api_key.app, name="api-key")

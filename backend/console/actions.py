@@ -92,7 +92,8 @@ class Actions:
         self._wallets = Wallets(chain, deployment)
         minter = platform_keys(settings, deployment.chain_id).deployer
         self._depositor = Depositor(client, chain, deployment, minter, runner, say)
-        self._wait_s = WAIT_S_LOCAL if self._wallets.is_local else WAIT_S_PUBLIC
+        self.wait_s = WAIT_S_LOCAL if self._wallets.is_local else WAIT_S_PUBLIC
+        self._chain = chain
         self._poster = Poster(
             client,
             chain,
@@ -107,6 +108,21 @@ class Actions:
         known = self.client.trust.assets
         found = known.get(name) or known.get(name.upper())
         return found or self.client.trust.accept_asset(self.client.assets.get(name))
+
+    # Wallets
+
+    def l1_ts_s(self) -> int:
+        """Return L1 time: that of the newest block."""
+        return self._runner.run(self._chain.latest()).ts_s
+
+    def fill_wallet(self, person: Person, asset: Asset, amount: int) -> None:
+        """Give a local chain's wallet what it lacks: gas money, and `amount` minor units."""
+        self._depositor.give(person, asset, amount)
+
+    def send(self, person: Person, contract: Contract, data: bytes, what: str) -> None:
+        """Send a transaction that was checked, and wait until it is mined. Not idempotent."""
+        self._say(f"sending the {what}")
+        self._runner.run(self._wallets.send(person.key, contract, data, what))
 
     # Customer checks
 
@@ -184,7 +200,7 @@ class Actions:
             return None if found.status == "accepted" else found
 
         is_open = payment.status == "accepted"
-        found = wait_for("the payment to be final", look, self._wait_s) if is_open else payment
+        found = wait_for("the payment to be final", look, self.wait_s) if is_open else payment
         if found.status == "rejected":
             raise OrderRejected(found.code, found.id)
         return found
@@ -231,7 +247,7 @@ class Actions:
             found = self.client.withdrawals.get(withdrawal_id)
             return found if found.status == "claimed" else None
 
-        return wait_for("the claim to be known", look, self._wait_s)
+        return wait_for("the claim to be known", look, self.wait_s)
 
     # Batches
 

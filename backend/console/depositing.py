@@ -52,7 +52,7 @@ class Depositor:
             raise AssetUnknown(asset.code)
         # Asked before anything is given: an unchecked person's deposit ends here.
         prepared = self._prepare(person, asset, amount, None)
-        self._give(person, asset, amount)
+        self.give(person, asset, amount)
         if prepared.permit is not None:
             permit = self._permit(prepared.permit, person, asset, amount)
             prepared = self._prepare(person, asset, amount, permit)
@@ -71,7 +71,7 @@ class Depositor:
             owner=person.address, asset=asset.code, amount=amount, permit=permit
         )
 
-    def _give(self, person: Person, asset: Asset, amount: int) -> None:
+    def give(self, person: Person, asset: Asset, amount: int) -> None:
         """Give what a local chain's wallet lacks, and say so."""
         if self._runner.run(self._wallets.give_gas_money(person.address)):
             self._say(f"gave {person} money for gas, since the chain is a local one")

@@ -30,10 +30,11 @@ from backend.settlement.token_roles import (
     function_role_calls,
     grant_calls,
 )
+from backend.settlement.treasury import governance_of
 
 # Contracts that hold the money of many, which the issuer of our tokens can't touch. They are
 # created before the tokens, which name them for ever.
-VAULTS: Final = ("Rollup",)
+VAULTS: Final = ("Rollup", "BonusCampaigns", "Prizes")
 
 log = structlog.get_logger(__name__)
 
@@ -142,6 +143,7 @@ async def deploy(
     resumed = await _resumed(client, path, wanted)
     deployer = _Deployer(client, Sender(client, key), path, resumed)
     await deployer.create_contracts(tokens)
+    await deployer.create_treasury()
     await deployer.give_roles()
     await deployer.list_tokens(tokens)
     deployer.finish()
@@ -205,7 +207,7 @@ class _Deployer(Steps):
             "KycRegistry", "KycRegistry", roles.admin, parameters.kyc_level_needed
         )
         committee = await self.create("Committee", "Committee", roles.admin, list(roles.validators))
-        await self.create(
+        rollup = await self.create(
             "Rollup",
             "Rollup",
             committee,
@@ -214,6 +216,8 @@ class _Deployer(Steps):
             parameters.challenge_window_s,
             parameters.timestamp_lag_s,
         )
+        await self.create("BonusCampaigns", "BonusCampaigns", rollup, registry)
+        await self.create("Prizes", "Prizes", rollup)
         own_tokens = [token for token in tokens if token.address is None]
         if not own_tokens:
             return
@@ -223,6 +227,17 @@ class _Deployer(Steps):
             what = (token.name, token.symbol, token.decimals, authority, vaults)
             rules = (registry, token.level_needed) if token.level_needed else ()
             await self.create(token.symbol, token.artifact, *what, *rules)
+
+    async def create_treasury(self) -> None:
+        """Create the treasury, if there are treasurers: they weigh 1 each, and most of them do
+        everything. Its tiers and rules are theirs to set, by proposals.
+        """
+        treasurers = self.deployment.roles.treasurers
+        if treasurers:
+            timelock_s = self.deployment.parameters.treasury_timelock_s
+            weights = [1] * len(treasurers)
+            rules = governance_of(len(treasurers), timelock_s)
+            await self.create("Treasury", "Treasury", list(treasurers), weights, rules)
 
     async def give_roles(self) -> None:
         """Let the attestor attest, the guardian guard, and our own tokens be issued."""

@@ -29,9 +29,12 @@ CONTRACTS: Final = (
     "KycRegistry",
     "Committee",
     "Rollup",
+    "BonusCampaigns",
+    "Prizes",
     "TokenAuthority",
     "Stablecoin",
     "RegulatedAsset",
+    "Treasury",
 )
 _CODE_WAIT_S: Final = 60
 _POLL_S: Final = 0.2

@@ -1,6 +1,8 @@
 """Client for the Causeway payment platform: sign orders, send payments, follow them."""
 
+from causeway.approvals import Payout, PayoutLine, PayoutReport, Proposal
 from causeway.async_client import AsyncClient
+from causeway.bonuses import Campaign, Grant, PreparedCalls
 from causeway.client import Client
 from causeway.errors import (
     ApiConnectionError,
@@ -48,6 +50,7 @@ __all__ = [
     "BadRequest",
     "Batch",
     "BulkLine",
+    "Campaign",
     "CausewayError",
     "Claim",
     "Client",
@@ -56,15 +59,21 @@ __all__ = [
     "Domain",
     "Event",
     "FeeQuote",
+    "Grant",
     "Key",
     "NotFound",
     "OrderMismatch",
     "Page",
     "Payment",
+    "Payout",
+    "PayoutLine",
+    "PayoutReport",
     "PaymentOrder",
     "PermissionDenied",
     "Posting",
+    "PreparedCalls",
     "PreparedDeposit",
+    "Proposal",
     "RateLimited",
     "ServerError",
     "SignedOrder",

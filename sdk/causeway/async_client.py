@@ -8,6 +8,7 @@ from typing import Any, Self
 import httpx
 
 from causeway import flows
+from causeway.approvals import AsyncPayouts, AsyncProposals
 from causeway.async_resources import (
     Accounts,
     ApiKeys,
@@ -21,6 +22,7 @@ from causeway.async_resources import (
     Payments,
     Withdrawals,
 )
+from causeway.bonuses import AsyncCampaigns, AsyncGrants
 from causeway.errors import ApiConnectionError
 from causeway.flows import Trust
 from causeway.models import (
@@ -79,6 +81,10 @@ class AsyncClient:
         self.batches = Batches(self)
         self.api_keys = ApiKeys(self)
         self.events = Events(self)
+        self.proposals = AsyncProposals(self)
+        self.payouts = AsyncPayouts(self)
+        self.campaigns = AsyncCampaigns(self)
+        self.grants = AsyncGrants(self)
 
     async def __aenter__(self) -> Self:
         return self

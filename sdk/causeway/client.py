@@ -8,6 +8,8 @@ from typing import Any, Self
 import httpx
 
 from causeway import flows
+from causeway.approvals import Payouts, Proposals
+from causeway.bonuses import Campaigns, Grants
 from causeway.errors import ApiConnectionError
 from causeway.flows import Trust
 from causeway.models import (
@@ -79,6 +81,10 @@ class Client:
         self.batches = Batches(self)
         self.api_keys = ApiKeys(self)
         self.events = Events(self)
+        self.campaigns = Campaigns(self)
+        self.grants = Grants(self)
+        self.proposals = Proposals(self)
+        self.payouts = Payouts(self)
 
     def __enter__(self) -> Self:
         return self

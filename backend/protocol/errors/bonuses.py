@@ -1,1 +1,47 @@
 """Refusals about campaigns, grants and prizes: numbers 230 to 249."""
+
+from backend.protocol.errors.base import PaymentError
+
+
+class CampaignNotFound(PaymentError, number=230):
+    message = "There is no campaign {campaign_id}."
+    campaign_id: int
+
+
+class GrantNotFound(PaymentError, number=231):
+    message = "There is no grant {grant_id}."
+    grant_id: int
+
+
+class TermsInvalid(PaymentError, number=232):
+    message = "No campaign can have these terms: {reason}."
+    reason: str
+
+
+class CampaignNotRunning(PaymentError, number=233):
+    message = "The campaign {campaign_id} is {status}. Deposit plainly, or choose another."
+    campaign_id: int
+    status: str
+
+
+class GrantedBefore(PaymentError, number=234):
+    message = "{person} has his grant of this campaign: {grant_id}. Deposit plainly."
+    person: str
+    grant_id: int
+
+
+class BonusRefused(PaymentError, number=235):
+    message = "The campaign grants nothing for this deposit: {reason}. Deposit plainly."
+    reason: str
+
+
+class KycLevelTooLow(PaymentError, number=236):
+    message = "The campaign asks for KYC level {needed}, the owner has {actual}."
+    needed: int
+    actual: int
+
+
+class CampaignShortOfBudget(PaymentError, number=237):
+    message = "{available_minor} minor units of the budget are left, {needed_minor} are needed."
+    available_minor: int
+    needed_minor: int

@@ -1,0 +1,1 @@
+"""Campaigns and grants: what a page about them shows, and transactions for sponsors and people."""

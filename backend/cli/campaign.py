@@ -1,0 +1,131 @@
+"""`causeway campaign`: bonuses that a sponsor sets money aside for."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backend.cli.options import AmountArgument, AsJson, AssetArgument, WhoArgument, connected
+
+if TYPE_CHECKING:
+    from backend.cli.screen import Screen
+    from backend.console.actions import Actions
+    from causeway import Campaign
+
+app = typer.Typer(
+    help="Bonus campaigns: money set aside for those who deposit.", no_args_is_help=True
+)
+Number = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's number.")]
+
+
+@app.command()
+def create(
+    sponsor: WhoArgument,
+    budget: AmountArgument,
+    asset: AssetArgument,
+    deposit_min: Annotated[str, typer.Option(help="The smallest deposit that earns a bonus.")],
+    person_max: Annotated[str, typer.Option(help="The largest bonus of a person.")],
+    match_bps: Annotated[int, typer.Option(help="The bonus in 1/100 % of the deposit.")] = 0,
+    bonus: Annotated[str | None, typer.Option(help="Or a fixed bonus.")] = None,
+    days: Annotated[int, typer.Option(help="How long deposits count, from now on.")] = 30,
+    holding: Annotated[int, typer.Option(help="Seconds from the deposit to the release.")] = 0,
+    expires_after: Annotated[int, typer.Option(help="Seconds that a grant lives.")] = 2_592_000,
+    turnover_bps: Annotated[
+        int, typer.Option(help="What has to be paid to others, in 1/100 % of the deposit.")
+    ] = 0,
+    terms: Annotated[str | None, typer.Option(help="The terms' text; its hash is kept.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create a campaign and fund it from the sponsor's wallet. Its terms never change."""
+    from backend.console.bonuses import BonusActions, CampaignWish
+
+    wish = CampaignWish(
+        asset,
+        budget,
+        deposit_min,
+        person_max,
+        match_bps=match_bps,
+        bonus=bonus,
+        days=days,
+        holding_s=holding,
+        expires_after_s=expires_after,
+        turnover_bps=turnover_bps,
+        terms_text=terms,
+    )
+    with connected(as_json) as (screen, actions):
+        _show(screen, actions, BonusActions(actions).create(sponsor, wish))
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List all campaigns, the newest first."""
+    with connected(as_json) as (screen, actions):
+        campaigns = list(actions.client.campaigns.list())
+        lines = "\n".join(_text(actions, campaign) for campaign in campaigns)
+        screen.show([one.raw for one in campaigns], lines or "there is no campaign")
+
+
+@app.command()
+def show(campaign: Number, as_json: AsJson = False) -> None:
+    """Show a campaign's terms, and what is left of its budget."""
+    with connected(as_json) as (screen, actions):
+        _show(screen, actions, actions.client.campaigns.get(campaign))
+
+
+@app.command()
+def fund(campaign: Number, amount: AmountArgument, as_json: AsJson = False) -> None:
+    """Add to a campaign's budget."""
+    from backend.console.bonuses import BonusActions
+
+    with connected(as_json) as (screen, actions):
+        _show(screen, actions, BonusActions(actions).fund(campaign, amount))
+
+
+@app.command()
+def end(campaign: Number, as_json: AsJson = False) -> None:
+    """End a campaign; what was granted stands."""
+    from backend.console.bonuses import BonusActions
+
+    with connected(as_json) as (screen, actions):
+        _show(screen, actions, BonusActions(actions).end(campaign))
+
+
+@app.command()
+def withdraw(campaign: Number, as_json: AsJson = False) -> None:
+    """Take what an ended campaign has left."""
+    from backend.console.bonuses import BonusActions
+
+    with connected(as_json) as (screen, actions):
+        _show(screen, actions, BonusActions(actions).withdraw_budget(campaign))
+
+
+@app.command()
+def deposit(
+    campaign: Number, who: WhoArgument, amount: AmountArgument, as_json: AsJson = False
+) -> None:
+    """Deposit and be granted the bonus in the same transaction."""
+    from backend.cli.grant import show_grant
+    from backend.console.bonuses import BonusActions
+
+    with connected(as_json) as (screen, actions):
+        show_grant(screen, actions, BonusActions(actions).deposit(campaign, who, amount))
+
+
+def _show(screen: "Screen", actions: "Actions", campaign: "Campaign") -> None:
+    screen.show(campaign.raw, _text(actions, campaign), campaign.id)
+
+
+def _text(actions: "Actions", campaign: "Campaign") -> str:
+    from backend.console.amounts import amount_text
+
+    asset = actions.asset(campaign.asset)
+    left = amount_text(asset, campaign.budget)
+    tiers = "; ".join(
+        f"from {amount_text(asset, int(tier['deposit_min']))}: "
+        + (
+            amount_text(asset, int(tier["bonus"]))
+            if tier["bonus"]
+            else f"{tier['match_bps'] / 100:g} %"
+        )
+        for tier in campaign.raw["tiers"]
+    )
+    return f"campaign {campaign.id} is {campaign.status}: {tiers}; {left} {asset.code} left"

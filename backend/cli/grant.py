@@ -1,0 +1,60 @@
+"""`causeway grant`: bonuses of people, and what they still wait for."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backend.cli.options import AsJson, connected
+
+if TYPE_CHECKING:
+    from backend.cli.screen import Screen
+    from backend.console.actions import Actions
+    from causeway import Grant
+
+app = typer.Typer(help="Bonuses of people, and what they still wait for.", no_args_is_help=True)
+
+
+@app.command()
+def show(
+    grant: Annotated[str, typer.Argument(metavar="GRANT", help="The grant's number.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show a grant: each condition with what it asks for, what is, and whether it is met."""
+    with connected(as_json) as (screen, actions):
+        show_grant(screen, actions, actions.client.grants.get(grant))
+
+
+@app.command("list")
+def list_(
+    campaign: Annotated[str | None, typer.Option(help="Only of this campaign.")] = None,
+    person: Annotated[str | None, typer.Option(help="Only of this person.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List grants, the newest first."""
+    with connected(as_json) as (screen, actions):
+        who = None if person is None else actions.people.find(person).address
+        grants = list(actions.client.grants.list(campaign=campaign, person=who))
+        lines = "\n".join(_line(actions, grant) for grant in grants)
+        screen.show([one.raw for one in grants], lines or "there is no grant")
+
+
+def show_grant(screen: "Screen", actions: "Actions", grant: "Grant") -> None:
+    """Show a grant with its conditions."""
+    lines = [_line(actions, grant)]
+    for name, condition in grant.conditions.items():
+        mark = "met" if condition["is_met"] else "not met"
+        lines.append(
+            f"  {name.replace('_', ' ')}: {mark} "
+            f"(needs {condition['needed']}, is {condition['actual']})"
+        )
+    screen.show(grant.raw, "\n".join(lines), grant.id)
+
+
+def _line(actions: "Actions", grant: "Grant") -> str:
+    from backend.console.amounts import amount_text
+
+    asset = actions.asset(grant.asset)
+    waits = f", {grant.obstacle.lower().replace('_', ' ')}" if grant.obstacle else ""
+    shown = amount_text(asset, grant.bonus)
+    what = f"grant {grant.id} of campaign {grant.campaign}"
+    return f"{what}: {shown} {asset.code}, {grant.status}{waits}"
