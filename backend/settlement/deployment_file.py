@@ -24,11 +24,12 @@ class Parameters:
     timestamp_lag_s: int
     confirmations: int | None  # blocks; None: whatever the chain calls finalised
     kyc_level_needed: int = 1
+    treasury_timelock_s: int = 0  # between the approval of a governed call and its execution
 
 
 # Whoever develops may leave blocks unposted for long, or put the chain's clock ahead.
 LOCAL_PARAMETERS: Final = Parameters(60, 365 * _DAY_S, 1)
-PUBLIC_PARAMETERS: Final = Parameters(7 * _DAY_S, 17 * _DAY_S, None)
+PUBLIC_PARAMETERS: Final = Parameters(7 * _DAY_S, 17 * _DAY_S, None, treasury_timelock_s=_DAY_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Roles:
     guardian: Address | None = None
     minter: Address | None = None
     fee_owner: Address | None = None
+    treasurers: tuple[Address, ...] = ()  # sign for the treasury; none: there is no treasury
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def _to_json(deployment: Deployment) -> dict[str, Any]:
             "timestampLag": parameters.timestamp_lag_s,
             "confirmations": parameters.confirmations,
             "kycLevelNeeded": parameters.kyc_level_needed,
+            "treasuryTimelock": parameters.treasury_timelock_s,
         },
         "roles": {
             "admin": address_text(roles.admin),
@@ -152,6 +155,7 @@ def _to_json(deployment: Deployment) -> dict[str, Any]:
             "guardian": _optional(roles.guardian),
             "minter": _optional(roles.minter),
             "feeOwner": _optional(roles.fee_owner),
+            "treasurers": [address_text(each) for each in roles.treasurers],
         },
         "contracts": {
             name: {
@@ -188,6 +192,7 @@ def _from_json(found: Any) -> Deployment:
             parameters["timestampLag"],
             parameters["confirmations"],
             parameters["kycLevelNeeded"],
+            parameters["treasuryTimelock"],
         ),
         roles=Roles(
             admin=address_from_text(roles["admin"]),
@@ -197,6 +202,7 @@ def _from_json(found: Any) -> Deployment:
             guardian=_address(roles["guardian"]),
             minter=_address(roles["minter"]),
             fee_owner=_address(roles["feeOwner"]),
+            treasurers=tuple(map(address_from_text, roles["treasurers"])),
         ),
         contracts={
             name: ContractRecord(

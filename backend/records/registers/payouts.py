@@ -115,6 +115,17 @@ class Payouts:
         with self._engine.connect() as connection:
             return {row[0]: (row[1], int(row[2])) for row in connection.execute(query)}
 
+    def sums(self, payout_id: bytes) -> Sequence[tuple[str, str | None, int, int]]:
+        """Return (status, code, lines, minor units) of each kind of line."""
+        columns = (payout_lines.c.status, payout_lines.c.code)
+        query = (
+            select(*columns, func.count(), func.sum(payout_lines.c.amount_minor))
+            .where(payout_lines.c.payout_id == payout_id)
+            .group_by(*columns)
+        )
+        with self._engine.connect() as connection:
+            return [(row[0], row[1], row[2], int(row[3])) for row in connection.execute(query)]
+
     def mark_skipping(self, payout_id: bytes, codes: Iterable[tuple[int, str]]) -> None:
         """Write, before it is done, which lines (index, code) are to be skipped."""
         rows = [{"the_index": index, "the_code": code} for index, code in codes]

@@ -12,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 
 from backend.access.api import Dependencies, create_api
+from backend.access.approvals import ApprovalNeeds
 from backend.access.fees import fee_rule
 from backend.access.services import Registers
 from backend.access.settings import ApiSettings, FeePolicy
@@ -38,6 +39,10 @@ from backend.records.registers.applicants import Applicants
 from backend.records.registers.collecting import CollectingRegisters
 from backend.records.registers.custody import CustodyRegisters
 from backend.records.registers.idempotency import IdempotencyKeys
+from backend.records.registers.payouts import Payouts
+from backend.records.registers.proposals import Proposals
+from backend.records.turnover import Turnovers
+from tests.unit.access.treasury import RETURNS, FakePayees, FakeTreasury
 from tests.unit.engine.committee import (
     CHAIN_ID,
     COMMITTEE,
@@ -270,6 +275,15 @@ def dependencies_of(
         kyc_provider=SandboxProvider(WEBHOOK_SECRET),
         attestor=Attestor(kyc_domain(CHAIN_ID, REGISTRY), key("attestor")),
         custody=Custody(store, registers.custody.key_uses, DOMAIN, clock),
+        approvals=ApprovalNeeds(
+            Proposals(databases.registers),
+            Payouts(databases.registers),
+            FakeTreasury(clock),
+            FakePayees(),
+            RETURNS,
+        ),
+        bonuses=None,
+        turnovers=Turnovers(databases.projections),
         clock_ms=clock,
         problems=lambda: [] if node.status().failure is None else ["the node is down"],
     )

@@ -1,0 +1,1 @@
+"""Payouts: many payments of one owner, authorised at once (docs/PROTOCOL.md, section 4)."""
