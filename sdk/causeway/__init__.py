@@ -4,6 +4,8 @@ from causeway.approvals import Payout, PayoutLine, PayoutReport, Proposal
 from causeway.async_client import AsyncClient
 from causeway.bonuses import Campaign, Grant, PreparedCalls
 from causeway.client import Client
+from causeway.collecting_flows import Leg
+from causeway.collecting_models import Group, PaymentRequest, Refund
 from causeway.errors import (
     ApiConnectionError,
     ApiStatusError,
@@ -59,8 +61,10 @@ __all__ = [
     "Domain",
     "Event",
     "FeeQuote",
+    "Group",
     "Grant",
     "Key",
+    "Leg",
     "NotFound",
     "OrderMismatch",
     "Page",
@@ -69,12 +73,14 @@ __all__ = [
     "PayoutLine",
     "PayoutReport",
     "PaymentOrder",
+    "PaymentRequest",
     "PermissionDenied",
     "Posting",
     "PreparedCalls",
     "PreparedDeposit",
     "Proposal",
     "RateLimited",
+    "Refund",
     "ServerError",
     "SignedOrder",
     "StatementEntry",

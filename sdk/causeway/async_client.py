@@ -23,6 +23,7 @@ from causeway.async_resources import (
     Withdrawals,
 )
 from causeway.bonuses import AsyncCampaigns, AsyncGrants
+from causeway.collecting import AsyncGroups, AsyncPaymentRequests
 from causeway.errors import ApiConnectionError
 from causeway.flows import Trust
 from causeway.models import (
@@ -75,6 +76,8 @@ class AsyncClient:
         self.accounts = Accounts(self)
         self.orders = Orders(self)
         self.payments = Payments(self)
+        self.payment_requests = AsyncPaymentRequests(self)
+        self.groups = AsyncGroups(self)
         self.withdrawals = Withdrawals(self)
         self.deposits = Deposits(self)
         self.applicants = Applicants(self)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from causeway import flows
+from causeway.collecting import AsyncRefundCalls
 from causeway.flows import asked
 from causeway.models import (
     Account,
@@ -127,7 +128,7 @@ class Orders(_Resource):
         )
 
 
-class Payments(_Resource):
+class Payments(_Resource, AsyncRefundCalls):
     """Payments."""
 
     async def create(

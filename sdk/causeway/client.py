@@ -8,6 +8,7 @@ from typing import Any, Self
 import httpx
 
 from causeway import flows
+from causeway.collecting import Groups, PaymentRequests
 from causeway.approvals import Payouts, Proposals
 from causeway.bonuses import Campaigns, Grants
 from causeway.errors import ApiConnectionError
@@ -75,6 +76,8 @@ class Client:
         self.accounts = Accounts(self)
         self.orders = Orders(self)
         self.payments = Payments(self)
+        self.payment_requests = PaymentRequests(self)
+        self.groups = Groups(self)
         self.withdrawals = Withdrawals(self)
         self.deposits = Deposits(self)
         self.applicants = Applicants(self)

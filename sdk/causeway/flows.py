@@ -13,6 +13,7 @@ from typing import Any, Final
 from causeway.errors import OrderMismatch
 from causeway.models import Asset, BulkLine, ModelT, Page
 from causeway.signing import (
+    ZERO_HASH,
     Domain,
     Key,
     Order,
@@ -133,36 +134,37 @@ def sign_order(
         order: Order = WithdrawalOrder.from_message(message)
     else:
         order = PaymentOrder.from_message(message)
-    _compare(wish, asset, key, order)
+    compare(wish, asset, key.address, order)
     signed = sign(order, key, domain)
-    _same("id", to_text(signed.id), built["id"])
+    same("id", to_text(signed.id), built["id"])
     return signed
 
 
-def _same(field_name: str, expected: object, actual: object) -> None:
+def same(field_name: str, expected: object, actual: object) -> None:
+    """Check that two are equal. Raises OrderMismatch."""
     if expected != actual:
         raise OrderMismatch(field_name, expected, actual)
 
 
-def _compare(wish: Asked, asset: Asset, key: Key, order: Order) -> None:
-    """Check that the order says what was asked for, and nothing more."""
-    _same("payer", to_text(key.address), to_text(order.payer))
-    _same("asset", asset.token.lower(), "0x" + order.asset.hex())
-    _same("amount", wish.amount * asset.unit, order.amount)
+def compare(wish: Asked, asset: Asset, payer: bytes, order: Order, link: bytes = ZERO_HASH) -> None:
+    """Check that the order says what was asked for, and nothing more. Raises OrderMismatch."""
+    same("payer", to_text(payer), to_text(order.payer))
+    same("asset", asset.token.lower(), "0x" + order.asset.hex())
+    same("amount", wish.amount * asset.unit, order.amount)
     if wish.fee is not None:
-        _same("fee", wish.fee * asset.unit, order.fee)
+        same("fee", wish.fee * asset.unit, order.fee)
     else:
         fee_max = wish.amount // FEE_SHARE if wish.fee_max is None else wish.fee_max
         if order.fee > fee_max * asset.unit:
             raise OrderMismatch("fee", f"at most {fee_max * asset.unit}", order.fee)
     if wish.valid_until is not None:
-        _same("validUntil", wish.valid_until, order.valid_until)
+        same("validUntil", wish.valid_until, order.valid_until)
     elif order.valid_until > time.time() + ORDER_LIFE_S_MAX:
         raise OrderMismatch("validUntil", "within a day", order.valid_until)
     if isinstance(order, PaymentOrder):
-        _same("payee", to_text(wish.payee or b""), to_text(order.payee))
-        _same("memo", to_text(wish.memo), to_text(order.memo))
-        _same("link", to_text(bytes(32)), to_text(order.link))
+        same("payee", to_text(wish.payee or b""), to_text(order.payee))
+        same("memo", to_text(wish.memo), to_text(order.memo))
+        same("link", to_text(link), to_text(order.link))
 
 
 def submit(
@@ -172,7 +174,7 @@ def submit(
     path = "/v1/withdrawals" if signed.is_withdrawal else "/v1/payments"
     headers = {"Prefer": "wait=final"} if wait_final else {}
     answer = yield Request("POST", path, body=signed.to_json(), headers=headers)
-    _same("id", to_text(signed.id), answer["id"])
+    same("id", to_text(signed.id), answer["id"])
     return parse(answer)
 
 

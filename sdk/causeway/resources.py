@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from causeway import flows
+from causeway.collecting import RefundCalls
 from causeway.flows import asked
 from causeway.models import (
     Account,
@@ -123,7 +124,7 @@ class Orders(_Resource):
         return self._client.run(flows.sign_order(self._client.trust, key, wish, idempotency_key))
 
 
-class Payments(_Resource):
+class Payments(_Resource, RefundCalls):
     """Payments."""
 
     def create(
