@@ -8,9 +8,9 @@ from typing import Any, Self
 import httpx
 
 from causeway import flows
-from causeway.collecting import Groups, PaymentRequests
 from causeway.approvals import Payouts, Proposals
 from causeway.bonuses import Campaigns, Grants
+from causeway.collecting import Groups, PaymentRequests
 from causeway.errors import ApiConnectionError
 from causeway.flows import Trust
 from causeway.models import (
