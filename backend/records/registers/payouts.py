@@ -157,7 +157,7 @@ class Payouts:
             update(payout_lines)
             .where(payout_lines.c.payout_id == payout_id)
             .where(payout_lines.c.line_index == bindparam("the_index"))
-            .where(payout_lines.c.status.in_((WAITING, SKIPPING)))
+            .where(payout_lines.c.order_id.is_(None) & (payout_lines.c.status != SKIPPED))
             .values(**set_)
         )
         with self._engine.begin() as connection:
