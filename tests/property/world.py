@@ -11,8 +11,8 @@ from backend.protocol.blocks import Block, Body, body_hash, operations_hash
 from backend.protocol.eip712 import ledger_domain
 from backend.protocol.hashing import ZERO_DIGEST, Digest, keccak
 from backend.protocol.money import AmountMinor
-from backend.protocol.order_records import SignedOrder
-from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder
+from backend.protocol.order_records import OrderGroup, OrderRecord, SignedOrder
+from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder, linked
 from backend.protocol.types import ZERO_ADDRESS, Address, Asset, DepositRecord
 
 
@@ -76,13 +76,21 @@ def withdraw(
     )
 
 
-def unsigned(orders: Sequence[Order]) -> tuple[SignedOrder, ...]:
+def group(*payments: PaymentOrder) -> OrderGroup:
+    """The payments as legs of one group."""
+    return OrderGroup(tuple(SignedOrder(order, bytes(65)) for order in linked(payments)))
+
+
+def unsigned(orders: Sequence[Order | OrderGroup]) -> tuple[OrderRecord, ...]:
     """The ledger doesn't look at signatures."""
-    return tuple(SignedOrder(order, bytes(65)) for order in orders)
+    return tuple(
+        one if isinstance(one, OrderGroup) else SignedOrder(one, bytes(65)) for one in orders
+    )
 
 
-def by_digest(orders: Sequence[Order]) -> dict[Digest, SignedOrder]:
-    return {signed.digest(DOMAIN): signed for signed in unsigned(orders)}
+def by_digest(orders: Sequence[Order | OrderGroup]) -> dict[Digest, OrderRecord]:
+    """Groups stand under their links."""
+    return {record.record_id(DOMAIN): record for record in unsigned(orders)}
 
 
 @dataclass
@@ -117,7 +125,7 @@ class World:
 
     def block(
         self,
-        *orders: Order,
+        *orders: Order | OrderGroup,
         deposits: Sequence[DepositRecord] = (),
         listings: Sequence[Asset] = (),
         ts_s: int = TS_S,

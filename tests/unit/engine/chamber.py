@@ -20,7 +20,7 @@ from backend.protocol.log_entries import (
     TimeoutEntry,
     VoteEntry,
 )
-from backend.protocol.order_records import SignedOrder
+from backend.protocol.order_records import OrderRecord
 from backend.protocol.signing import PrivateKey
 from backend.protocol.votes import NextRound, Proposal, Timeout
 from tests.unit.engine.committee import COMMITTEE, DOMAIN, SEQUENCERS, START_MS, VALIDATORS
@@ -66,8 +66,8 @@ class Chamber:
         for index, validator in enumerate(self.validators):
             self.append(*self._heard(index, validator.tick(self.now_ms)))
 
-    def order(self, *signed: SignedOrder) -> None:
-        self.append(*map(OrderEntry, signed))
+    def order(self, *records: OrderRecord) -> None:
+        self.append(*map(OrderEntry, records))
 
     def propose(self) -> BlockEntry | None:
         """Let the honest sequencer propose."""

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field, replace
 
 from backend.engine.rounds import Committee
+from backend.protocol.authorised import authorised_proof, authorised_root
 from backend.protocol.eip712 import ledger_domain
 from backend.protocol.hashing import Digest, keccak
 from backend.protocol.log_entries import IdentityEntry
 from backend.protocol.money import AmountMinor
-from backend.protocol.order_records import SignedOrder
-from backend.protocol.orders import PaymentOrder, WithdrawalOrder
+from backend.protocol.order_records import OrderGroup, OrderRecord, RootedOrder, SignedOrder
+from backend.protocol.orders import PaymentOrder, WithdrawalOrder, linked
 from backend.protocol.signing import PrivateKey
 from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
 
@@ -108,8 +109,32 @@ def withdrawal(payer: PrivateKey, amount: int, nonce: int) -> SignedOrder:
     return sign(payer, WithdrawalOrder(payer.address, TOKEN, amount, 0, nonce, NEVER_S))
 
 
-def id_of(signed: SignedOrder) -> Digest:
-    return signed.order.digest(DOMAIN)
+def group(*legs: tuple[PrivateKey, Address, int, int], valid_until: int = NEVER_S) -> OrderGroup:
+    """Return a group of these payers, payees, amounts and nonces."""
+    orders = linked(
+        [
+            PaymentOrder(payer.address, payee, TOKEN, amount, 0, nonce, valid_until)
+            for payer, payee, amount, nonce in legs
+        ]
+    )
+    payers = [payer for payer, *_ in legs]
+    return OrderGroup(
+        tuple(sign(payer, order) for payer, order in zip(payers, orders, strict=True))
+    )
+
+
+def rooted(*orders: PaymentOrder | WithdrawalOrder) -> list[RootedOrder]:
+    """Return the orders under their common root."""
+    digests = [order.digest(DOMAIN) for order in orders]
+    root = authorised_root(digests)
+    return [
+        RootedOrder(order, root, tuple(authorised_proof(digests, index)))
+        for index, order in enumerate(orders)
+    ]
+
+
+def id_of(record: OrderRecord) -> Digest:
+    return record.record_id(DOMAIN)
 
 
 def forged(signed: SignedOrder) -> SignedOrder:
