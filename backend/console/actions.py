@@ -119,10 +119,18 @@ class Actions:
         """Give a local chain's wallet what it lacks: gas money, and `amount` minor units."""
         self._depositor.give(person, asset, amount)
 
-    def send(self, person: Person, contract: Contract, data: bytes, what: str) -> None:
-        """Send a transaction that was checked, and wait until it is mined. Not idempotent."""
+    def send(self, person: Person, contract: Contract, data: bytes, what: str) -> str:
+        """Send a transaction that was checked, and return its hash when it is mined.
+
+        Not idempotent.
+        """
         self._say(f"sending the {what}")
-        self._runner.run(self._wallets.send(person.key, contract, data, what))
+        receipt = self._runner.run(self._wallets.send(person.key, contract, data, what))
+        return "0x" + receipt.tx_hash.hex()
+
+    def credited(self, person: Person, tx_hash: str) -> Deposit:
+        """Return the deposit of a transaction when it is credited to somebody."""
+        return self._depositor.credited(person, tx_hash)
 
     # Customer checks
 

@@ -74,7 +74,7 @@ class BonusActions:
         values = (terms_arguments(terms), budget_minor)
         expected = self._contract.abi.call_data("createCampaign", *values)
         count = len(list(self._actions.client.campaigns.list()))
-        self._send(person, asset, budget_minor, prepared.transactions, expected, len(expected))
+        self._send(person, asset, budget_minor, prepared.transactions, expected)
 
         def look() -> Campaign | None:
             newest = next(iter(self._actions.client.campaigns.list()), None)
@@ -112,13 +112,10 @@ class BonusActions:
         head = b"".join(word.to_bytes(32) for word in words)
         expected = self._contract.abi.selector("deposit") + head
         # What follows is evidence, which the gate checks.
-        self._send(person, asset, deposit_minor, prepared.transactions, expected, len(expected))
-
-        def look() -> Grant | None:
-            found = self._actions.client.grants.list(campaign=campaign_id, person=person.address)
-            return next(iter(found), None)
-
-        return wait_for("the grant to be there", look, self._actions.wait_s)
+        sent = self._send(person, asset, deposit_minor, prepared.transactions, expected)
+        self._actions.credited(person, sent)
+        grants = self._actions.client.grants.list(campaign=campaign_id, person=person.address)
+        return next(iter(grants))
 
     def grant_ended(self, grant_id: str) -> Grant:
         """Return a grant once it is released or forfeited."""
@@ -142,7 +139,7 @@ class BonusActions:
         if amount is not None:
             self._actions.fill_wallet(person, asset, amount)
         expected = self._contract.abi.call_data(*calls[action])
-        self._send(person, asset, amount or 0, prepared.transactions, expected, len(expected))
+        self._send(person, asset, amount or 0, prepared.transactions, expected)
         return client.campaigns.get(campaign.id)
 
     def _send(
@@ -152,9 +149,10 @@ class BonusActions:
         amount: int,
         transactions: list[dict[str, Any]],
         expected: bytes,
-        compared_bytes: int,
-    ) -> None:
-        """Send what was prepared if it is an approval of `amount` or begins as expected."""
+    ) -> str:
+        """Send what was prepared if it is an approval of `amount` or begins as expected; return
+        the last transaction's hash. Raises PreparedWrong."""
+        sent = ""
         token = self._actions.deployment.token(asset.code)
         base = to_base(amount, asset.unit)
         approve = token.abi.call_data("approve", self._contract.address, base)
@@ -162,11 +160,12 @@ class BonusActions:
             to, data = address_from_text(transaction["to"]), bytes.fromhex(transaction["data"][2:])
             if to == token.address and data == approve:
                 contract = token
-            elif to == self._contract.address and data[:compared_bytes] == expected:
+            elif to == self._contract.address and data.startswith(expected):
                 contract = self._contract
             else:
                 raise PreparedWrong(f"the {transaction['purpose']}")
-            self._actions.send(person, contract, data, str(transaction["purpose"]))
+            sent = self._actions.send(person, contract, data, str(transaction["purpose"]))
+        return sent
 
     def _terms(self, asset: Asset, wish: CampaignWish, now_ts_s: int) -> Terms:
         bonus_minor = 0 if wish.bonus is None else amount_minor(asset, wish.bonus)

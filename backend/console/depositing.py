@@ -62,7 +62,7 @@ class Depositor:
             contract, data = self._checked(transaction, person, asset, amount)
             sent = self._wallets.send(key, contract, data, transaction["purpose"])
             tx_hash = "0x" + self._runner.run(sent).tx_hash.hex()
-        return self._credited(person, tx_hash)
+        return self.credited(person, tx_hash)
 
     def _prepare(
         self, person: Person, asset: Asset, amount: int, permit: dict[str, str] | None
@@ -72,7 +72,7 @@ class Depositor:
         )
 
     def give(self, person: Person, asset: Asset, amount: int) -> None:
-        """Give what a local chain's wallet lacks, and say so."""
+        """Give what a local chain's wallet lacks of `amount` minor units and gas, and say so."""
         if self._runner.run(self._wallets.give_gas_money(person.address)):
             self._say(f"gave {person} money for gas, since the chain is a local one")
         base = to_base(amount, asset.unit)
@@ -118,7 +118,8 @@ class Depositor:
             return rollup, data
         raise PreparedWrong(f"the {transaction['purpose']}")
 
-    def _credited(self, person: Person, tx_hash: str) -> Deposit:
+    def credited(self, person: Person, tx_hash: str) -> Deposit:
+        """Return the deposit that a transaction made, when it is credited. Raises StillWaiting."""
         said = ""
 
         def look() -> Deposit | None:
