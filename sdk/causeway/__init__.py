@@ -6,6 +6,7 @@ from causeway.bonuses import Campaign, Grant, PreparedCalls
 from causeway.client import Client
 from causeway.collecting_flows import Leg
 from causeway.collecting_models import Group, PaymentRequest, Refund
+from causeway.customers import Customer, KeyUse
 from causeway.errors import (
     ApiConnectionError,
     ApiStatusError,
@@ -21,6 +22,7 @@ from causeway.errors import (
     Unauthorised,
     Unprocessable,
 )
+from causeway.holds import Hold
 from causeway.models import (
     Account,
     ApiKey,
@@ -39,6 +41,7 @@ from causeway.models import (
     StatementEntry,
     Withdrawal,
 )
+from causeway.schedules import Occurrence, Schedule
 from causeway.signing import Domain, Key, PaymentOrder, SignedOrder, WithdrawalOrder, sign
 
 __all__ = [
@@ -57,23 +60,27 @@ __all__ = [
     "Claim",
     "Client",
     "Conflict",
+    "Customer",
     "Deposit",
     "Domain",
     "Event",
     "FeeQuote",
-    "Group",
     "Grant",
+    "Group",
+    "Hold",
     "Key",
+    "KeyUse",
     "Leg",
     "NotFound",
+    "Occurrence",
     "OrderMismatch",
     "Page",
     "Payment",
+    "PaymentOrder",
+    "PaymentRequest",
     "Payout",
     "PayoutLine",
     "PayoutReport",
-    "PaymentOrder",
-    "PaymentRequest",
     "PermissionDenied",
     "Posting",
     "PreparedCalls",
@@ -81,6 +88,7 @@ __all__ = [
     "Proposal",
     "RateLimited",
     "Refund",
+    "Schedule",
     "ServerError",
     "SignedOrder",
     "StatementEntry",

@@ -24,13 +24,16 @@ from causeway.async_resources import (
 )
 from causeway.bonuses import AsyncCampaigns, AsyncGrants
 from causeway.collecting import AsyncGroups, AsyncPaymentRequests
+from causeway.customers import AsyncCustomers
 from causeway.errors import ApiConnectionError
 from causeway.flows import Trust
+from causeway.holds import AsyncHolds
 from causeway.models import (
     Asset,
     ModelT,
     Page,
 )
+from causeway.schedules import AsyncSchedules
 from causeway.signing import Domain
 from causeway.transport import (
     Flow,
@@ -86,6 +89,9 @@ class AsyncClient:
         self.events = Events(self)
         self.proposals = AsyncProposals(self)
         self.payouts = AsyncPayouts(self)
+        self.customers = AsyncCustomers(self)
+        self.holds = AsyncHolds(self)
+        self.schedules = AsyncSchedules(self)
         self.campaigns = AsyncCampaigns(self)
         self.grants = AsyncGrants(self)
 

@@ -11,8 +11,10 @@ from causeway import flows
 from causeway.approvals import Payouts, Proposals
 from causeway.bonuses import Campaigns, Grants
 from causeway.collecting import Groups, PaymentRequests
+from causeway.customers import Customers
 from causeway.errors import ApiConnectionError
 from causeway.flows import Trust
+from causeway.holds import Holds
 from causeway.models import (
     Asset,
     ModelT,
@@ -31,6 +33,7 @@ from causeway.resources import (
     Payments,
     Withdrawals,
 )
+from causeway.schedules import Schedules
 from causeway.signing import Domain
 from causeway.transport import (
     Flow,
@@ -88,6 +91,9 @@ class Client:
         self.grants = Grants(self)
         self.proposals = Proposals(self)
         self.payouts = Payouts(self)
+        self.customers = Customers(self)
+        self.holds = Holds(self)
+        self.schedules = Schedules(self)
 
     def __enter__(self) -> Self:
         return self
