@@ -108,8 +108,9 @@ class Deployment:
 
     def token(self, symbol: str) -> Contract:
         """Return a listed token by its symbol. Raises KeyError."""
-        addresses = {token.symbol: token.address for token in self.tokens}
-        return Contract(addresses[symbol], artifact("Stablecoin").abi)
+        token = {token.symbol: token for token in self.tokens}[symbol]
+        name = "RegulatedAsset" if token.level_needed else "Stablecoin"
+        return Contract(token.address, artifact(name).abi)
 
 
 def save_deployment(path: Path, deployment: Deployment) -> None:

@@ -22,6 +22,7 @@ from backend.settlement.chain import Contract
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment import (
     LOCAL_TOKENS,
+    VAULTS,
     NoNode,
     Token,
     deploy,
@@ -39,7 +40,17 @@ from tests.e2e.settlement.chain import (
     free_port,
 )
 
-CREATIONS = ["KycRegistry", "Committee", "Rollup", "TokenAuthority", "USDX", "EURX", "BOND"]
+CREATIONS = [
+    "KycRegistry",
+    "Committee",
+    "Rollup",
+    "BonusCampaigns",
+    "Prizes",
+    "TokenAuthority",
+    "USDX",
+    "EURX",
+    "BOND",
+]
 
 
 async def deploy_to(folder, client, *, roles=ROLES, parameters=LOCAL_PARAMETERS):
@@ -73,8 +84,9 @@ async def test_deploy__own_tokens__have_vault_and_roles_succeeds(client, tmp_pat
     made = (await deploy_to(tmp_path, client)).deployment
 
     for symbol in ("USDX", "EURX", "BOND"):
-        token = Contract(made.address(symbol), artifact(made.contracts[symbol].artifact).abi)
-        assert await client.read(token, "isVault", made.address("Rollup"))
+        token = made.token(symbol)
+        for vault in VAULTS:
+            assert await client.read(token, "isVault", made.address(vault))
         assert await client.read(token, "minterAllowance", DEPLOYER.address) == 2**128
         assert await client.read(token, "authority") == made.address("TokenAuthority")
         for function, role in FUNCTIONS[made.contracts[symbol].artifact].items():
