@@ -61,6 +61,9 @@ def select(
         check_invariant(error is not None, "a record can be executed but is not", id=record_id)
         if error is not None and not _may_be_filled(error, ledger, record, pending, left):
             rejections.append(Rejection(record_id, error.number))
+    if taken and not executable and not rejections:
+        # Groups that wait for each other in a circle can only be rejected all at once.
+        return select(ledger, accepted, ts_s, 2 * orders_max, may_hold)
     return Selection(_by_asset(ledger, executable), tuple(rejections))
 
 
@@ -245,7 +248,8 @@ def _may_be_filled(
     if not isinstance(error, NonceGap):
         return False
     for order in record.orders:
-        account = ledger.account(order.payer, ledger.asset_ids[order.asset])
+        asset = ledger.asset_of(order.asset)  # None of a leg behind the one that is ahead
+        account = ledger.account(order.payer, asset.asset_id) if asset is not None else None
         due = account[1].nonce + pending.of(account[0])[0] if account is not None else order.nonce
         if any(due <= nonce < order.nonce for nonce in left.get(_purse(order), ())):
             return True
