@@ -10,7 +10,9 @@ from backend.cli import (
     api_key,
     batch,
     campaign,
+    collecting,
     grant,
+    group,
     kyc,
     payments,
     platform,
@@ -51,6 +53,9 @@ app.add_typer(account.app, name="account")
 app.add_typer(kyc.app, name="kyc")
 app.command()(payments.deposit)
 app.command()(payments.pay)
+app.add_typer(collecting.app, name="request")
+app.command()(collecting.refund)
+app.add_typer(group.app, name="group")
 app.add_typer(withdrawals.app, name="withdraw", cls=WithDefault)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(grant.app, name="grant")

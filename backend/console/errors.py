@@ -146,3 +146,19 @@ class OrderRejected(ActionError):
     def __init__(self, reason: str | None, order_id: str) -> None:
         self.reason = reason
         super().__init__(f"The ledger rejected the order {order_id}: {reason}. Nothing moved.")
+
+
+class RequestNotOpen(ActionError):
+    """A payment request that is paid or expired."""
+
+    def __init__(self, request_id: str, status: str) -> None:
+        super().__init__(f"The payment request {request_id} is {status}. Nothing was paid.")
+
+
+class RequestWithoutAmount(ActionError):
+    """A payment request that leaves the amount to the payer."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            f"The payment request {request_id} takes any amount: name yours with --amount."
+        )
