@@ -59,11 +59,12 @@ def select(
             continue
         error = _refusal(ledger, record, ts_s, pending, may_hold)
         check_invariant(error is not None, "a record can be executed but is not", id=record_id)
-        if error is not None and not _may_be_filled(error, ledger, record, pending, left):
-            rejections.append(Rejection(record_id, error.number))
-    if taken and not executable and not rejections:
-        # Groups that wait for each other in a circle can only be rejected all at once.
-        return select(ledger, accepted, ts_s, 2 * orders_max, may_hold)
+        if error is None:
+            continue
+        if _may_be_filled(error, ledger, record, pending, left):
+            # Groups that wait for each other in a circle can only be rejected all at once.
+            return select(ledger, accepted, ts_s, 2 * orders_max, may_hold)
+        rejections.append(Rejection(record_id, error.number))
     return Selection(_by_asset(ledger, executable), tuple(rejections))
 
 
@@ -127,7 +128,7 @@ def _in_turn(accepted: Mapping[Digest, OrderRecord]) -> Iterator[Digest]:
     """Yield the records in the log's order, but after those that have lower nonces of an account.
 
     So whatever is taken from the front waits for nothing that is left. (Groups that wait for each
-    other in a circle, which admission doesn't let in, come in some order.)
+    other in a circle, which admission doesn't let in, come in some order: `select` takes all.)
     """
     by_purse = defaultdict[_Purse, list[tuple[int, Digest]]](list)
     for record_id, record in accepted.items():
