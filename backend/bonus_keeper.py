@@ -63,6 +63,8 @@ class BonusKeeper:
         self._deposits: list[_Waiting] = []
         self._open: dict[int, Grant] = {}
         self._grants_known = 0
+        self._bonus_deposits: set[int] = set()
+        self._bonuses_read_to = 0
 
     def observe(self, event: ChainEvent) -> None:
         """Take a confirmed deposit in: a start reads all of them again."""
@@ -114,8 +116,16 @@ class BonusKeeper:
 
     async def _grant_deposits(self) -> None:
         """Show each new deposit to the campaigns that it may fit. One that earns nothing costs
-        nothing: the transaction is tried before it is sent."""
-        waiting, self._deposits = self._deposits, []
+        nothing: the transaction is tried before it is sent.
+
+        A bonus is paid as a deposit, but would use up its person's grant of another campaign.
+        """
+        if not self._deposits:
+            return
+        paid, self._bonuses_read_to = await self._bonuses.bonus_deposits(self._bonuses_read_to)
+        self._bonus_deposits |= paid
+        waiting = [one for one in self._deposits if one.index not in self._bonus_deposits]
+        self._deposits = []
         for number, deposit in enumerate(waiting):
             try:
                 for campaign in self._campaigns.values():

@@ -24,7 +24,7 @@ from backend.protocol.types import Address, DepositRecord
 from backend.settlement.abi import ContractError
 from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract, Outcome
-from backend.settlement.client import ChainClient
+from backend.settlement.client import LOG_BLOCKS_MAX, ChainClient
 from backend.settlement.deployment_file import Deployment
 from backend.settlement.sender import Sender
 
@@ -41,6 +41,7 @@ class Bonuses:
         self.domain = bonus_domain(deployment.chain_id, address)
         self._client = client
         self._sender = sender
+        self._first_block = deployment.block_number
 
     @property
     def address(self) -> Address:
@@ -128,6 +129,21 @@ class Bonuses:
         """Return how many base units the contract may take from `owner`."""
         erc20 = Contract(token, artifact("Stablecoin").abi)
         return int(await self._client.read(erc20, "allowance", owner, self.address))
+
+    async def bonus_deposits(self, after_block: int) -> tuple[set[int], int]:
+        """Return the queue's places of the bonuses paid after an L1 block, and the newest block."""
+        newest = (await self._client.latest()).number
+        first = max(after_block + 1, self._first_block)
+        places = set()
+        while first <= newest:
+            last = min(first + LOG_BLOCKS_MAX - 1, newest)
+            topic = self.contract.abi.topic("GrantReleased")
+            for log in await self._client.logs([self.address], first, last, [topic]):
+                decoded = self.contract.abi.decode_log(log.topics, log.data)
+                if decoded is not None:
+                    places.add(int(decoded.values["depositIndex"]))
+            first = last + 1
+        return places, newest
 
     # Transactions
 

@@ -141,7 +141,7 @@ interface IBonusCampaigns {
         uint48 bonusMinor,
         DepositRecord record
     );
-    /// @notice The campaign's attestors signed how much a person turned over since his grant.
+    /// @notice The campaign's attestors signed how much a person turned over since his deposit.
     event TurnoverAttested(uint256 indexed grantId, uint192 turnoverMinor, uint64 upTo);
     /// @notice All conditions held, but the payment was refused: expiry can't take it any more.
     event GrantEarned(uint256 indexed grantId);
@@ -267,7 +267,7 @@ interface IBonusCampaigns {
         external
         returns (uint256 grantId);
 
-    /// @notice Records a person's turnover, from his grant up to `upTo`. Anyone may send it.
+    /// @notice Records a person's turnover, from his deposit up to `upTo`. Anyone may send it.
     /// @dev Neither number may fall; what is signed is `turnoverDigest`.
     /// @param signatures r 32, s 32, v 1 bytes each, of exactly as many attestors of the campaign
     /// as it asks for, in ascending order of their addresses.
