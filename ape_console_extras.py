@@ -5,6 +5,9 @@
     status()   what runs, and what waits        kyc(who)
     deposit(who, "100", "USDX")                 pay(payer, payee, "12.34", "USDX")
     withdraw(who, "5", "USDX")                  claim(withdrawal)
+    ask(payee, "5", "USDX")                     refund(payment, "2")
+    exchange(one, other, "10", "USDX", "9", "EURX")
+    custody    the platform's customers: custody.add("tenant"), custody.pay("tenant", "bob", …)
     settle()   post what is final; wait=True: until it is settled
 
 A person is a local name, an address, `people[…]` or a key. Amounts are text or whole numbers.
@@ -21,13 +24,15 @@ import ape
 from backend.cli.errors import explain
 from backend.config import settings
 from backend.console.actions import Actions, open_actions
+from backend.console.collecting import CollectingActions, Exchange
+from backend.console.custody import CustodyActions
 from backend.console.errors import NothingToSettle
 from backend.console.people import Who
 from backend.console.posting import Waiting, newest_batch
 from backend.console.status import platform_status
 from backend.protocol.types import address_text
 from backend.settlement.artifacts import artifact
-from causeway import Applicant, Batch, Deposit, Payment, Withdrawal
+from causeway import Applicant, Batch, Deposit, Group, Payment, PaymentRequest, Withdrawal
 
 
 def ape_init_extras() -> dict[str, Any]:
@@ -73,6 +78,31 @@ def claim(withdrawal: Withdrawal | str) -> Withdrawal:
     return _actions().claim(withdrawal if isinstance(withdrawal, str) else withdrawal.id)
 
 
+def ask(payee: Who, amount: str | int | None, asset: str) -> PaymentRequest:
+    """Ask for a payment, of any amount with None; its `link` is for the payer."""
+    text = None if amount is None else str(amount)
+    return CollectingActions(_actions()).ask(payee, text, asset)
+
+
+def refund(payment: Payment | str, amount: str | int) -> Payment:
+    """Pay an amount of a payment back with its payee's key, and wait until it is final."""
+    payment_id = payment if isinstance(payment, str) else payment.id
+    return CollectingActions(_actions()).refund(payment_id, str(amount))
+
+
+def exchange(
+    one: Who,
+    other: Who,
+    amount: str | int,
+    asset: str,
+    other_amount: str | int,
+    other_asset: str,
+) -> Group:
+    """Exchange two amounts at once, or not at all; those whose keys are here sign."""
+    wish = Exchange(one, other, str(amount), asset, str(other_amount), other_asset)
+    return CollectingActions(_actions()).exchange(wish)
+
+
 @overload
 def settle(wait: Literal[False] = False) -> Waiting: ...
 @overload
@@ -105,6 +135,7 @@ def _names() -> dict[str, Any]:
     return {
         "platform": actions.client,
         "people": actions.people,
+        "custody": CustodyActions(actions),
         "rollup": ape.Contract(
             address_text(deployment.address("Rollup")), abi=[*deployment.rollup.abi.entries]
         ),

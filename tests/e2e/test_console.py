@@ -2,7 +2,7 @@
 
 - `ape run settle`: makes two people, pays, settles
 - the same five lines pasted into `ape console`, by URL and as ethereum:local:foundry
-- the other names: kyc, deposit, withdraw, claim, status
+- the other names: kyc, deposit, withdraw, claim, ask, refund, status
 - no platform: the console opens and says what to do
 - another chain: it says which one is the platform's
 """
@@ -77,6 +77,9 @@ def test_console__all_names__succeeds(ran, running_platform):
     "vault %d" % tokens["USDX"].balanceOf(rollup)
     "wallet %d" % tokens["USDX"].balanceOf(people["dora"].address)
     "ledger %d" % platform.accounts.get(people["dora"].address, "USDX").balance
+    p = pay("dora", people.new("elmo"), "2.50", "USDX")
+    "asked " + ask("elmo", 1, "USDX").status
+    "back " + refund(p, "1.50").status
     status()["backend"]["status"]
     """
     pasted = "".join(line.strip() + "\n" for line in code.strip().splitlines())
@@ -90,8 +93,9 @@ def test_console__all_names__succeeds(ran, running_platform):
     )
 
     assert "Error" not in result.stdout, result.stdout
-    for shown in ("'approved'", "'credited'", "'settled'", "'claim claimed'", "'ready'"):
-        assert shown in result.stdout
+    for shown in ("approved", "credited", "settled", "claim claimed", "asked open", "back final"):
+        assert f"'{shown}'" in result.stdout
+    assert "'ready'" in result.stdout
     assert "'wallet 4000000'" in result.stdout
     assert "'ledger 15990000'" in result.stdout
 
