@@ -11,11 +11,16 @@ from backend.cli import (
     batch,
     campaign,
     collecting,
+    customer,
     grant,
     group,
+    hold,
     kyc,
     payments,
+    payout,
     platform,
+    proposal,
+    schedule,
     withdrawals,
 )
 from backend.cli.root import Root, WithDefault
@@ -56,8 +61,13 @@ app.command()(payments.pay)
 app.add_typer(collecting.app, name="request")
 app.command()(collecting.refund)
 app.add_typer(group.app, name="group")
+app.add_typer(customer.app, name="customer")
+app.add_typer(hold.app, name="hold")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(withdrawals.app, name="withdraw", cls=WithDefault)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(grant.app, name="grant")
+app.add_typer(payout.app, name="payout")
+app.add_typer(proposal.app, name="proposal")
 app.add_typer(batch.app, name="batch")
 app.add_typer(api_key.app, name="api-key")

@@ -19,6 +19,9 @@ _ADVICE: Final = {
     "KYC_REQUIRED": "`causeway kyc apply NAME` does that.",
     "PROOF_NOT_AVAILABLE": "`causeway withdraw show ID` tells; until it is settled, "
     "`causeway batch post --wait` posts and settles what is waiting.",
+    "OWN_PROPOSAL": "`causeway api-key create approver` makes a key for somebody else: hand it "
+    "over by CAUSEWAY_API_KEY.",
+    "PAYOUT_SHORT_OF_FUNDS": "`causeway pay NAME ADDRESS AMOUNT ASSET` pays the owner.",
     "NO_CONNECTION": "`causeway up` starts the platform, `causeway status` shows what runs.",
     "FEE_MISMATCH": "Allow a higher one with --fee-max.",
 }

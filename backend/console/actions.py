@@ -6,7 +6,7 @@ ours signs is compared with what was asked for, first.
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -27,11 +27,14 @@ from backend.console.posting import WAIT_S_LOCAL, WAIT_S_PUBLIC, Poster, Say, Wa
 from backend.console.wallets import Wallets
 from backend.deploying import find_deployment, key_store, platform_keys
 from backend.protocol.money import format_decimal
-from backend.protocol.types import address_from_text, address_text
+from backend.protocol.proposals import Call
+from backend.protocol.types import Address, address_from_text, address_text
 from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
+from backend.settlement.dry_run import DryRun, dry_run
+from backend.settlement.treasury import known_abi
 from causeway import (
     Account,
     ApiStatusError,
@@ -115,6 +118,10 @@ class Actions:
         """Return L1 time: that of the newest block."""
         return self._runner.run(self._chain.latest()).ts_s
 
+    def dry_run(self, sender: Address, calls: Sequence[Call]) -> DryRun:
+        """Return what calls of `sender` would do on the chain as it is now. Nothing is sent."""
+        return self._runner.run(dry_run(self._chain, sender, calls, known_abi()))
+
     def fill_wallet(self, person: Person, asset: Asset, amount: int) -> None:
         """Give a local chain's wallet what it lacks: gas money, and `amount` minor units."""
         self._depositor.give(person, asset, amount)
@@ -189,7 +196,7 @@ class Actions:
         asset = self.asset(asset_name)
         key, amount = person.order_key, amount_minor(asset, text)
         started = time.perf_counter_ns()
-        with _readable(person, asset):
+        with readable(person, asset):
             payment = self.client.payments.create(
                 key=key,
                 payee=to.address,
@@ -220,7 +227,7 @@ class Actions:
     ) -> Withdrawal:
         """Take money out of the ledger; it can be claimed once it is settled."""
         person, asset = self.people.find(who), self.asset(asset_name)
-        with _readable(person, asset):
+        with readable(person, asset):
             made = self.client.withdrawals.create(
                 key=person.order_key,
                 asset=asset.code,
@@ -322,7 +329,7 @@ def _assets(deployment: Deployment) -> dict[str, Asset]:
 
 
 @contextmanager
-def _readable(payer: Person, asset: Asset) -> Iterator[None]:
+def readable(payer: object, asset: Asset) -> Iterator[None]:
     """Show amounts in a refusal as people write them."""
     try:
         yield

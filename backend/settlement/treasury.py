@@ -70,12 +70,11 @@ class TreasuryQueries:
     """One treasury. The operator's key pays for gas and decides nothing."""
 
     def __init__(self, client: ChainClient, deployment: Deployment, operator: Sender) -> None:
-        found = artifacts(_KNOWN)
-        treasury = found["Treasury"].abi
+        treasury = artifacts(["Treasury"])["Treasury"].abi
         self.address = deployment.address("Treasury")
         self.domain: Domain = treasury_domain(deployment.chain_id, self.address)
         self._client, self._operator = client, operator
-        self._abi = treasury.joined(*(found[name].abi for name in _KNOWN[1:]))
+        self._abi = known_abi()
         self._contract = Contract(self.address, self._abi)
         # `nonces` has an overload, which a name can't tell apart.
         keyed = [e for e in treasury.entries if e.get("name") == "nonces" and len(e["inputs"]) == 2]
@@ -197,6 +196,12 @@ class TreasuryQueries:
                     f"call {values['index']} fails: {reason or 'no reason told'}"
                 )
         return ProposalRefused(str(error))
+
+
+def known_abi() -> ContractAbi:
+    """Return the functions and errors that a dry run can name."""
+    first, *others = (found.abi for found in artifacts(_KNOWN).values())
+    return first.joined(*others)
 
 
 def governance_of(signer_count: int, timelock_s: int) -> tuple[int, int, int, bool, int, int, int]:

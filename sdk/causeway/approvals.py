@@ -56,6 +56,9 @@ class Payout(Model):
     paid_total: "int"
     skipped_count: "int"
     root: str
+    nonce_first: "int"
+    returns: str
+    skip_fee: "int"
     call: dict[str, Any]
     proposal_id: str | None
     valid_until: str
@@ -69,8 +72,10 @@ class PayoutLine(Model):
     number: "int"
     payee: str
     amount: "int"
+    fee: "int"
     memo: str
     reference: str
+    follows: str | None
     status: str
     code: str | None
     order_id: str | None

@@ -63,6 +63,8 @@ PAYOUT: Final[Example] = {
     "skipped_count": "0",
     "nonce_first": "0",
     "root": HASH,
+    "returns": PAYEE,
+    "skip_fee": "10000",
     "call": _CALL,
     "proposal_id": HASH,
     "valid_until": TIME,

@@ -31,6 +31,8 @@ def payout_view(row: Any, counts: Mapping[str, tuple[int, int]], code: str, call
         "skipped_count": str(counts.get(SKIPPED, _NONE)[0]),
         "nonce_first": str(row.nonce_first),
         "root": digest_text(row.root),
+        "returns": address_text(row.returns),
+        "skip_fee": str(row.skip_fee_minor),
         "call": call.message(),
         "proposal_id": None if row.proposal_id is None else digest_text(row.proposal_id),
         "valid_until": time_text(row.valid_until * 1000),
