@@ -11,7 +11,7 @@ from backend.engine.ledger import Ledger
 from backend.engine.rounds import signer
 from backend.protocol.eip712 import Domain
 from backend.protocol.errors import GroupInvalid
-from backend.protocol.hashing import Digest
+from backend.protocol.hashing import ZERO_DIGEST, Digest
 from backend.protocol.order_records import (
     AuthorisedOrder,
     OrderGroup,
@@ -19,7 +19,7 @@ from backend.protocol.order_records import (
     SignedOrder,
     authorised_orders,
 )
-from backend.protocol.orders import Order
+from backend.protocol.orders import Order, PaymentOrder
 from backend.protocol.types import AuthorisedRoot
 
 Authorised = Callable[[Digest, OrderRecord], bool]
@@ -38,6 +38,7 @@ class Arrival:
 def is_authorised(domain: Domain, record: OrderRecord) -> bool:
     """Return whether each order was signed by its payer or leads to its root, and a group is one.
 
+    A group's leg that comes alone is not: its payer signed the whole, and it ends once, with that.
     Whether the payers authorised the roots is asked apart (`has_roots`), as of a place in the log.
     """
     if isinstance(record, OrderGroup):
@@ -45,6 +46,8 @@ def is_authorised(domain: Domain, record: OrderRecord) -> bool:
             record.check()
         except GroupInvalid:
             return False
+    elif isinstance(record.order, PaymentOrder) and record.order.link != ZERO_DIGEST:
+        return False
     return all(_is_authorised(domain, order) for order in authorised_orders(record))
 
 
@@ -164,6 +167,9 @@ class AcceptedOrders:
             if not self.is_authorised(record_id, self.undecided[record_id]):
                 self._drop(record_id)
         self._unchecked.clear()
+        # A made-up group that held a leg of somebody's has gone, and taken the leg's entry along.
+        for record_id, record in self.undecided.items():
+            self._note_legs(record_id, record)
 
     @property
     def oldest(self) -> Arrival | None:
@@ -182,6 +188,9 @@ class AcceptedOrders:
     def _keep(self, record_id: Digest, arrival: Arrival, record: OrderRecord) -> None:
         self.undecided[record_id] = record
         self.arrivals[record_id] = arrival
+        self._note_legs(record_id, record)
+
+    def _note_legs(self, record_id: Digest, record: OrderRecord) -> None:
         if isinstance(record, OrderGroup):
             self.group_of.update((leg.digest(self.domain), record_id) for leg in record.legs)
 

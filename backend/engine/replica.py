@@ -173,5 +173,7 @@ class Replica:
             yield record_id, rejection.number
             record = self.accepted.undecided.get(record_id)
             if isinstance(record, OrderGroup):
-                for leg in record.legs:
-                    yield leg.digest(self.committee.domain), rejection.number
+                domain = self.committee.domain
+                # Each once, even of a group that has a leg twice and is rejected for that.
+                for leg_id in dict.fromkeys(leg.digest(domain) for leg in record.legs):
+                    yield leg_id, rejection.number
