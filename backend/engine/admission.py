@@ -5,7 +5,13 @@ from collections.abc import Callable
 from backend.engine.accepted import is_authorised, missing_root
 from backend.engine.ledger import Judged, MayHold, Pending, check_record
 from backend.engine.replica import FinalBlock, Replica
-from backend.protocol.errors import NotAuthorised, PaymentError, RootUnknown
+from backend.protocol.errors import (
+    NonceTooLow,
+    NotAuthorised,
+    OrderExpired,
+    PaymentError,
+    RootUnknown,
+)
 from backend.protocol.hashing import Digest
 from backend.protocol.order_records import (
     OrderGroup,
@@ -89,6 +95,15 @@ class Admission:
             return None
         account_id, leaf = account
         return leaf.nonce + self._pending.of(account_id)[0]
+
+    def too_late(self, record: OrderRecord) -> PaymentError:
+        """Say why a record counts no more: a block overtook it between admission and log."""
+        for order in record.orders:
+            nonce = self.nonce_next(order.payer, order.asset)
+            if nonce is not None and order.nonce < nonce:
+                return NonceTooLow(nonce, order.nonce)
+        valid_until = min(order.valid_until for order in record.orders)
+        return OrderExpired(valid_until, self._replica.ts_s)
 
     def _check_authority(self, record: OrderRecord) -> None:
         if isinstance(record, OrderGroup):

@@ -32,13 +32,7 @@ from backend.engine.sequencer import Sequencer
 from backend.engine.snapshots import Snapshots, TrailingLedger, checkpoint_of
 from backend.engine.validator import Validator
 from backend.engine.validator_feed import SLICE, ValidatorFeed
-from backend.protocol.errors import (
-    BackPressure,
-    NonceGap,
-    NonceTooLow,
-    OrderExpired,
-    PaymentError,
-)
+from backend.protocol.errors import BackPressure, NonceGap, PaymentError
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import Entry, OrderEntry
 from backend.protocol.order_records import OrderGroup, OrderRecord
@@ -169,6 +163,8 @@ class Node:
         `Admission.admit` raises, BackPressure, NoQuorum, DiskFull); LogFailed and NodeStopped when
         the outcome is unknown or the node is down.
         """
+        if isinstance(record, OrderGroup):
+            record.check()  # or a made-up one could pass for another that bears its link
         record_id = record.record_id(self._domain)
         wait_ms_max = self.config.order_wait_ms_max
         deadline_ms = self._clock_ms() + wait_ms_max
@@ -313,17 +309,8 @@ class Node:
             await asyncio.shield(position)
             if not self._is_known(record_id):
                 self._admission.withdraw(record_id)
-                raise self._too_late(record)
+                raise self._admission.too_late(record)
         return Accepted(record_id)
-
-    def _too_late(self, record: OrderRecord) -> PaymentError:
-        """Say why a record counts no more: a block overtook it between admission and log."""
-        for order in record.orders:
-            nonce = self._admission.nonce_next(order.payer, order.asset)
-            if nonce is not None and order.nonce < nonce:
-                return NonceTooLow(nonce, order.nonce)
-        valid_until = min(order.valid_until for order in record.orders)
-        return OrderExpired(valid_until, self._replica.ts_s)
 
     def _may_hold_now(self, token: Address, owner: Address) -> bool:
         """Return whether the next block would let the owner hold the token."""
