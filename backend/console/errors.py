@@ -33,6 +33,16 @@ class PersonUnknown(ActionError):
         )
 
 
+class CustomerUnknown(ActionError):
+    """The platform keeps no key for anybody of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The platform knows no customer {name!r}. `causeway customer add {name}` makes one, "
+            "`causeway customer list` shows who is there."
+        )
+
+
 class NoKey(ActionError):
     """Somebody is to sign whose key isn't here."""
 

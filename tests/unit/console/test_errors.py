@@ -10,6 +10,7 @@ from backend.console.errors import ActionError
 ARGUMENTS = {
     "NameInvalid": ("A b",),
     "PersonUnknown": ("bob",),
+    "CustomerUnknown": ("tenant-7",),
     "NoKey": ("bob",),
     "KeyFileUnreadable": (Path("key"),),
     "NotAnApplicant": ("bob",),
@@ -21,6 +22,8 @@ ARGUMENTS = {
     "AmountTooLarge": ("300000000", "USDX", "281474976.710655"),
     "InsufficientFunds": ("bob", "1 USDX", "2 USDX"),
     "OrderRejected": ("ORDER_EXPIRED", "0x12"),
+    "RequestNotOpen": ("preq_1", "paid"),
+    "RequestWithoutAmount": ("preq_1",),
 }
 CLASSES = [one for one in vars(errors).values() if one in ActionError.__subclasses__()]
 

@@ -1,0 +1,92 @@
+"""`causeway schedule`: payments that customers make by themselves."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backend.cli.customer import CustomerArgument, PayeeArgument
+from backend.cli.options import AmountArgument, AsJson, AssetArgument, connected
+from backend.cli.screen import table
+
+if TYPE_CHECKING:
+    from causeway import Schedule
+
+app = typer.Typer(
+    help="Payments that customers make by themselves, once or again and again.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def add(
+    who: CustomerArgument,
+    payee: PayeeArgument,
+    amount: AmountArgument,
+    asset: AssetArgument,
+    at: Annotated[
+        datetime | None, typer.Option(help="The first time, in UTC; by default now.")
+    ] = None,
+    every: Annotated[str, typer.Option(help="once, day, week or month.")] = "once",
+    count: Annotated[int, typer.Option(help="How many payments in all.")] = 1,
+    memo: Annotated[str | None, typer.Option(help="A text; payments bind its hash.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have a customer pay at a time, then every day, week or month."""
+    from backend.console.custody import CustodyActions
+
+    first_at = None if at is None else int(at.replace(tzinfo=UTC).timestamp())
+    with connected(as_json) as (screen, actions):
+        made = CustodyActions(actions).schedule(
+            who, payee, amount, asset, first_at=first_at, every=every, count=count, memo=memo
+        )
+        screen.show(
+            made.raw, f"{who} pays {payee} {amount} {made.asset}: {_plan(made)}", f"{made.id}"
+        )
+
+
+@app.command("list")
+def list_schedules(
+    customer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="This customer's alone.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List schedules, the newest first."""
+    from backend.console.amounts import amount_text
+    from backend.console.custody import CustodyActions
+
+    with connected(as_json) as (screen, actions):
+        wanted = None if customer is None else CustodyActions(actions).find(customer).id
+        found = [*actions.client.schedules.list(customer=wanted)]
+        rows = [
+            (
+                one.id,
+                one.status,
+                amount_text(actions.asset(one.asset), one.amount),
+                one.asset,
+                one.payee,
+                _plan(one),
+            )
+            for one in found
+        ]
+        screen.show(
+            {"object": "list", "data": [one.raw for one in found]},
+            table("id", "status", ">amount", "asset", "to", "when", rows=rows),
+        )
+
+
+@app.command()
+def cancel(
+    schedule_id: Annotated[str, typer.Argument(metavar="ID", help="The schedule's id (sch_…).")],
+    as_json: AsJson = False,
+) -> None:
+    """Pay nothing more by a schedule. A repeat changes nothing."""
+    with connected(as_json) as (screen, actions):
+        made = actions.client.schedules.cancel(schedule_id)
+        screen.show(made.raw, f"{made.id} is {made.status}")
+
+
+def _plan(schedule: "Schedule") -> str:
+    rhythm = "once" if schedule.every == "once" else f"every {schedule.every}, {schedule.count} ×"
+    return f"{rhythm}, next {schedule.next_at}" if schedule.next_at else rhythm
