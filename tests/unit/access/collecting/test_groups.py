@@ -9,8 +9,12 @@
 """
 
 import pytest
+from sqlalchemy import select
 
+from backend.access.api import collecting_examples
 from backend.access.collecting.group_sender import GroupSender
+from backend.access.collecting.schemas import GroupIn, LegSignatureIn
+from backend.records.tables.projections import events
 from tests.unit.access.collecting.scenes import (
     EXCHANGE,
     add_signature,
@@ -41,6 +45,8 @@ async def test_group__exchange_signed_by_both__is_final_succeeds(world):
     await world.settle()
 
     assert (built.status_code, group["status"]) == (201, "signing")
+    assert group.keys() == collecting_examples.GROUP.keys()
+    assert group["legs"][0].keys() == collecting_examples.GROUP["legs"][0].keys()
     assert [leg["is_signed"] for leg in group["legs"]] == [False, False]
     assert (first.status_code, first.json()["status"]) == (200, "signing")
     assert [leg["is_signed"] for leg in first.json()["legs"]] == [True, False]
@@ -51,6 +57,14 @@ async def test_group__exchange_signed_by_both__is_final_succeeds(world):
         shown = await get(world, f"/v1/payments/{leg['id']}")
         assert (shown["status"], shown["group"]) == ("final", group["id"])
     assert (await get(world, f"/v1/groups/{group['id']}"))["status"] == "final"
+    with world.databases.projections.connect() as connection:
+        told = select(events.c.subject).where(events.c.type == "group.final")
+        assert connection.execute(told).scalars().all() == [group["id"]]
+
+
+def test_examples__groups__have_the_fields_of_the_schemas_holds():
+    assert GroupIn.model_validate(collecting_examples.GROUP_IN).legs[1].asset == "EURX"
+    assert LegSignatureIn.model_validate(collecting_examples.LEG_SIGNATURE).leg == 0
 
 
 async def test_group__posted_and_settled__shows_it_succeeds(world):

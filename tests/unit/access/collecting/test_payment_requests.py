@@ -10,6 +10,7 @@
 
 import pytest
 
+from backend.access.api import collecting_examples
 from backend.access.collecting import page
 from backend.access.collecting.payment_requests import eip681
 from backend.protocol.hashing import keccak
@@ -44,6 +45,7 @@ async def test_create_request__amount__has_link_and_codes_succeeds(world):
 
     shown = response.json()
     assert response.status_code == 201
+    assert shown.keys() == collecting_examples.PAYMENT_REQUEST.keys()
     assert (shown["status"], shown["payment"], shown["expires_at"]) == ("open", None, None)
     assert shown["link"] == f"http://127.0.0.1:8000/pay/{shown['id']}"
     assert shown["memo"] == digest_text(keccak(shown["id"].encode()))

@@ -12,6 +12,7 @@ import json
 
 import pytest
 
+from backend.access.api import collecting_examples
 from backend.access.collecting.refunds import refund_memo
 from backend.protocol.order_records import encode_records
 from backend.protocol.orders import PaymentOrder
@@ -72,6 +73,7 @@ async def test_prepare_refund__part_of_a_payment__is_bound_to_it_succeeds(world)
 
     shown = response.json()
     assert response.status_code == 201
+    assert shown.keys() == collecting_examples.REFUND.keys()
     assert (shown["status"], shown["number"], shown["amount"]) == ("prepared", 1, "400")
     assert (shown["payer"], shown["payee"]) == (PAYEE_TEXT, PAYER_TEXT)
     memo = refund_memo(bytes.fromhex(payment_id[2:]), 1)
