@@ -1,15 +1,21 @@
 """A ledger as bytes.
 
-- round trip; one encoding; the exact bytes of a small one
+- round trip, with roots; one encoding; the exact bytes of a small one
 - every wrong byte, and each state that no ledger can have
 """
 
 import pytest
 
 from backend.engine.ledger import Ledger, decode_snapshot, encode_snapshot
+from backend.protocol.blocks import Body
 from backend.protocol.errors import MalformedBytes
 from backend.protocol.hashing import keccak
+from backend.protocol.types import AuthorisedRoot
 from tests.property.world import STABLE, WIDE, address, pay, world
+
+
+OWNER, OTHER = address("owner"), address("other")
+ROOT = AuthorisedRoot(OWNER, keccak(b"root"))
 
 
 def sealed(data: bytes) -> bytes:
@@ -19,10 +25,12 @@ def sealed(data: bytes) -> bytes:
 def test_snapshot__round_trip__holds():
     made = world(alice=100, bob=50)
     made.block(pay("alice", "carol", 30, 7))
+    made.run(Body(0, roots=(ROOT, AuthorisedRoot(OTHER, ROOT.root))))
 
     again = decode_snapshot(encode_snapshot(made.ledger))
 
     assert again == made.ledger
+    assert list(again.roots) == list(made.ledger.roots)
     assert encode_snapshot(again) == encode_snapshot(made.ledger)
     again.check_conservation()
 
@@ -50,7 +58,6 @@ def account(account_id: int, owner: bytes, asset_id: int = 1) -> bytes:
 
 
 BRIDGE_ACCOUNT = account(0, bytes(19) + b"\x01", 0)
-OWNER, OTHER = address("owner"), address("other")
 MALFORMED = {
     "another version": (1, [], [BRIDGE_ACCOUNT], "version 1"),
     "no bridge": (2, [], [], "bridge's leaf is missing"),
@@ -88,6 +95,20 @@ def test_decode_snapshot__no_ledger__rejects(version, listings, leaves, reason):
     data += len(listings).to_bytes(4) + b"".join(listing.encode() for listing in listings)
     data += (0).to_bytes(4)
     data += len(leaves).to_bytes(4) + b"".join(leaves)
+
+    with pytest.raises(MalformedBytes, match=reason):
+        decode_snapshot(sealed(data))
+
+
+@pytest.mark.parametrize(
+    ("roots", "reason"),
+    [([ROOT, ROOT], "a root stands there twice"), ([ROOT.encode()[1:]], "")],
+    ids=["twice", "cut"],
+)
+def test_decode_snapshot__wrong_roots__rejects(roots, reason):
+    encoded = [one if isinstance(one, bytes) else one.encode() for one in roots]
+    data = b"\x02" + bytes(16) + bytes(4) + len(roots).to_bytes(4) + b"".join(encoded)
+    data += (1).to_bytes(4) + BRIDGE_ACCOUNT
 
     with pytest.raises(MalformedBytes, match=reason):
         decode_snapshot(sealed(data))
