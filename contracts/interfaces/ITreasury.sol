@@ -10,8 +10,10 @@ import {ISpendingPolicy} from "./ISpendingPolicy.sol";
 ///
 /// What a proposal needs follows from its calls, its policy (`ISpendingPolicy`) and its signers at
 /// the moment of execution, whatever they were before.
-/// @dev Warning: approvals stand until the deadline, whoever shows them; only `cancel` ends them.
+/// @dev Warning: approvals stand until the deadline, whoever shows them; only `cancel` ends them. A
+/// proposal may be scheduled long before it is executed: let deadlines be near.
 /// Those of a signer who is removed count no more, and would again if the signer came back.
+/// @dev Warning: an address with code, be it delegated to (EIP-7702), signs by ERC-1271 alone.
 /// @dev Warning: there is no ERC-1271 `isValidSignature`: whoever takes such signatures (permits,
 /// orders) would let one move money past tiers, windows and timelocks. The treasury acts by calls.
 interface ITreasury {
@@ -133,7 +135,8 @@ interface ITreasury {
     /// @notice Makes the calls of a proposal, once. Anyone may send it.
     /// @dev Approvals, tiers and windows are those of now, whatever they were at scheduling.
     /// @dev An ERC-20 transfer, transferFrom or approve that answers false has failed.
-    /// @dev Warning: what other calls answer is not read.
+    /// @dev Warning: what other calls answer is not read. Whoever sends it chooses the gas, and can
+    /// make a target that passes over failures of its own fail so.
     /// @param approvals Of the proposal's id, ascending by keccak256(signer).
     function execute(Proposal calldata proposal, Approval[] calldata approvals) external;
 

@@ -9,7 +9,6 @@ import {TreasurySigners} from "./TreasurySigners.sol";
 import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
 import {NoncesKeyed} from "@openzeppelin/contracts/utils/NoncesKeyed.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 /// @title Treasury
@@ -25,9 +24,7 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 ///   that is executed meanwhile, or a veto, ends that.
 ///
 /// Nobody else has any power: there is no owner, no guardian, no upgrade and no delegatecall.
-contract Treasury is TreasurySigners, EIP712, NoncesKeyed, ReentrancyGuardTransient {
-    using Proposals for Proposal;
-
+contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTransient {
     /// @dev What a proposal needs now.
     struct Judgement {
         uint64 weightNeeded;
@@ -51,7 +48,6 @@ contract Treasury is TreasurySigners, EIP712, NoncesKeyed, ReentrancyGuardTransi
 
     constructor(bytes[] memory signers, uint64[] memory weights, Governance memory governance_)
         TreasurySigners(signers, weights, governance_)
-        EIP712("Causeway Treasury", "1")
     {
         policy = new SpendingPolicy();
         executedAtTsS = uint64(block.timestamp);
@@ -268,15 +264,5 @@ contract Treasury is TreasurySigners, EIP712, NoncesKeyed, ReentrancyGuardTransi
     {
         (uint64 weight, uint64 own) = _weigh(proposalId(proposal), proposal.proposer, approvals);
         return _judge(proposal.calls).isOwnRefused ? weight - own : weight;
-    }
-
-    /// @inheritdoc ITreasury
-    function proposalId(Proposal calldata proposal) public view returns (bytes32) {
-        return _hashTypedDataV4(proposal.structHash());
-    }
-
-    /// @inheritdoc ITreasury
-    function cancellationId(bytes32 id) public view returns (bytes32) {
-        return _hashTypedDataV4(Proposals.cancellationHash(id));
     }
 }
