@@ -97,7 +97,7 @@ interface ISpendingPolicy {
     /// @notice Says how a function of a target is judged. Only the treasury.
     /// @dev Warning: a fixed rule bounds no amount, and reads no argument.
     /// @dev Warning: a spending rule names one asset. If an argument of the function chooses among
-    /// several, as a deposit's asset id does, the rule does not describe it; leave it to governance.
+    /// several, as a deposit's asset id does, no rule describes it: leave it to governance.
     /// @dev Warning: a token's `approve` and `transferFrom` are spending as `transfer` is; other
     /// functions that raise an allowance need their own rule, or stay governance.
     function setRule(address target, bytes4 selector, Rule calldata rule) external;
