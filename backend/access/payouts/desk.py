@@ -36,9 +36,10 @@ from backend.protocol.errors import (
     PayoutNotFound,
     PayoutShortOfFunds,
     ProposalClosed,
+    SignerUnknown,
 )
 from backend.protocol.hashing import Digest, keccak
-from backend.protocol.proposals import Call
+from backend.protocol.proposals import Call, signer_text
 from backend.protocol.types import Address, address_text, digest_text
 from backend.records.registers.payouts import WAITING, Payouts
 
@@ -103,6 +104,7 @@ class PayoutDesk:
             known = await run_in_threadpool(self.register.get, found_id)
             if known is None or known.status == "failed":
                 proposer = wish.proposer if owner == treasury else None
+                await self._check_proposer(proposer)
                 await self._check(named, owner, lines)
                 row = await self._values(found_id, named, parties, lines, creator_key, proposer)
                 attempt = 1 if known is None else known.attempt + 1
@@ -158,6 +160,13 @@ class PayoutDesk:
         """Return the call that the owner makes to authorise a payout."""
         data = call_data("authorizeOrders", ("bytes32",), (row.root,))
         return Call(self._settings.domain.contract, 0, data)
+
+    async def _check_proposer(self, proposer: bytes | None) -> None:
+        """Raise SignerUnknown if he could not propose what is about to be written."""
+        if self.proposals is None or proposer is None:
+            return
+        if not await self.proposals.treasury.is_signer(proposer):
+            raise SignerUnknown(signer_text(proposer))
 
     async def _check(self, named: NamedAsset, owner: Address, lines: Sequence[PayoutLine]) -> None:
         asset = named.asset

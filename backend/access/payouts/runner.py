@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from backend.access.payouts.desk import PayoutDesk, orders_of
@@ -29,15 +30,15 @@ from backend.protocol.errors import (
     OrderExpired,
     PaymentError,
     RootUnknown,
+    SignerUnknown,
 )
 from backend.protocol.hashing import Digest
-from backend.protocol.types import Address
+from backend.protocol.types import Address, digest_text
 from backend.records.reader import Reader
 from backend.records.registers.payouts import PAID, SKIPPED, SKIPPING, LineEnd
 
 CHUNK_LINES: Final = 1_000
 _POLL_S: Final = 0.2
-_RETRY_S: Final = 1
 _WAIT_FINAL_MS: Final = 10_000
 # The same order may be taken a little later. Who is short of funds may be given more.
 _PASSING: Final = (
@@ -71,35 +72,49 @@ class PayoutRunner:
         self._payees, self._settings, self._clock_ms = payees, settings, clock_ms
         self._register = desk.register
         self._orders: dict[bytes, PayoutOrders] = {}
+        self._waiting: set[bytes] = set()  # payouts that could not go on the last time
 
     async def run(self) -> None:
         """Follow for ever. What can't be done now is tried again."""
         while True:
             try:
                 is_busy = await self.advance()
-                await asyncio.sleep(0 if is_busy else _POLL_S)
-            except InvariantViolated:
-                raise
-            except Exception as error:  # the node or the chain is down: whoever says so, says why
+            except SQLAlchemyError as error:
                 log.warning("payouts_wait", reason=repr(error))
-                await asyncio.sleep(_RETRY_S)
+                is_busy = False
+            await asyncio.sleep(0 if is_busy else _POLL_S)
 
     async def advance(self) -> bool:
-        """Bring each payout one step further; return whether any has come further."""
+        """Bring each payout one step further; return whether any has come further. One that can't
+        go on keeps no other from it.
+        """
         is_busy = False
         for row in await run_in_threadpool(self._register.all_open):
             step = self._await_root if row.status == "proposed" else self._pay
-            is_busy |= await step(row)
+            try:
+                is_busy |= await step(row)
+                self._waiting.discard(row.id)
+            except InvariantViolated:
+                raise
+            except Exception as error:  # the node or the chain is down, and says so itself
+                if row.id not in self._waiting:
+                    payout = digest_text(row.id)
+                    log.warning("payout_waits", payout=payout, reason=repr(error))
+                self._waiting.add(row.id)
         return is_busy
 
     async def _await_root(self, row: Any) -> bool:
-        row = await self._desk.propose(row)
+        try:
+            row = await self._desk.propose(row)
+        except SignerUnknown:  # the proposer was removed before he could propose
+            await run_in_threadpool(self._register.set_status, row.id, "failed", self._clock_ms())
+            return True
         status = "paying" if self._desk.has_root(row) else None
         if status is None and await self._is_over(row) and not self._desk.has_root(row):
             status = "failed"
         if status is None:
             return False
-        log.info("payout_" + status, payout="0x" + row.id.hex(), lines=row.line_count)
+        log.info("payout_" + status, payout=digest_text(row.id), lines=row.line_count)
         await run_in_threadpool(self._register.set_status, row.id, status, self._clock_ms())
         return True
 
@@ -117,7 +132,7 @@ class PayoutRunner:
         lines = await run_in_threadpool(self._register.undecided, row.id, CHUNK_LINES)
         if not lines:
             await run_in_threadpool(self._register.set_status, row.id, "done", self._clock_ms())
-            log.info("payout_done", payout="0x" + row.id.hex(), lines=row.line_count)
+            log.info("payout_done", payout=digest_text(row.id), lines=row.line_count)
             self._orders.pop(row.id, None)
             return True
         orders = await self._orders_of(row)

@@ -40,7 +40,7 @@ def file_of(*lines: tuple[Address, str]) -> str:
     return "payee,amount,reference\n" + "".join(rows)
 
 
-async def create(world, csv: str, key_text: str = "payout-1", **fields: Any):
+async def create(world, csv: str | None, key_text: str = "payout-1", **fields: Any):
     body = {"asset": "USDC", "csv": csv, "proposer": PROPOSER_TEXT} | fields
     body = {name: value for name, value in body.items() if value is not None}
     return await world.post("/v1/payouts", body, **{"Idempotency-Key": key_text})
