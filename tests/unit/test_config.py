@@ -2,11 +2,14 @@
 
 - defaults work; the chain's URL follows host and port
 - production refuses the default secrets, and a KYC provider that checks nobody unless told
+- a file with the passphrase: stripped, not handed on; empty, missing, readable by others
 - an unreadable value is refused
 """
 
+from pathlib import Path
+
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from backend.config import Settings
 
@@ -56,3 +59,56 @@ def test_settings__sandbox_kyc_in_development__succeeds() -> None:
 def test_settings__no_operations__rejects() -> None:
     with pytest.raises(ValidationError):
         Settings(_env_file=None, batch_operations=0)
+
+
+def secret_file(folder: Path, text: str, mode: int = 0o600) -> Path:
+    path = folder / "passphrase"
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def test_settings__passphrase_in_a_file__is_stripped_and_not_handed_on_holds(
+    tmp_path: Path,
+) -> None:
+    path = secret_file(tmp_path, " battery staple\n")
+
+    settings = Settings(_env_file=None, keys_passphrase_file=path)
+
+    assert settings.keys_passphrase.get_secret_value() == "battery staple"
+    assert "battery" not in str(settings.as_environment())
+    assert settings.as_environment()["CAUSEWAY_KEYS_PASSPHRASE_FILE"] == str(path)
+    assert "battery" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_good"), [(0o600, True), (0o400, True), (0o640, False), (0o604, False)]
+)
+def test_settings__passphrase_file_in_production__only_its_owner_reads_it_holds(
+    tmp_path: Path, mode: int, is_good: bool
+) -> None:
+    def made() -> Settings:
+        return Settings(
+            _env_file=None,
+            environment="production",
+            keys_passphrase_file=secret_file(tmp_path, "battery staple", mode),
+            kyc_webhook_secret=SecretStr("battery charger"),
+            allow_sandbox_kyc=True,
+        )
+
+    if is_good:
+        assert made().keys_passphrase.get_secret_value() == "battery staple"
+        return
+    with pytest.raises(ValidationError, match="chmod 600"):
+        made()
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_settings__passphrase_file_empty__rejects(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValidationError, match="is empty"):
+        Settings(_env_file=None, keys_passphrase_file=secret_file(tmp_path, text))
+
+
+def test_settings__passphrase_file_missing__rejects(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="can't be read"):
+        Settings(_env_file=None, keys_passphrase_file=tmp_path / "none")
