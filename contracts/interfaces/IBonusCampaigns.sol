@@ -263,8 +263,8 @@ interface IBonusCampaigns {
     /// owner's; so is the bonus.
     /// @dev Warning: the first deposit that is shown counts. Somebody may deposit the minimum for
     /// another and use up his grant: who means to deposit much does it by `deposit`.
-    /// @dev Warning: a released bonus is a deposit as well, and may earn a grant of another campaign.
-    /// To forbid it would bring nothing: money that was withdrawn and comes back looks no different.
+    /// @dev Warning: a released bonus is a deposit as well, and may earn a grant of another
+    /// campaign. To forbid it would bring nothing: withdrawn money comes back looking no different.
     function grant(uint32 campaignId, DepositRecord calldata record)
         external
         returns (uint256 grantId);
