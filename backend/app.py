@@ -332,6 +332,7 @@ def _api_settings(settings: Settings, deployment: Deployment) -> ApiSettings:
         challenge_window_ms=deployment.parameters.challenge_window_s * 1000,
         batch_interval_ms=settings.batch_age_ms_max,
         default_fee=FeePolicy(settings.fee_minor_min, settings.fee_bps),
+        levels_needed={token.asset_id: token.level_needed for token in deployment.tokens},
         kyc_level=deployment.parameters.kyc_level_needed,
         kyc_validity_s=settings.kyc_validity_s,
         bootstrap_api_key=settings.api_key.get_secret_value(),

@@ -38,6 +38,7 @@ class ApiSettings:
     batch_interval_ms: int = 60_000
     default_fee: FeePolicy = FeePolicy()
     fees: Mapping[int, FeePolicy] = field(default_factory=dict)  # by asset id
+    levels_needed: Mapping[int, int] = field(default_factory=dict)  # of regulated assets, by id
     kyc_level: int = 1
     kyc_validity_s: int = 365 * 24 * 3600
     order_life_s: int = 600
@@ -50,3 +51,7 @@ class ApiSettings:
     def fee_policy(self, asset_id: int, takes_fee: bool) -> FeePolicy:
         """Return what orders of an asset pay; an asset without a fee account takes nothing."""
         return self.fees.get(asset_id, self.default_fee) if takes_fee else FeePolicy()
+
+    def level_needed(self, asset_id: int) -> int:
+        """Return the level in the KYC registry that an asset's holders need; 0: none."""
+        return self.levels_needed.get(asset_id, 0)

@@ -28,7 +28,7 @@ def list_of(items: Iterable[Json], has_more: bool, cursor_of: Callable[[Json], s
     return {"object": "list", "data": data, "has_more": has_more, "next_cursor": next_cursor}
 
 
-def asset_view(named: NamedAsset, policy: FeePolicy) -> Json:
+def asset_view(named: NamedAsset, policy: FeePolicy, level_needed: int) -> Json:
     asset = named.asset
     return {
         "object": "asset",
@@ -43,6 +43,7 @@ def asset_view(named: NamedAsset, policy: FeePolicy) -> Json:
         "fee_owner": address_text(asset.fee_owner) if asset.fee_owner != ZERO_ADDRESS else None,
         "fee_minimum": str(policy.minimum_minor),
         "fee_bps": policy.bps,
+        "level_needed": level_needed,
     }
 
 

@@ -323,6 +323,7 @@ def _assets(deployment: Deployment) -> dict[str, Asset]:
             token.decimals,
             token.unit,
             takes_fee,
+            token.level_needed,
         )
         for token in deployment.tokens
     }

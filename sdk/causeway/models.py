@@ -28,7 +28,9 @@ class Model:
 
 @dataclass(frozen=True)
 class Asset(Model):
-    """A token that the ledger holds. `unit`: base units in one minor unit."""
+    """A token that the ledger holds. `unit`: base units in one minor unit. A `level_needed` above 0
+    is what people need in the KYC registry to hold it.
+    """
 
     asset_id: "int"
     code: str
@@ -36,6 +38,7 @@ class Asset(Model):
     decimals: "int"
     unit: "int"
     takes_fee: bool
+    level_needed: "int" = 0
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,16 @@ Caller = Annotated[ApiKey, Depends(needs("assets:read"))]
 
 
 def _shown(services: Services, named: NamedAsset) -> Json:
-    asset = named.asset
-    return asset_view(named, services.settings.fee_policy(asset.asset_id, asset.takes_fee))
+    asset, settings = named.asset, services.settings
+    policy = settings.fee_policy(asset.asset_id, asset.takes_fee)
+    return asset_view(named, policy, settings.level_needed(asset.asset_id))
 
 
 @router.get("", responses={**listed(examples.ASSET), **documented()})
 async def list_assets(services: ServicesIn, _caller: Caller) -> Response:
-    """List all assets. There are few, so the list has one page."""
+    """List all assets. There are few, so the list has one page. An asset of a `level_needed` above
+    0 is regulated: only people of that level in the KYC registry are paid in it, or pay.
+    """
     await services.assets.refresh()
     shown = [_shown(services, named) for named in services.assets.all()]
     return json_response(list_of(shown, False, lambda item: str(item["asset_id"])))

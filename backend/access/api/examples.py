@@ -26,6 +26,7 @@ ASSET: Final[Example] = {
     "fee_owner": PAYEE,
     "fee_minimum": "100",
     "fee_bps": 5,
+    "level_needed": 0,
 }
 FEE_QUOTE: Final[Example] = {
     "object": "fee_quote",

@@ -39,6 +39,8 @@ SUBMIT_ERRORS = (
     errors.SignatureInvalid,
     errors.SignatureHighS,
     errors.NotAuthorised,
+    errors.RootUnknown,
+    errors.NotEligible,
     errors.WrongDomain,
     errors.OrderExpired,
     errors.NonceTooLow,
