@@ -135,8 +135,8 @@ async def sign_group(
 ) -> Response:
     """Add the signature of one leg; with the last one the group is sent. A signature that is not
     the leg's payer's is refused, and one more of his changes nothing. If the node refuses the
-    group, the signatures stay, and it is tried again until `valid_until`. For a `customer` whose
-    key the platform keeps it signs itself.
+    group (no funds, say), all signatures stay, and any of them sent again until `valid_until` tries
+    again. For a `customer` whose key the platform keeps it signs itself.
     """
     digest = digest_from_text(group_id, "group_id")
     if (wish.signature is None) == (wish.customer is None):

@@ -1,10 +1,18 @@
 """Signs refunds and legs of groups for customers whose keys we keep."""
 
+from starlette.concurrency import run_in_threadpool
+
 from backend.access.collecting.groups import find_group, order_of_leg, sign_leg
 from backend.access.collecting.refunds import refund_fate
 from backend.access.custody.customers import SIGNING_SCOPE, customer_of, payer_of
+from backend.access.errors import is_transient
 from backend.access.services import Services
-from backend.protocol.errors import GroupInvalid, NotAuthorised, PermissionDenied
+from backend.protocol.errors import (
+    GroupInvalid,
+    NotAuthorised,
+    PaymentError,
+    PermissionDenied,
+)
 from backend.protocol.hashing import Digest
 from backend.protocol.orders import PaymentOrder
 from backend.protocol.types import address_text
@@ -37,14 +45,21 @@ async def sign_leg_for(
 async def send_refund_for(services: Services, refund: Refund, caller: ApiKey) -> None:
     """Sign and send a refund if we keep its payer's key and the caller may have it used.
 
-    A repeat sends the same order. Raises what the node refuses with.
+    A repeat sends the same order. Raises what the node refuses with; then nothing is reserved any
+    more, and the order is refused from then on.
     """
-    if not caller.allows(SIGNING_SCOPE):
+    if refund.state != "prepared" or not caller.allows(SIGNING_SCOPE):
         return
     order = PaymentOrder.decode(refund.order_fields)
     _, customer = await payer_of(services, address_text(order.payer), caller)
     if customer is None or (await refund_fate(services, refund)).kind != "open":
         return
     signed = await services.needs.custody.sign(customer.id, order, "refund", caller.id)
-    await services.node.submit(signed)
+    try:
+        await services.node.submit(signed)
+    except PaymentError as error:
+        if not is_transient(error):
+            register = services.needs.registers.collecting.refunds
+            await run_in_threadpool(register.mark, refund.order_id, "released")
+        raise
     services.accepted.add(refund.order_id, signed, services.needs.clock_ms())

@@ -1,8 +1,7 @@
 """Sends groups that all have signed and that the node has not taken. Law: unknown is asked again.
 
 The last signature is durable before the group goes to the node. If the process ends in between, or
-the node refuses for the time being, the group is sent again under the same id, until its time is
-over or a nonce of it is used elsewhere.
+the node is too busy, the group is sent again under the same id.
 """
 
 import asyncio

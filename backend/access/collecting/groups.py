@@ -18,6 +18,7 @@ from backend.access.building import (
 from backend.access.collecting.fates import Fate, fate_of
 from backend.access.collecting.memos import check_memos
 from backend.access.collecting.schemas import GroupIn, LegIn, SignedGroupIn
+from backend.access.errors import is_transient
 from backend.access.services import Services
 from backend.access.texts import memo_of
 from backend.protocol.errors import (
@@ -29,6 +30,7 @@ from backend.protocol.errors import (
     NotAuthorised,
     OrderExpired,
     PayeeInvalid,
+    PaymentError,
     SameAccount,
 )
 from backend.protocol.hashing import Digest
@@ -60,10 +62,7 @@ async def create_group(services: Services, wish: GroupIn, scope: str) -> Group:
     """
     known = await run_in_threadpool(services.needs.registers.collecting.groups.of_scope, scope)
     if known is not None:
-        if [(leg.payer, leg.payee) for leg in wish.legs] != [
-            (order.payer, order.payee) for order in orders_of(known)
-        ]:
-            raise IdempotencyKeyReused("legs")
+        await _check_same(services, wish, known)
         return known
     if not LEGS_MIN <= len(wish.legs) <= LEGS_MAX:
         raise GroupInvalid(f"it has {len(wish.legs)} legs, {LEGS_MIN} to {LEGS_MAX} are needed")
@@ -72,6 +71,16 @@ async def create_group(services: Services, wish: GroupIn, scope: str) -> Group:
     nonces: dict[tuple[bytes, int], int] = {}
     orders = [await _order(services, leg, valid_until, nonces) for leg in wish.legs]
     return await _keep(services, linked(orders), scope)
+
+
+async def _check_same(services: Services, wish: GroupIn, known: Group) -> None:
+    """Check that a repeat asks for the same legs. Raises IdempotencyKeyReused."""
+    wished = []
+    for leg in wish.legs:
+        asset = (await services.assets.find(leg.asset)).asset
+        wished.append((leg.payer, leg.payee, asset.token, to_base(leg.amount, asset.unit)))
+    if wished != [(one.payer, one.payee, one.asset, one.amount) for one in orders_of(known)]:
+        raise IdempotencyKeyReused("legs")
 
 
 async def _order(
@@ -160,7 +169,7 @@ async def sign_leg(services: Services, group_id: Digest, leg: int, signature: by
 
     A repeat changes nothing. Raises GroupNotFound, GroupInvalid (no such leg), SignatureInvalid,
     SignatureHighS, NotAuthorised, GroupOvertaken, OrderExpired, or what the node refuses with;
-    then all signatures stay, and the next one that comes tries again.
+    then all signatures stay, and the next one that comes, a repeat too, tries again.
     """
     group = await find_group(services, group_id)
     if leg >= len(group.legs):
@@ -198,15 +207,23 @@ def check_open(services: Services, group: Group, fate: Fate) -> None:
 
 
 async def _send(services: Services, group: Group) -> Group:
-    """Have a complete group accepted. A repeat changes nothing. Raises PaymentError."""
+    """Have a complete group accepted. A repeat changes nothing. Raises PaymentError.
+
+    What is refused for good reasons is sent again only when somebody asks for it.
+    """
+    register = services.needs.registers.collecting.groups
     legs = [SignedOrder(order_of_leg(leg), leg.signature or _UNSIGNED) for leg in group.legs]
     record = OrderGroup(tuple(legs))
-    await check_memos(services, record)
-    await services.node.submit(record)
+    try:
+        await check_memos(services, record)
+        await services.node.submit(record)
+    except PaymentError as error:
+        if not is_transient(error):
+            await run_in_threadpool(register.reopen, group.id)
+        raise
     ts_ms = services.needs.clock_ms()
     for leg in legs:
         services.accepted.add(leg.digest(services.settings.domain), leg, ts_ms)
-    register = services.needs.registers.collecting.groups
     await run_in_threadpool(register.mark, group.id, "accepted")
     return replace(group, state="accepted")
 

@@ -38,7 +38,10 @@ def _memo_error(
 ) -> RefundMismatch | None:
     for order in record.orders:
         refund = refunds.get(order.memo) if isinstance(order, PaymentOrder) else None
-        if refund is not None and refund.order_id != order.digest(services.settings.domain):
+        if refund is None:
+            continue
+        is_prepared = refund.order_id == order.digest(services.settings.domain)
+        if not is_prepared or refund.state == "released":
             return RefundMismatch(digest_text(refund.payment_id))
     return None
 

@@ -67,7 +67,8 @@ async def prepare_refund(
         original = await _original(services, payment_id)
         earlier = await run_in_threadpool(register.of_payment, payment_id)
         for refund in earlier:
-            await refund_fate(services, refund)
+            if refund.state == "prepared":
+                await refund_fate(services, refund)
         number = earlier[-1].number + 1 if earlier else 1
         memo = refund_memo(payment_id, number)
         order = await _order(services, original, wish, memo)
@@ -168,6 +169,7 @@ async def refunds_of(services: Services, payment_id: Digest) -> list[Refund]:
 async def refund_view(services: Services, refund: Refund) -> Json:
     """Show a refund and how it stands; while it is prepared, what the payee signs."""
     fate = await refund_fate(services, refund)
+    is_open = fate.kind == "open" and refund.state == "prepared"
     order = PaymentOrder.decode(refund.order_fields)
     named = services.assets.of_token(order.asset)
     unit = 1 if named is None else named.asset.unit
@@ -186,14 +188,14 @@ async def refund_view(services: Services, refund: Refund) -> Json:
         "memo": digest_text(refund.memo),
         "valid_until": time_text(order.valid_until * 1000),
         "created_at": time_text(refund.created_ts_ms),
-        "typed_data": order.typed_data(services.settings.domain) if fate.kind == "open" else None,
+        "typed_data": order.typed_data(services.settings.domain) if is_open else None,
     }
 
 
 async def _status(services: Services, refund: Refund, fate: Fate) -> str:
     match fate.kind:
         case "open":
-            return "prepared"
+            return "rejected" if refund.state == "released" else "prepared"
         case "executed":
             return await executed_status(services, refund.order_id)
         case "overtaken":

@@ -38,7 +38,7 @@ class PaymentNotFinal(PaymentError, number=184):
 class RefundMismatch(PaymentError, number=185):
     message = (
         "The memo is that of a refund of {payment_id}, but the order is not the one prepared for"
-        " it. Sign the prepared order."
+        " it, or no longer. Sign the prepared order, or prepare another."
     )
     payment_id: str
 

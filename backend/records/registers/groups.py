@@ -126,6 +126,16 @@ class Groups:
                 .values(state=state, code=code)
             )
 
+    def reopen(self, group_id: bytes) -> None:
+        """Wait for somebody to ask again: the node refused a complete group."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(groups)
+                .where(groups.c.id == group_id)
+                .where(groups.c.state == "complete")
+                .values(state="signing")
+            )
+
     def complete(self) -> list[Group]:
         """Return the groups that all have signed and the node has not taken, the oldest first."""
         query = select(groups).where(groups.c.state == "complete").order_by(groups.c.sequence)

@@ -86,6 +86,28 @@ async def test_create_refund__customer_pays_back__is_sent_at_once_succeeds(world
     assert [one["status"] for one in (await get(world, path))["data"]] == ["final"]
 
 
+async def test_create_refund__customer_has_no_funds__reserves_nothing_holds(world):
+    path = await paid_customer(world)
+    register = world.dependencies.registers.collecting.refunds
+    account = bytes.fromhex((await get(world, "/v1/customers"))["data"][0]["address"][2:])
+    left = world.node.account(account, 1).balance_minor
+    out = {"payee": PAYER_TEXT, "asset": "USDC", "amount": str(left - 50)}
+    customers = (await get(world, "/v1/customers"))["data"]
+    pay = f"/v1/customers/{customers[0]['id']}/payments"
+    await world.post(pay, out, Prefer="wait=final", **{"Idempotency-Key": "out"})
+
+    response = await world.post(path, {"amount": "500"}, **{"Idempotency-Key": "r1"})
+    smaller = await world.post(path, {"amount": "20"}, **{"Idempotency-Key": "r2"})
+
+    assert error_of(response) == (409, "INSUFFICIENT_FUNDS")
+    assert smaller.status_code == 201, smaller.text
+    payment_id = bytes.fromhex(path.split("/")[3][2:])
+    states = [one.state for one in register.of_payment(payment_id)]
+    assert states[0] == "released"
+    shown = (await get(world, path))["data"][0]
+    assert (shown["status"], shown["typed_data"]) == ("rejected", None)
+
+
 async def test_create_refund__no_scope_for_customers__is_only_prepared_holds(world):
     path = await paid_customer(world)
     use_key(world, "refunds:*", "payments:read")

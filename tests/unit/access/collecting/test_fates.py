@@ -130,3 +130,5 @@ async def test_memo_errors__many_records__names_the_false_refunds_holds(world, s
     assert isinstance(errors[2], RefundMismatch)
     assert errors[3] is None
     assert await memo_errors(services, [plain]) == [None]
+    register.mark(refund_id, "released")
+    assert isinstance((await memo_errors(services, [true_one]))[0], RefundMismatch)

@@ -99,7 +99,7 @@ async def test_build_group__repeated__changes_nothing(world):
     idempotency.prune(world.clock() + 10**12)  # as a crash before the answer
     after_crash = await build(world)
     idempotency.prune(world.clock() + 10**12)
-    other = await build(world, EXCHANGE[1], EXCHANGE[0])
+    other = await build(world, EXCHANGE[0], EXCHANGE[1] | {"amount": "901"})
 
     assert first.json() == again.json() == after_crash.json()
     assert error_of(other) == (409, "IDEMPOTENCY_KEY_REUSED")
@@ -278,7 +278,8 @@ async def test_group_sender__overtaken_or_node_down__sends_nothing_holds(world, 
     async def fails(_record):
         raise OSError("down")
 
-    await sender.step()
+    refused = len(register.complete())
+    register.mark(bytes.fromhex(group["id"][2:]), "complete")
     monkeypatch.setattr(world.node, "submit", fails)
     await sender.step()
     monkeypatch.undo()
@@ -286,7 +287,7 @@ async def test_group_sender__overtaken_or_node_down__sends_nothing_holds(world, 
     await world.pay(sign(PAYER, order(PAYER, PAYEE.address, 1)), Prefer="wait=final")
     await sender.step()
 
-    assert (kept, register.complete()) == (1, [])
+    assert (refused, kept, register.complete()) == (0, 1, [])
     assert register.get(bytes.fromhex(group["id"][2:])).code == "GROUP_OVERTAKEN"
 
 

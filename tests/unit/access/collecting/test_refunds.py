@@ -155,7 +155,7 @@ async def test_prepare_refund__first_is_overtaken__reserves_no_more_succeeds(wor
         (1, "rejected", "NONCE_TOO_LOW"),
         (2, "prepared", None),
     ]
-    assert error_of(await world.pay(signed_refund(first))) == (409, "NONCE_TOO_LOW")
+    assert error_of(await world.pay(signed_refund(first))) == (422, "REFUND_MISMATCH")
 
 
 async def test_prepare_refund__time_is_over__reserves_no_more_succeeds(world):
