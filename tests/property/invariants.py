@@ -1,9 +1,9 @@
 """The laws, each once: used by unit, property and end-to-end tests."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from backend.engine.batch import BlockOperations, WithdrawalProof
-from backend.engine.ledger import Changes, L1Facts, Ledger, apply_in_sequence
+from backend.engine.ledger import Changes, Execution, L1Facts, Ledger, apply_in_sequence
 from backend.protocol.batches import (
     CHUNK_SLOTS,
     FEE_ACCOUNTS_MAX,
@@ -11,7 +11,7 @@ from backend.protocol.batches import (
     Chunk,
     chunk_hashes,
 )
-from backend.protocol.hashing import keccak
+from backend.protocol.hashing import Digest, keccak
 from backend.protocol.operations import (
     NoOp,
     OpenAccount,
@@ -20,6 +20,7 @@ from backend.protocol.operations import (
     Withdrawal,
     read_slots,
 )
+from backend.protocol.order_records import OrderGroup, OrderRecord
 from backend.protocol.state_tree import StateTree, chunks_root, leaf_hash, root_from_path
 from backend.protocol.types import BRIDGE, FEE_PARTITION, REGISTRY, DepositRecord, fee_account_id
 
@@ -114,6 +115,31 @@ def chunks_are_the_blocks(chunks: Sequence[Chunk], blocks: Iterable[BlockOperati
     """A batch without its no-ops is exactly the operations of its blocks, in order."""
     packed = [o for chunk in chunks for _, o in chunk.operations() if not isinstance(o, NoOp)]
     assert packed == [o for block in blocks for _, o in read_slots(block.slots)]
+
+
+def groups_are_whole(records: Sequence[OrderRecord], execution: Execution) -> None:
+    """The legs of each group, and they alone, are noted as one, side by side."""
+    executed = iter(execution.orders)
+    groups = {}
+    for record in records:
+        slots = [next(executed).slot for _ in record.orders]
+        assert slots == list(range(slots[0], slots[0] + len(slots)))
+        if isinstance(record, OrderGroup):
+            groups[slots[0]] = len(slots)
+    assert next(executed, None) is None
+    assert dict(execution.groups) == groups
+
+
+def groups_stand_in_one_chunk(
+    blocks: Iterable[BlockOperations], placed: Mapping[Digest, int]
+) -> None:
+    """`placed` are the payments' slot numbers in the batch that holds these blocks."""
+    for block in blocks:
+        payment_at = {slot: payment_id for payment_id, slot in block.payments}
+        for start, leg_count in block.groups.items():
+            slots = [placed[payment_at[start + leg]] for leg in range(leg_count)]
+            assert slots == list(range(slots[0], slots[0] + leg_count))
+            assert slots[0] // CHUNK_SLOTS == slots[-1] // CHUNK_SLOTS
 
 
 def header_covers_its_chunks(header: BatchHeader, chunks: Sequence[Chunk]) -> None:

@@ -2,11 +2,14 @@
 
 People hold 25 minor units of each asset, so that funds, nonces, new accounts and fees get in each
 other's way.
-The proposer chooses among random orders; a validator judges his choice; every few blocks a batch
-is posted. Six assets take a fee: a chunk has room for the fees of four.
+Some of their orders come in groups, and some under a root; shuffled ones make groups wait for each
+other. The proposer chooses among random orders; a validator judges his choice; every few blocks a
+batch is posted. Six assets take a fee: a chunk has room for the fees of four.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +29,8 @@ from backend.engine.ledger import (
 from backend.protocol.batches import calldata_hash
 from backend.protocol.blocks import Body
 from backend.protocol.operations import Withdrawal
-from backend.protocol.orders import Order
+from backend.protocol.order_records import OrderRecord, RootedOrder
+from backend.protocol.orders import Order, PaymentOrder
 from backend.protocol.state_tree import StateTree
 from backend.protocol.types import Asset, DepositRecord
 from tests.property import invariants
@@ -37,8 +41,8 @@ from tests.property.world import (
     TS_S,
     World,
     asset,
-    by_digest,
     deposit,
+    group,
     pay,
     unsigned,
     withdraw,
@@ -86,6 +90,9 @@ _wishes = st.lists(
 )
 
 
+_sizes = st.lists(st.sampled_from([0, 1, 1, 2, 2, 2, 3, 8]), min_size=5, max_size=40)
+
+
 @dataclass(frozen=True)
 class Turn:
     """What happens in one block, and whether a batch is posted after it."""
@@ -94,10 +101,22 @@ class Turn:
     wishes: list[Wish]
     orders_max: int
     is_posted: bool
+    sizes: list[int]
+    """How many orders each record has, as far as they are payments and make a group."""
+    seed: int
+    """What shuffles the orders before that; 0 leaves them as they are."""
 
 
 _turns = st.lists(
-    st.builds(Turn, _deposits, _wishes, st.sampled_from([100, 100, 60, 30, 5]), st.booleans()),
+    st.builds(
+        Turn,
+        _deposits,
+        _wishes,
+        st.sampled_from([100, 100, 60, 30, 5]),
+        st.booleans(),
+        _sizes,
+        st.sampled_from([0, 0, 0, *range(1, 99)]),
+    ),
     min_size=1,
     max_size=4,
 )
@@ -125,16 +144,52 @@ def orders_of(made: World, wishes: list[Wish]) -> list[Order]:
     return orders
 
 
+def records_of(orders: Sequence[Order], sizes: Sequence[int], seed: int) -> list[OrderRecord]:
+    """Make records of so many orders; size 0 puts one under a root.
+
+    Most groups have no leg that is never executed, or hardly a group would be.
+    """
+    waiting = [order for order in orders if is_sound(order) or seed % 5 == 4]
+    unsound = [order for order in orders if order not in waiting]
+    if seed:
+        Random(seed).shuffle(waiting)
+    records: list[OrderRecord] = list(unsigned(unsound))
+    for size in sizes:
+        taken, waiting = waiting[: max(size, 1)], waiting[max(size, 1) :]
+        payments = [order for order in taken if isinstance(order, PaymentOrder)]
+        if size == 0:
+            records += [RootedOrder(order, order.digest(DOMAIN), ()) for order in taken]
+        elif len(payments) < 2 or len(payments) < len(taken) or pays_many_fees(payments):
+            records += unsigned(taken)
+        else:
+            records.append(group(*payments))
+            records[-1].check()
+    return [*records, *unsigned(waiting)]
+
+
+def is_sound(order: Order) -> bool:
+    """Whether the order might be executed in some state."""
+    is_fee_right = order.fee < 33 and (order.asset != FREE.token or order.fee == 0)
+    return order.amount > 0 and is_fee_right and getattr(order, "payee", None) != order.payer
+
+
+def pays_many_fees(payments: list[PaymentOrder]) -> bool:
+    return len({payment.asset for payment in payments if payment.fee}) > 4
+
+
 def play(turns: list[Turn]) -> World:
     """Run the turns, and check at each block what must hold at each block."""
     made = World()
     made.block(listings=ASSETS, deposits=ENDOWMENT)
     for turn in turns:
-        accepted = by_digest(orders_of(made, turn.wishes))
+        records = records_of(orders_of(made, turn.wishes), turn.sizes, turn.seed)
+        accepted = {record.record_id(DOMAIN): record for record in records}
         selection = select(made.ledger, accepted, TS_S, turn.orders_max)
+        decided = [*selection.executable, *(one.record_id for one in selection.rejections)]
+        assert len(set(decided)) == len(decided)
         # Or orders that wait for one another could keep all later ones waiting.
-        decided = len(selection.executable) + len(selection.rejections)
-        assert decided == min(turn.orders_max, len(accepted))
+        count = sum(len(accepted[record_id].orders) for record_id in decided)
+        assert count >= min(turn.orders_max, sum(len(r.orders) for r in accepted.values()))
         body = Body(
             l1_block_number=made.ledger.l1_block_number + 1,
             deposits=tuple(turn.deposits),
@@ -148,6 +203,7 @@ def play(turns: list[Turn]) -> World:
             before, execution.changes, execution.slots, body.deposits
         )
         invariants.accounts_are_well_formed(made.ledger)
+        invariants.groups_are_whole(body.records, execution)
         if turn.is_posted and made.builder.draft(CHUNKS_MAX) is not None:
             made.post(CHUNKS_MAX)
     return made
@@ -207,6 +263,7 @@ def test_batches__random_blocks__holds(examples):
             invariants.chunks_give_their_roots(chunks, state, facts)
             invariants.chunks_keep_l1_rules(chunks, state)
             invariants.chunks_are_the_blocks(chunks, blocks)
+            invariants.groups_stand_in_one_chunk(blocks, dict(placed))
             invariants.header_covers_its_chunks(header, chunks)
             assert [p for p, _ in placed] == [p for b in blocks for p, _ in b.payments]
         assert other.ledger.leaves == made.builder.ledger.leaves
@@ -251,13 +308,13 @@ def test_snapshot__random_blocks__holds(turns):
 
 
 @settings(max_examples=200, deadline=None)
-@given(deposits=_deposits, wishes=_wishes)
-def test_execute__orders_nobody_chose__changes_nothing(deposits, wishes):
+@given(deposits=_deposits, wishes=_wishes, sizes=_sizes, seed=st.integers(0, 99))
+def test_execute__orders_nobody_chose__changes_nothing(deposits, wishes, sizes, seed):
     """Whatever a lying proposer puts into a block: the outcome is InvalidBlock or valid."""
     made = World()
     made.block(listings=ASSETS, deposits=ENDOWMENT + deposits)
     before = made.ledger.fork()
-    orders = unsigned(orders_of(made, wishes))
+    orders = tuple(records_of(orders_of(made, wishes), sizes, seed))
 
     try:
         execution = execute(made.ledger, Body(0, records=orders), TS_S)
