@@ -129,7 +129,8 @@ contract TreasuryHandler {
         ITreasury.Proposal memory proposal = _proposal(1, SOLO_MAX + 1, key);
         bytes32 id = treasury.proposalId(proposal);
         ITreasury.Approval[] memory approvals = _approvals(3, id);
-        if (way % 5 == 0) approvals[0] = approvals[1];
+        ITreasury.Approval memory own = _approvals(1, id)[0];
+        if (way % 5 == 0) (approvals[0], approvals[1]) = (own, own);
         if (way % 5 == 1) approvals[1].signature = approvals[0].signature;
         if (way % 5 == 2) approvals[way % 2].signature = "";
         if (way % 5 == 3) approvals[1].signer = abi.encodePacked(vm.addr(ATTACKER_KEY));
