@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, Invalid, byte_of_fee, require
 from tests.independent.levels import Moment
@@ -21,15 +20,6 @@ def purse_of(order: Order) -> Purse:
     return order.payer, order.asset
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """The first check that fails, of which order, and the nonce that its account had next."""
-
-    code: int
-    order: Order
-    nonce: int
-
-
 class Pending:
     """Nonces and money that orders take, and whoever comes after them."""
 
@@ -41,14 +31,14 @@ class Pending:
         for order in orders:
             self._take(order)
 
-    def refusal_of(self, record: Record) -> Refusal | None:
-        """None if the record could be executed after all that is pending."""
+    def code_of(self, record: Record) -> int | None:
+        """The first check that fails; None if the record could be executed after all pending."""
         later = Pending(self.state, self.moment)
         later.counts, later.debits_minor = self.counts.copy(), self.debits_minor.copy()
         for order in record.orders:
             code = later._code_of(order, isinstance(record, Group))
             if code is not None:
-                return Refusal(code, order, later._next_nonce(order))
+                return code
             later._take(order)
         return None
 
@@ -57,11 +47,13 @@ class Pending:
         self.counts[purse_of(order)] += 1
         self.debits_minor[purse_of(order)] += (order.amount + order.fee) // unit
 
-    def _next_nonce(self, order: Order) -> int:
+    def next_nonce(self, order: Order) -> int | None:
+        """Of the account that pays; None if there is no account."""
         asset_ids = {asset.token: asset.asset_id for asset in self.state.assets.values()}
         account_id = self.state.ids.get((order.payer, asset_ids.get(order.asset, 0)))
-        nonce = 0 if account_id is None else self.state.leaves[account_id].nonce
-        return nonce + self.counts[purse_of(order)]
+        if account_id is None:
+            return None
+        return self.state.leaves[account_id].nonce + self.counts[purse_of(order)]
 
     def _code_of(self, order: Order, is_leg: bool) -> int | None:
         assets = {asset.token: asset for asset in self.state.assets.values()}
@@ -73,14 +65,14 @@ class Pending:
     def _code_of_state(self, order: Order, asset: Asset) -> int | None:
         if not order.is_alive(self.moment.ts_s):
             return 126
-        account_id = self.state.ids.get((order.payer, asset.asset_id))
-        if account_id is None:
+        nonce = self.next_nonce(order)
+        if nonce is None:
             return 121
-        nonce = self._next_nonce(order)
         if order.nonce != nonce:
             return 123 if order.nonce < nonce else NONCE_GAP
         needed_minor = (order.amount + order.fee) // asset.unit + self.debits_minor[purse_of(order)]
-        if needed_minor > self.state.leaves[account_id].balance_minor:
+        leaf = self.state.leaves[self.state.ids[order.payer, asset.asset_id]]
+        if needed_minor > leaf.balance_minor:
             return 125
         return None if self.moment.is_eligible(order) else 130
 
@@ -129,9 +121,10 @@ def check_rejections(
         require(record_id in accepted, "a rejection of what wasn't accepted")
         require(record_id not in seen, "the block has decided the record already")
         seen.add(record_id)
-        refusal = pending.refusal_of(accepted[record_id])
-        require(refusal is not None and refusal.code == code, "the rejection has another code")
-        if code == NONCE_GAP:
-            waiting = left[purse_of(refusal.order)]
-            can_fill = any(refusal.nonce <= nonce < refusal.order.nonce for nonce in waiting)
-            require(not can_fill, "an order that could fill the gap is left out")
+        record = accepted[record_id]
+        require(pending.code_of(record) == code, "the rejection has another code")
+        for order in record.orders if code == NONCE_GAP else ():
+            first = pending.next_nonce(order)
+            between = range(order.nonce if first is None else first, order.nonce)
+            may_come = any(nonce in between for nonce in left[purse_of(order)])
+            require(not may_come, "an order that could come before is left out")

@@ -10,7 +10,7 @@ from tests.independent.levels import MayHold, Moment, everybody
 from tests.independent.log import Entry, Identity, ProposedBlock, RoundEntry, Seen, Vote
 from tests.independent.operations import Step
 from tests.independent.orders import Order
-from tests.independent.records import Group, Record, RootedOrder, SignedOrder
+from tests.independent.records import Group, Record, RootedOrder, SignedOrder, check_whole
 from tests.independent.state import State
 from tests.independent.typed import NEXT_ROUND, PROPOSAL, SEEN, TIMEOUT, Domain, signer_of
 
@@ -127,8 +127,7 @@ class Audit:
         if any(self._is_dead(order) for order in record.orders):
             return
         try:
-            if isinstance(record, Group):
-                record.check()
+            check_whole(record)
             record.check_authorised(self.domain, self.state.roots)
         except Invalid:
             return
@@ -234,9 +233,9 @@ class Audit:
             return
         if proposal.stamp_ms - first.stamp_ms < RECORD_WAIT_MS_MAX:
             return
+        last_nonces = {purse_of(order): order.nonce for order in first.record.orders}
         is_served = any(
-            purse_of(order) == purse_of(own) and order.nonce <= own.nonce
-            for own in first.record.orders
+            order.nonce <= last_nonces.get(purse_of(order), -1)
             for record in decided.values()
             for order in record.orders
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from tests.independent.chunks import pack
-from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, Reader, keccak, require, u
+from tests.independent.codec import ZERO_ADDRESS, Reader, keccak, require, u
 from tests.independent.deposits import Deposit, read_deposit
 from tests.independent.levels import Moment
 from tests.independent.operations import (
@@ -22,7 +22,7 @@ from tests.independent.operations import (
     read_operations,
 )
 from tests.independent.orders import Order
-from tests.independent.records import Group, Record, Root, read_record, read_root
+from tests.independent.records import Record, Root, check_whole, read_record, read_root
 from tests.independent.state import Asset, Leaf, State, fee_account_of
 from tests.independent.typed import BLOCK, Domain
 
@@ -251,10 +251,7 @@ def _check_deposits(state: State, deposits: Sequence[Deposit]) -> None:
 def _check_records(state: State, body: Body, moment: Moment, domain: Domain) -> None:
     used: dict[int, int] = {}
     for record in body.records:
-        if isinstance(record, Group):
-            record.check()
-        else:
-            require(record.order.link == ZERO_HASH, "a leg without its group")
+        check_whole(record)
         record.check_authorised(domain, state.roots)
         for order in record.orders:
             _check_order(state, order, moment, used)

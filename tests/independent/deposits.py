@@ -1,4 +1,4 @@
-"""The deposit queue, and the key of a withdrawal that was claimed (section 7)."""
+"""The deposit queue, deposits by signature, and the key of a claimed withdrawal (section 7)."""
 
 from dataclasses import dataclass
 
@@ -24,6 +24,11 @@ class Deposit:
 def read_deposit(reader: Reader) -> Deposit:
     token, asset_id, owner = reader.take(20), reader.number(2), reader.take(20)
     return Deposit(token, asset_id, owner, reader.number(6), reader.number(8))
+
+
+def deposit_nonce(asset_id: int, owner: bytes, salt: bytes) -> bytes:
+    kind = keccak(b"Deposit(uint16 assetId,address owner,bytes32 salt)")
+    return keccak(kind, u(asset_id, 32), bytes(12), owner, salt)
 
 
 def withdrawal_key(owner: bytes, nonce: int, asset: bytes, amount: int) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tests.independent.codec import Reader, require, u
+from tests.independent.codec import ZERO_HASH, Reader, require, u
 from tests.independent.orders import (
     PROOF_MAX,
     Order,
@@ -91,19 +91,23 @@ class Group:
     def id(self, domain: Domain) -> bytes:
         return self.legs[0].order.link
 
-    def check(self) -> None:
-        """Invalid if the legs make no group."""
-        link = link_of(self.orders)
-        require(all(order.link == link for order in self.orders), "a leg has another link")
-        fee_assets = {order.asset for order in self.orders if order.fee > 0}
-        require(len(fee_assets) <= FEE_ASSETS_MAX, "a fifth asset bears a fee")
-
     def check_authorised(self, domain: Domain, roots: Collection[Root]) -> None:
         for leg in self.legs:
             leg.check_authorised(domain, roots)
 
 
 Record = SignedOrder | RootedOrder | Group
+
+
+def check_whole(record: Record) -> None:
+    """Invalid if the legs make no group, or an order is a leg without its group."""
+    if not isinstance(record, Group):
+        require(record.order.link == ZERO_HASH, "a leg without its group")
+        return
+    link = link_of(record.orders)
+    require(all(order.link == link for order in record.orders), "a leg has another link")
+    fee_assets = {order.asset for order in record.orders if order.fee > 0}
+    require(len(fee_assets) <= FEE_ASSETS_MAX, "a fifth asset bears a fee")
 
 
 def read_root(reader: Reader) -> Root:

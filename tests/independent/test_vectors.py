@@ -289,7 +289,7 @@ def test_group__every_vector__holds() -> None:
     for record in (_record(group["record"]), _record(group["record_with_rooted_leg"])):
         assert isinstance(record, records.Group)
         assert (list(record.orders), record.id(domain)) == (legs, group["link"])
-        record.check()
+        records.check_whole(record)
         rooted = [leg for leg in record.legs if isinstance(leg, records.RootedOrder)]
         record.check_authorised(domain, [records.Root(leg.order.payer, leg.root) for leg in rooted])
 

@@ -1,0 +1,64 @@
+"""A committee whose keys we have, and the log that it writes for an audit."""
+
+from copy import deepcopy
+
+from tests.independent import log, typed
+from tests.independent.audit import Audit, Committee
+from tests.independent.blocks import Block, Body
+from tests.independent.codec import Invalid, keccak, u
+from tests.independent.facts import Facts
+from tests.independent.levels import MayHold
+from tests.independent.worlds import DOMAIN, TS_S
+
+MEMBERS = sorted((keccak(b"member", u(index, 1)) for index in range(4)), key=typed.address_of)
+SEQUENCER = keccak(b"sequencer")
+COMMITTEE = Committee(1, tuple(map(typed.address_of, MEMBERS)), (typed.address_of(SEQUENCER),))
+IDENTITY = log.Identity(DOMAIN.chain_id, DOMAIN.contract, keccak(b"code"))
+QUORUM = 3
+
+
+class Room:
+    """`run` has read all that was said; `facts` are L1's, by which its blocks are judged."""
+
+    def __init__(self, facts: Facts, may_hold: MayHold) -> None:
+        self.facts = facts
+        self.run = Audit(DOMAIN, COMMITTEE, IDENTITY.code_hash, may_hold)
+        self.now_ms = TS_S * 1000 - 60_000
+        self.written: list[bytes] = []
+        self.say(IDENTITY)
+
+    def say(self, *payloads: log.Payload) -> None:
+        for payload in payloads:
+            entry = log.Entry(self.now_ms, payload)
+            self.run.feed(entry)
+            self.written.append(log.write_entry(entry))
+
+    def attest(self, l1_block_number: int) -> None:
+        """All members say that they have seen L1 up to here."""
+        fields = (l1_block_number, keccak(u(l1_block_number, 8)))
+        digest = DOMAIN.digest(typed.SEEN, *fields)
+        self.say(*(log.Seen(*fields, typed.sign(member, digest)) for member in MEMBERS))
+
+    def proposed(self, body: Body, slots: bytes, ahead_ms: int) -> log.ProposedBlock:
+        """A block upon the tip; `ahead_ms` is its time less that of the log."""
+        number, hashes = len(self.run.finals) + 1, (keccak(slots), keccak(body.encoded()))
+        counts = (len(slots) // 15, self.now_ms + ahead_ms)
+        block = Block(number, 1, 0, self.run.tip_hash, *hashes, *counts)
+        digest = DOMAIN.digest(typed.PROPOSAL, block.digest(DOMAIN))
+        return log.ProposedBlock(block, typed.sign(SEQUENCER, digest), body.encoded())
+
+    def votes(self, block: Block) -> list[log.Vote]:
+        digest = block.digest(DOMAIN)
+        return [log.Vote(digest, typed.sign(member, digest)) for member in MEMBERS[:QUORUM]]
+
+    def problem(self, proposed: log.ProposedBlock) -> str:
+        """Why the block is invalid, by our own judgement; empty if it is valid."""
+        run = deepcopy(self.run)
+        try:
+            for payload in (proposed, *self.votes(proposed.block)):
+                run.feed(log.Entry(self.now_ms, payload))
+            assert len(run.finals) == proposed.block.number
+            self.facts.check(run.finals)
+        except Invalid as error:
+            return str(error)
+        return ""
