@@ -1,7 +1,8 @@
 """Whatever a proposer puts into a block, a validator refuses it or signs it: it never stops.
 
-- bodies of anything, with amounts, ids and owners at their limits
-- bytes of a valid body, changed
+- bodies of anything, with amounts, ids and owners at their limits; groups of any legs, linked or
+  not, by signature or a root that is known, unknown, or brought by the block itself
+- bytes of a valid body, changed, with a group and an order by root in it too
 - what a validator does sign, both phases and the sequence agree on
 """
 
@@ -15,17 +16,27 @@ from backend.engine.ledger import InvalidBlock, apply_in_sequence, execute
 from backend.engine.rounds import Proposed
 from backend.protocol.blocks import Block, Body, Rejection, body_hash, operations_hash
 from backend.protocol.errors import error_classes
-from backend.protocol.orders import PaymentOrder, WithdrawalOrder
-from backend.protocol.types import BRIDGE_OWNER, ZERO_ADDRESS, Asset, DepositRecord
+from backend.protocol.hashing import keccak
+from backend.protocol.order_records import OrderGroup, SignedOrder
+from backend.protocol.orders import PaymentOrder, WithdrawalOrder, linked
+from backend.protocol.types import (
+    BRIDGE_OWNER,
+    ZERO_ADDRESS,
+    Asset,
+    AuthorisedRoot,
+    DepositRecord,
+)
 from tests.unit.engine.chamber import Chamber
 from tests.unit.engine.committee import (
     DOMAIN,
     FEE_OWNER,
     TOKEN,
     funded_l1,
+    group,
     id_of,
     key,
     payment,
+    rooted,
     sign,
 )
 
@@ -67,13 +78,51 @@ DEPOSITS = st.builds(DepositRecord, TOKENS, edges(16), OWNERS, edges(48), edges(
 NUMBERS = st.sampled_from([error.number for error in error_classes()] + [0, 2**16 - 1])
 
 
+# What a contract of the first person's address has authorised on L1: nonces 0 and 1.
+BY_ROOT = rooted(
+    *(
+        PaymentOrder(PEOPLE[0].address, PEOPLE[1].address, TOKEN, 9, 0, nonce, 2**63)
+        for nonce in (0, 1)
+    )
+)
+SWAP = group(
+    (PEOPLE[0], PEOPLE[1].address, 5, 1),
+    (PEOPLE[1], PEOPLE[0].address, 7, 0),
+    (PEOPLE[0], PEOPLE[1].address, 1, 2),
+)
+NEXT_ROOT = AuthorisedRoot(PEOPLE[2].address, keccak(b"next"))
+ROOTS = st.one_of(
+    st.just(NEXT_ROOT),
+    st.builds(AuthorisedRoot, OWNERS, st.sampled_from([BY_ROOT[0].root, keccak(b"next")])),
+)
+
+
+def signed(order: PaymentOrder | WithdrawalOrder) -> SignedOrder:
+    return sign(next(p for p in PEOPLE if p.address == order.payer), order)
+
+
+def in_group(orders: list[PaymentOrder], is_linked: bool) -> OrderGroup:
+    return OrderGroup(tuple(map(signed, linked(orders) if is_linked else orders)))
+
+
+PAYMENTS = ORDERS.filter(lambda order: isinstance(order, PaymentOrder))
+RECORDS = st.one_of(
+    ORDERS.map(signed),
+    ORDERS.map(lambda order: rooted(order)[0]),
+    st.builds(in_group, st.lists(PAYMENTS, min_size=2, max_size=8), st.booleans()),
+    st.sampled_from([*BY_ROOT, SWAP, *SWAP.legs, OrderGroup(SWAP.legs[:2])]),
+)
+
+
 @pytest.fixture(scope="module")
 def chamber():
     chamber = Chamber(funded_l1(*(p.address for p in PEOPLE[:2]), amount_minor=100))
+    chamber.l1.authorise(PEOPLE[0].address, BY_ROOT[0].root)
     chamber.settle()
     chamber.l1.deposit(PEOPLE[1].address, 2**48 - 1)
+    chamber.l1.authorise(NEXT_ROOT.owner, NEXT_ROOT.root)
     chamber.tick()
-    chamber.order(*(payment(PEOPLE[0], PEOPLE[1].address, 60, n) for n in (0, 0, 1, 3)))
+    chamber.order(*(payment(PEOPLE[0], PEOPLE[1].address, 60, n) for n in (0, 0, 1, 3)), SWAP)
     return chamber
 
 
@@ -125,18 +174,15 @@ def executed(chamber, body: Body):
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_judge__any_body__holds(chamber, data):
-    signed = [
-        sign(next(p for p in PEOPLE if p.address == order.payer), order)
-        for order in data.draw(st.lists(ORDERS, max_size=4))
-    ]
-    digests = st.sampled_from([*chamber.replica.accepted.undecided, *map(id_of, signed)])
+    records = data.draw(st.lists(RECORDS, max_size=4))
+    digests = st.sampled_from([*chamber.replica.accepted.undecided, *map(id_of, records)])
     next_deposit = st.just(chamber.l1.queue[-1][1])
     body = Body(
-        data.draw(st.sampled_from([2, 3, 4, 2**64 - 1])),
+        data.draw(st.sampled_from([4, 5, 6, 2**64 - 1])),
         tuple(data.draw(st.lists(LISTINGS, max_size=2))),
         tuple(data.draw(st.lists(DEPOSITS | next_deposit, max_size=3))),
-        (),
-        tuple(signed),
+        tuple(data.draw(st.lists(ROOTS, max_size=2))),
+        tuple(records),
         tuple(data.draw(st.lists(st.builds(Rejection, digests, NUMBERS), max_size=3))),
     )
     execution = executed(chamber, body)
@@ -150,17 +196,21 @@ def test_judge__any_body__holds(chamber, data):
 
 def test_judge__valid_body__succeeds(chamber):
     """So the examples above are not all refused for one fault of theirs."""
-    order = payment(PEOPLE[0], FEE_OWNER, 60, 0)
-    body = Body(4, (), (chamber.l1.queue[-1][1],), (), (order,))
+    body = valid_body(chamber)
 
     assert verdict(chamber, body.encode(), executed(chamber, body).slots) is None
+
+
+def valid_body(chamber):
+    """Return a body with one of everything that the ledger lets in."""
+    deposit = chamber.l1.queue[-1][1]
+    return Body(6, (), (deposit,), (NEXT_ROOT,), (BY_ROOT[0], SWAP))
 
 
 @settings(max_examples=300, deadline=None)
 @given(place=st.integers(0, 10_000), byte=st.integers(0, 255), cut=st.integers(0, 3))
 def test_judge__changed_bytes__rejects(chamber, place, byte, cut):
-    order = payment(PEOPLE[0], FEE_OWNER, 60, 0)
-    body = Body(4, (), (chamber.l1.queue[-1][1],), (), (order,))
+    body = valid_body(chamber)
     encoded, slots = bytearray(body.encode()), executed(chamber, body).slots
     place %= len(encoded)
     encoded[place] = byte
