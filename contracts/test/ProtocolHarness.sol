@@ -132,6 +132,14 @@ contract ProtocolHarness {
         return VaultRecords.depositHash(previous, token, assetId, owner, amountMinor, tsS);
     }
 
+    function depositNonce(uint16 assetId, address owner, bytes32 salt)
+        external
+        pure
+        returns (bytes32)
+    {
+        return VaultRecords.depositNonce(assetId, owner, salt);
+    }
+
     function claimKey(address owner, uint64 nonce, address token, uint256 amount)
         external
         pure

@@ -3,7 +3,7 @@
 - state tree: leaves, nodes, genesis, each account's path
 - operations: slots both ways, fee bytes
 - chunks: second halves, hashes, roots and paths of 1 to 768 chunks
-- L1's records: batch slot, deposit chain, claim key
+- L1's records: batch slot, deposit chain, nonce of a deposit by signature, claim key
 - digests: domain, header, orders, group, block, votes, certificate
 """
 
@@ -124,6 +124,12 @@ def test_deposit_hash__vectors__holds(harness):
     for record in load("deposits")["records"]:
         fields = ints(record["fields"].values())
         assert harness.depositHash(record["previous"], *fields) == unhex(record["hash"])
+
+
+def test_deposit_nonce__vector__holds(harness):
+    *fields, nonce = ints(load("deposits")["authorization"].values())
+
+    assert harness.depositNonce(*fields) == unhex(nonce)
 
 
 def test_domain_separator__vector__holds(harness):

@@ -26,6 +26,7 @@ from backend.protocol.batches import (
     slot_number,
     withdrawal_key,
 )
+from backend.protocol.deposits import deposit_nonce
 from backend.protocol.hashing import ZERO_DIGEST, Digest, keccak
 from backend.protocol.money import AMOUNT_MINOR_MAX, AmountMinor
 from backend.protocol.operations import (
@@ -169,7 +170,8 @@ def deposits() -> dict[str, Any]:
             | {"encoded": record.encode(), "hash": after}
         )
         previous = after
-    return {"records": vectors}
+    bound = {"asset_id": 65535, "owner": address("payer"), "salt": keccak(b"salt")}
+    return {"records": vectors, "authorization": bound | {"nonce": deposit_nonce(**bound)}}
 
 
 @cache
