@@ -3,6 +3,8 @@
 from html import escape
 from typing import Final
 
+import segno
+
 from backend.access.views import Json
 from backend.protocol.money import format_decimal, to_base
 from backend.protocol.types import Asset
@@ -45,6 +47,7 @@ def request_page(shown: Json, asset: Asset, decimals: int | None) -> str:
         ways = (
             f"<h2>Pay</h2><dl><dt>In the ledger, final at once</dt><dd><code>{command}</code></dd>"
             f'<dt>On the chain, by a wallet</dt><dd><a href="{code}">{code}</a></dd></dl>'
+            f"{_picture(shown['eip681'])}"
             "<p>What is paid on the chain reaches the payee, but this page will not show it.</p>"
         )
     return (
@@ -53,6 +56,11 @@ def request_page(shown: Json, asset: Asset, decimals: int | None) -> str:
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1><dl>{listed}</dl>{ways}"
         "</body></html>"
     )
+
+
+def _picture(text: str) -> str:
+    """Return a QR code as SVG, which is part of the page and loads nothing."""
+    return str(segno.make_qr(text).svg_inline(scale=4))
 
 
 def _amount(shown: Json, asset: Asset, decimals: int | None) -> str:

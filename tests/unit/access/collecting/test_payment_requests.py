@@ -183,6 +183,8 @@ async def test_show_request__no_key__json_or_page_succeeds(world):
     assert PAYEE_TEXT in person.text
     assert "<script" not in person.text
     assert made["eip681"].replace("&", "&amp;") in person.text
+    assert "<svg" in person.text
+    assert "http" not in person.text
 
 
 def test_request_page__hostile_code__is_text_holds():
