@@ -1,94 +1,41 @@
-"""Proposals through the API, with a treasury in memory.
+"""Proposals through the API, with a treasury in memory: made and approved.
 
 - made: typed data whose digest is the id, needs, dry run; a repeat is the same proposal
 - approvals: unordered, on the chain, by wallets; unknown or removed signer, twice, wrong signature,
   empty, of another treasury or chain, too late; nobody approves his own, by API key either
-- executed once: too few, no proposer, unknown outcome asked again, already executed by others
 - a policy or a signer that changes meanwhile
-- a timelock: scheduled, too early, executed
-- cancelled without signatures, with the proposer's, by a veto; too late; twice
-- expired, failed: seen by the watch, and closed
 - unknown ids, wrong bodies; lists
 """
 
-import asyncio
 import json
 
 import pytest
 from eth_account.messages import encode_typed_data
 
+from backend.access.api import approval_examples as examples
+from backend.access.api.proposals import LIFE_S
 from backend.protocol.hashing import Digest, keccak
 from backend.protocol.proposals import Proposal, cancellation_id, treasury_domain
 from backend.protocol.types import address_text
-from tests.unit.access.treasury import TREASURERS, TREASURY
-from tests.unit.access.world import error_of, wait_until
-from tests.unit.engine.committee import CHAIN_ID, ROLLUP, key
-
-PROPOSER, SECOND, THIRD = TREASURERS
-STRANGER = key("stranger")
-BODY = {
-    "proposer": address_text(PROPOSER.address),
-    "calls": [{"target": address_text(ROLLUP), "data": "0x12345678"}],
-    "purpose": "Prizes of January",
-}
-UNKNOWN = "/v1/proposals/0x" + "11" * 32
-
-
-@pytest.fixture
-def treasury(world):
-    return world.dependencies.approvals.treasury
-
-
-@pytest.fixture
-def desk(world):
-    return world.api.state.services.approvals.proposals
-
-
-@pytest.fixture
-def approver(world):
-    """The headers of somebody else than the proposals' maker."""
-    _, text = world.dependencies.registers.api_keys.create("approver", ("*",), world.clock())
-    return {"Authorization": f"Bearer {text}"}
-
-
-async def post(world, path, body, key_text="a", **headers):
-    return await world.post(path, body, **{"Idempotency-Key": key_text}, **headers)
-
-
-async def propose(world, key_text="proposal-1", **fields):
-    response = await post(world, "/v1/proposals", BODY | fields, key_text)
-    assert response.status_code == 201, response.text
-    return response.json()
-
-
-def approval_of(shown, signer, digest=None):
-    digest = digest or Digest(bytes.fromhex(shown["id"][2:]))
-    return {
-        "signer": address_text(signer.address),
-        "signature": "0x" + signer.sign_digest(digest).hex(),
-    }
-
-
-async def approve(world, shown, signer, headers, **changes):
-    body = approval_of(shown, signer) | changes
-    path = f"/v1/proposals/{shown['id']}/approvals"
-    return await post(world, path, body, repr(body)[:200], **headers)
-
-
-async def approved(world, approver, **fields):
-    shown = await propose(world, **fields)
-    for signer in (THIRD, PROPOSER, SECOND):
-        assert (await approve(world, shown, signer, approver)).status_code == 201
-    return shown
-
-
-async def execute(world, shown, key_text="execute-1"):
-    return await post(world, f"/v1/proposals/{shown['id']}/execute", {}, key_text)
-
-
-async def get(world, shown):
-    return (await world.client.get(f"/v1/proposals/{shown['id']}")).json()
-
+from tests.unit.access.proposals.scenes import (
+    BODY,
+    PROPOSER,
+    SECOND,
+    STRANGER,
+    THIRD,
+    UNKNOWN,
+    approval_of,
+    approve,
+    approved,
+    cancel,
+    execute,
+    get,
+    post,
+    propose,
+)
+from tests.unit.access.treasury import TREASURY
+from tests.unit.access.world import error_of
+from tests.unit.engine.committee import CHAIN_ID, ROLLUP
 
 # Made
 
@@ -106,6 +53,7 @@ async def test_create_proposal__calls__tells_what_to_sign_succeeds(world, treasu
     assert shown["needs"] == {"weight": "2", "timelock_s": "0"}
     assert (shown["weight"], shown["approvals"]) == ("0", [])
     assert shown["dry_run"]["succeeds"] is True
+    assert shown.keys() == examples.PROPOSAL.keys()
     cancellation = encode_typed_data(full_message=shown["cancellation_typed_data"])
     digest = keccak(b"\x19" + cancellation.version + cancellation.header + cancellation.body)
     assert digest == cancellation_id(Digest(bytes.fromhex(shown["id"][2:])), treasury.domain)
@@ -253,7 +201,7 @@ async def test_create_approval__key_without_the_scope__rejects(world):
 
 async def test_create_approval__too_late__rejects(world, treasury, approver):
     shown = await propose(world)
-    treasury.offset_s = 8 * 24 * 3600
+    treasury.offset_s = LIFE_S + 60
 
     response = await approve(world, shown, SECOND, approver)
 
@@ -281,158 +229,6 @@ async def test_get_proposal__policy_changed__needs_more_holds(world, treasury, a
     refused = await execute(world, shown)
     assert error_of(refused) == (409, "PROPOSAL_NOT_APPROVED")
     assert refused.json()["error"]["values"] == {"weight": 2, "weight_needed": 3}
-
-
-# Executed
-
-
-async def test_execute__approved__is_done_once_succeeds(world, treasury, approver):
-    made = []
-    treasury.on_call = made.append
-    shown = await approved(world, approver)
-
-    first = (await execute(world, shown)).json()
-    again = (await execute(world, shown, "execute-2")).json()
-
-    assert first["status"] == again["status"] == "executed"
-    assert first["tx_hash"] is not None
-    assert len(made) == 1
-
-
-async def test_execute__at_once_from_two_sides__is_done_once_holds(world, treasury, approver):
-    made = []
-    treasury.on_call = made.append
-    shown = await approved(world, approver)
-
-    both = await asyncio.gather(execute(world, shown, "one"), execute(world, shown, "two"))
-
-    assert [one.json()["status"] for one in both] == ["executed", "executed"]
-    assert len(made) == 1
-
-
-async def test_execute__unknown_outcome__is_asked_for_again_succeeds(world, treasury, approver):
-    made = []
-    treasury.on_call = made.append
-    shown = await approved(world, approver)
-    treasury.is_forgetful = True
-
-    found = (await execute(world, shown)).json()
-
-    assert (found["status"], found["tx_hash"]) == ("executed", None)
-    assert (await execute(world, shown, "again")).json()["status"] == "executed"
-    assert len(made) == 1
-
-
-@pytest.mark.parametrize(
-    ("signers", "expected"),
-    [
-        ((PROPOSER, SECOND), (409, "PROPOSAL_NOT_APPROVED")),
-        ((SECOND, THIRD), (422, "PROPOSAL_REFUSED")),
-    ],
-)
-async def test_execute__too_few__rejects(world, treasury, approver, signers, expected):
-    shown = await propose(world)
-    for signer in signers:
-        await approve(world, shown, signer, approver)
-
-    assert error_of(await execute(world, shown)) == expected
-    assert treasury.executed == set()
-
-
-async def test_execute__nonce_taken_by_another__fails_rejects(world, treasury, approver):
-    shown = await approved(world, approver)
-    proposal = Proposal.from_message(shown["typed_data"]["message"])
-    treasury.used_keys.add(proposal.nonce_key)
-
-    response = await execute(world, shown)
-
-    assert error_of(response) == (409, "PROPOSAL_CLOSED")
-    assert (await get(world, shown))["status"] == "failed"
-
-
-async def test_execute__timelock__is_scheduled_first_succeeds(world, treasury, approver):
-    treasury.timelock_s = 3600
-    shown = await approved(world, approver)
-
-    scheduled = (await execute(world, shown)).json()
-    early = await execute(world, shown, "early")
-    treasury.offset_s = 3601
-    executed = (await execute(world, shown, "late")).json()
-
-    assert scheduled["status"] == "scheduled"
-    assert scheduled["ready_at"] is not None
-    assert error_of(early) == (409, "PROPOSAL_TIMELOCKED")
-    assert executed["status"] == "executed"
-
-
-# Ended
-
-
-def cancellation_of(world, treasury, shown, *signers):
-    digest = cancellation_id(Digest(bytes.fromhex(shown["id"][2:])), treasury.domain)
-    return {"approvals": [approval_of(shown, signer, digest) for signer in signers]}
-
-
-async def cancel(world, shown, body, key_text="cancel-1"):
-    return await post(world, f"/v1/proposals/{shown['id']}/cancel", body, key_text)
-
-
-async def test_cancel__while_open__needs_no_signature_succeeds(world, treasury, approver):
-    shown = await propose(world)
-
-    first = await cancel(world, shown, {})
-    again = await cancel(world, shown, {}, "cancel-2")
-
-    assert first.json()["status"] == again.json()["status"] == "cancelled"
-    refused = await approve(world, shown, SECOND, approver)
-    assert error_of(refused) == (409, "PROPOSAL_CLOSED")
-
-
-@pytest.mark.parametrize(
-    ("signer", "status"), [(PROPOSER, "cancelled"), (SECOND, "vetoed")], ids=["own", "veto"]
-)
-async def test_cancel__signed__ends_it_on_the_chain_succeeds(
-    world, treasury, approver, signer, status
-):
-    shown = await approved(world, approver)
-    unsigned = await cancel(world, shown, {}, "unsigned")
-
-    response = await cancel(world, shown, cancellation_of(world, treasury, shown, signer))
-
-    assert error_of(unsigned) == (400, "MALFORMED_REQUEST")
-    assert response.json()["status"] == status
-    assert len(treasury.cancelled) == 1
-    assert error_of(await execute(world, shown)) == (409, "PROPOSAL_CLOSED")
-
-
-async def test_cancel__by_a_signature_of_the_proposal__rejects(world, treasury, approver):
-    shown = await approved(world, approver)
-
-    response = await cancel(world, shown, {"approvals": [approval_of(shown, PROPOSER)]})
-
-    assert error_of(response) == (422, "APPROVAL_INVALID")
-    assert (await get(world, shown))["status"] == "approved"
-
-
-async def test_cancel__executed__rejects(world, approver):
-    shown = await approved(world, approver)
-    await execute(world, shown)
-
-    assert error_of(await cancel(world, shown, {})) == (409, "PROPOSAL_CLOSED")
-
-
-async def test_watch__what_others_do_on_the_chain__is_seen_succeeds(world, treasury, desk):
-    shown = await propose(world)
-    digest = Digest(bytes.fromhex(shown["id"][2:]))
-    watching = asyncio.create_task(desk.watch())
-    try:
-        treasury.is_available = False
-        await asyncio.sleep(0.1)
-        treasury.is_available = True
-        treasury.cancelled.add(digest)
-        await wait_until(lambda: desk.register.get(digest).status == "cancelled")
-    finally:
-        watching.cancel()
 
 
 async def test_list_proposals__by_status__succeeds(world):
