@@ -5,7 +5,7 @@ Branches:
 - authorisation: by signature, by a root that an earlier block has brought, or by none
 - rejections: justified for one exactly if for the other, of people who may hold an asset or not
 - chunks: valid in sequence for one exactly if for the other
-- batches: chunks, roots and headers
+- batches: chunks, roots and headers; a group's legs side by side, or parted
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from tests.independent.admission import check_rejections
 from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, Invalid, keccak
 from tests.independent.deposits import Deposit
 from tests.independent.levels import Moment
-from tests.independent.operations import Sequence64, Step, read_operations
+from tests.independent.operations import NO_OP, Operation, Sequence64, Step, read_operations
 from tests.independent.records import Root
 from tests.independent.state import Leaf, State
 from tests.independent.worlds import DOMAIN, TS_S
@@ -211,6 +211,25 @@ def test_batches__random_blocks__are_read_the_same_holds(turns, chunks_max):
     made = range(1, world.builder.tip.number + 1)
     packed = [chunk.encode() for number in made for chunk in world.builder.chunks(number)]
     chunks.check_undivided(steps, packed)
+
+
+@pytest.mark.parametrize(
+    ("first", "gap", "is_whole"),
+    [(0, 0, True), (61, 0, True), (62, 0, False), (64, 0, True), (0, 1, False), (61, 1, False)],
+)
+def test_check_undivided__group_at_slot__holds(first, gap, is_whole):
+    """`gap` no-ops stand between the group's first leg and the two others."""
+    legs = tuple(Operation("payment", payer, 9 << 24, 1) for payer in (6 << 24, 7 << 24, 8 << 24))
+    alone = Operation("deposit", 0, 9 << 24, 1)
+    row = [*[NO_OP] * first, legs[0], *[NO_OP] * gap, *legs[1:], alone]
+    slots = blocks.slots_of(row).ljust(2 * 960, b"\0")
+    made = [slots[:960] + bytes(32), slots[960:] + bytes(32)]
+
+    problem = is_refused(lambda: chunks.check_undivided([legs, (alone,)], made))
+
+    assert problem != is_whole
+    chunks.check_undivided([*((leg,) for leg in legs), (alone,)], made)
+    assert is_refused(lambda: chunks.check_undivided([legs], made))
 
 
 _ids = st.sampled_from([0, 1, 2, 7 << 24, 8 << 24, 9 << 24, 255 << 24 | 1, 255 << 24 | 2])
