@@ -24,7 +24,7 @@ from backend.config import Settings
 from backend.settlement.client import ChainClient
 from backend.toolchain import PROJECT_ROOT
 from scripts.demo.people import People, read_lines
-from scripts.demo.programmable import BonusTold, tell_bonus
+from scripts.demo.programmable import tell_bonus, tell_prizes
 from scripts.demo.screen import Screen
 from scripts.demo.story import Story, Told
 
@@ -36,6 +36,7 @@ _MUST_HOLD = (
     "deposit_refused_without_kyc",
     "bonus_released",
     "bonus_withdrawn",
+    "prizes_paid",
 )
 
 
@@ -70,14 +71,20 @@ async def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         checked = _check_balances(story.for_the_checker(settings.api_url, str(PAYMENTS)), settings)
         screen.say(checked.stdout.strip().splitlines()[-1])
         bonus = await asyncio.to_thread(tell_bonus, settings, screen)
+        prizes = await asyncio.to_thread(tell_prizes, settings, screen)
     finally:
         await chain.close()
         await local.stop(settings)
     seconds = round(time.perf_counter() - started, 1)
-    return report(told, checked.returncode == 0, bonus, seconds)
+    return report(told, checked.returncode == 0, seconds) | {
+        "bonus_released": bonus.is_released,
+        "bonus_withdrawn": bonus.is_claimed,
+        "prizes_paid": prizes.paid_count,
+        "prizes_seconds": prizes.seconds,
+    }
 
 
-def report(told: Told, do_balances_match: bool, bonus: BonusTold, seconds: float) -> dict[str, Any]:
+def report(told: Told, do_balances_match: bool, seconds: float) -> dict[str, Any]:
     """Return the figures of a run."""
     final_ms = sorted(ms for _, ms in told.answered)
     settled = told.statuses["settled"]
@@ -101,8 +108,6 @@ def report(told: Told, do_balances_match: bool, bonus: BonusTold, seconds: float
         "final_ms_p99": round(final_ms[int(len(final_ms) * 0.99)], 1),
         "blocks": told.block_count,
         "batches": len(told.batches),
-        "bonus_released": bonus.is_released,
-        "bonus_withdrawn": bonus.is_claimed,
         "seconds_total": seconds,
         "balances_match": do_balances_match,
     }
