@@ -9,13 +9,22 @@
 - lists, pages, and what they show
 """
 
+from types import SimpleNamespace
+from typing import get_args
+
 import pytest
 
+from backend.access.api import approval_examples as examples
+from backend.access.api.payouts import LineStatus
 from backend.access.approvals import ApprovalDesks
 from backend.access.payouts.desk import PayoutWish
+from backend.access.payouts.lines import LINES_MAX
+from backend.access.payouts.schemas import PayoutIn
+from backend.access.payouts.views import report_view
 from backend.protocol.errors import ChainUnavailable, NoTreasury
 from backend.protocol.hashing import Digest
 from backend.protocol.types import address_text
+from backend.records.registers.payouts import PAID, SKIPPED, SKIPPING, WAITING
 from tests.unit.access.payouts.scenes import (
     ALICE,
     BOB,
@@ -256,6 +265,31 @@ async def test_lines__pages_and_filter__succeeds(world):
     shown = (await world.client.get("/v1/payouts")).json()["data"]
     assert [one["id"] for one in shown] == [payout["id"]]
     assert shown[0]["owner"] == address_text(TREASURY)
+    assert shown[0].keys() == examples.PAYOUT.keys()
+    assert first["data"][0].keys() == examples.PAYOUT_LINE.keys()
+    report = (await world.client.get(f"/v1/payouts/{payout['id']}/report")).json()
+    assert report.keys() == examples.PAYOUT_REPORT.keys()
+
+
+def test_line_statuses__of_api_and_register__are_the_same_holds():
+    assert set(get_args(LineStatus)) == {WAITING, SKIPPING, PAID, SKIPPED}
+
+
+def test_payout_in__most_lines__holds():
+    line = {"payee": "0x12", "amount": "1"}
+
+    assert len(PayoutIn(asset="USDC", lines=[line] * (LINES_MAX + 1)).lines or ()) > LINES_MAX
+
+
+def test_report_view__some_lines__sums_up_succeeds():
+    row = SimpleNamespace(id=b"\x01" * 32, status="paying")
+    sums = [(PAID, None, 2, 5), (SKIPPED, "A", 1, 1), (SKIPPED, "B", 2, 7), (SKIPPING, "A", 1, 3)]
+
+    report = report_view(row, [*sums, (WAITING, None, 4, 9)])
+
+    assert report["paid"] == {"count": "2", "total": "5"}
+    assert report["skipped"] == {"count": "3", "total": "8", "by_code": {"A": "1", "B": "2"}}
+    assert report["waiting"] == {"count": "5", "total": "12"}
 
 
 def treasury_proposer():
