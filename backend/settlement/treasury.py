@@ -207,8 +207,9 @@ def known_abi() -> ContractAbi:
 def governance_of(signer_count: int, timelock_s: int) -> tuple[int, int, int, bool, int, int, int]:
     """Return the Governance of a new treasury whose signers weigh 1 each: most of them are needed.
 
-    From three signers on, a proposer's own approval weighs nothing. Any signer can veto. If no
-    proposal was executed for `LOST_AFTER_S`, the others replace a signer who is lost.
+    From three signers on, a proposer's own approval weighs nothing, and two of them veto: one
+    stolen key could otherwise cancel everything for ever, its own dismissal too. If no proposal was
+    executed for `LOST_AFTER_S`, the others replace a signer who is lost.
     """
     weight_needed = signer_count // 2 + 1
     is_own_refused = signer_count > weight_needed
@@ -216,7 +217,7 @@ def governance_of(signer_count: int, timelock_s: int) -> tuple[int, int, int, bo
     return (
         weight_needed,
         timelock_s,
-        1,
+        min(weight_needed, 2),
         is_own_refused,
         LOST_AFTER_S,
         weight_needed,

@@ -23,6 +23,7 @@ from backend.protocol import (
     money,
     operations,
     orders,
+    proposals,
     signing,
     state_tree,
     votes,
@@ -34,7 +35,7 @@ from backend.settlement import building
 from backend.toolchain import PROJECT_ROOT
 
 CONTRACTS = PROJECT_ROOT / "contracts"
-DEPLOYED = ("identity", "payouts", "rollup", "tokens")
+DEPLOYED = ("identity", "payouts", "rollup", "tokens", "treasury")
 
 # Errors of Python that nothing raises yet, and why they exist.
 NOT_RAISED: dict[str, str] = {}
@@ -74,12 +75,22 @@ CONSTANTS: dict[str, object] = {
     "Operations.ROOT_OFFSET_BYTES": batches.CHUNK_SLOTS_BYTES,
     "Orders.PAYMENT_TYPEHASH": orders._PAYMENT_HEAD[:32],
     "Orders.WITHDRAWAL_TYPEHASH": orders._WITHDRAWAL_HEAD[:32],
+    "Proposals.CALL_TYPEHASH": proposals._CALL_HASH,
+    "Proposals.CANCELLATION_TYPEHASH": proposals._CANCELLATION_HASH,
+    "Proposals.PROPOSAL_TYPEHASH": proposals._PROPOSAL_HASH,
     "Rollup.BATCH_CHUNKS_MAX": batches.BATCH_CHUNKS_MAX,
     "Rollup.CALLDATA_CHUNKS_MAX": batches.CALLDATA_CHUNKS_MAX,
     "Rollup.TIMESTAMP_LEAD_S": 900,
+    "SpendingPolicy.NATIVE": 0,
+    "SpendingPolicy.PAYEE_IS_TARGET": 255,
+    "SpendingPolicy.SELECTOR_SIZE_BYTES": 4,
+    "SpendingPolicy.WORD_SIZE_BYTES": 32,
     "StateTree.BRIDGE_OWNER": int.from_bytes(protocol_types.BRIDGE_OWNER),
     "StateTree.CHUNKS_DEPTH": state_tree.CHUNKS_DEPTH,
     "StateTree.STATE_DEPTH": state_tree.STATE_DEPTH,
+    "Treasury.BOOL_SIZE_BYTES": 32,
+    "Treasury.SIGNER_ADDRESS_SIZE_BYTES": len(protocol_types.ZERO_ADDRESS),
+    "TreasurySigners.ADDRESS_SIZE_BYTES": len(protocol_types.ZERO_ADDRESS),
     "VaultRecords.DEPOSIT_TYPEHASH": deposits._DEPOSIT_TYPE_HASH,
     "Votes.BLOCK_TYPEHASH": blocks._BLOCK_TYPE_HASH,
     "Votes.NEXT_ROUND_TYPEHASH": votes._NEXT_ROUND_TYPE_HASH,
