@@ -73,7 +73,8 @@ def _overtaken(services: Services, orders: Sequence[PaymentOrder]) -> Fate | Non
     listings = services.node.assets()
     asset_ids = {asset.token: asset.asset_id for asset in listings.values()}
     for leg, order in enumerate(orders):
-        account = services.node.account(order.payer, asset_ids[order.asset])
+        asset_id = asset_ids.get(order.asset)
+        account = None if asset_id is None else services.node.account(order.payer, asset_id)
         if account is not None and account.nonce > order.nonce:
             return Fate("overtaken", None, leg, account.nonce_next)
     return None

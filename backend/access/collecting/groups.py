@@ -151,17 +151,30 @@ async def rebuild_group(services: Services, group_id: Digest, scope: str) -> Gro
 async def submit_group(services: Services, wish: SignedGroupIn) -> Group:
     """Have a group accepted that all have signed; its link is its idempotency key.
 
-    Raises GroupInvalid, NotAuthorised, or what the node refuses with.
+    It is kept once the node has taken it; until then the ledger alone tells of it. Raises
+    GroupInvalid, RefundMismatch, or what the node refuses with.
     """
-    record = OrderGroup(tuple(SignedOrder(leg.order.order(), leg.signature) for leg in wish.legs))
+    legs = [SignedOrder(leg.order.order(), leg.signature) for leg in wish.legs]
+    record = OrderGroup(tuple(legs))
     record.check()
-    for leg, order in zip(wish.legs, record.orders, strict=True):
-        check_signature(services, order, leg.signature)
-    orders = [order for order in record.orders if isinstance(order, PaymentOrder)]
-    group = await _keep(services, orders, f"signed/{record.link.hex()}")
-    for index, leg in enumerate(wish.legs):
+    await _submit(services, record)
+    register = services.needs.registers.collecting.groups
+    group = await run_in_threadpool(register.add, _group_of(services, record, legs))
+    for index, leg in enumerate(legs):
         group = await _keep_signature(services, group, index, leg.signature)
-    return await _send(services, group)
+    await run_in_threadpool(register.mark, group.id, "accepted")
+    return replace(group, state="accepted")
+
+
+def _group_of(services: Services, record: OrderGroup, legs: Sequence[SignedOrder]) -> Group:
+    """Return a group that the node took, as it is kept."""
+    domain = services.settings.domain
+    kept = tuple(
+        Leg(leg.digest(domain), leg.order.payer, leg.order.encode(), leg.signature) for leg in legs
+    )
+    valid_until = min(leg.order.valid_until for leg in legs)
+    scope, ts_ms = f"signed/{record.link.hex()}", services.needs.clock_ms()
+    return Group(record.link, scope, valid_until, "accepted", None, ts_ms, kept)
 
 
 async def sign_leg(services: Services, group_id: Digest, leg: int, signature: bytes) -> Group:
@@ -189,9 +202,8 @@ async def _keep_signature(services: Services, group: Group, leg: int, signature:
     return group if signed is None else signed
 
 
-def check_signature(services: Services, order: object, signature: bytes) -> None:
+def check_signature(services: Services, order: PaymentOrder, signature: bytes) -> None:
     """Check that the payer signed. Raises SignatureInvalid, SignatureHighS or NotAuthorised."""
-    assert isinstance(order, PaymentOrder)
     if SignedOrder(order, signature).signer(services.settings.domain) != order.payer:
         raise NotAuthorised(address_text(order.payer))
 
@@ -213,19 +225,22 @@ async def _send(services: Services, group: Group) -> Group:
     """
     register = services.needs.registers.collecting.groups
     legs = [SignedOrder(order_of_leg(leg), leg.signature or _UNSIGNED) for leg in group.legs]
-    record = OrderGroup(tuple(legs))
     try:
-        await check_memos(services, record)
-        await services.node.submit(record)
+        await _submit(services, OrderGroup(tuple(legs)))
     except PaymentError as error:
         if not is_transient(error):
             await run_in_threadpool(register.reopen, group.id)
         raise
-    ts_ms = services.needs.clock_ms()
-    for leg in legs:
-        services.accepted.add(leg.digest(services.settings.domain), leg, ts_ms)
     await run_in_threadpool(register.mark, group.id, "accepted")
     return replace(group, state="accepted")
+
+
+async def _submit(services: Services, record: OrderGroup) -> None:
+    await check_memos(services, record)
+    await services.node.submit(record)
+    ts_ms = services.needs.clock_ms()
+    for leg in record.legs:
+        services.accepted.add(leg.digest(services.settings.domain), leg, ts_ms)
 
 
 async def send_complete(services: Services, group: Group) -> None:

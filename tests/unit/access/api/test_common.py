@@ -16,6 +16,7 @@ from backend.access.api import (
     health,
     kyc,
     orders,
+    payment_pages,
     payment_requests,
     payments,
     proofs,
@@ -111,6 +112,7 @@ def test_routers__all__need_a_key_but_health_holds():
         for route in module.router.routes:
             names = {dependency.call.__name__ for dependency in route.dependant.dependencies}
             assert "caller" in names or route.path == "/v1/kyc/messages", route.path
+    assert {route.path for route in payment_pages.router.routes} == {"/pay/{request_id}"}
     assert {route.path for route in health.router.routes} == {"/healthz", "/readyz", "/metrics"}
 
 

@@ -82,6 +82,17 @@ async def test_submit_group__malformed__rejects(world, change, expected):
         assert error_of(response) == expected
 
 
+async def test_submit_group__asset_that_is_not_listed__keeps_nothing_rejects(world):
+    token = Address(b"\x0c" * 20)
+    orders = linked([order(PAYER, PAYEE.address, 5, asset=token), order(PAYEE, PAYER.address, 5)])
+    legs = [sign(PAYER, orders[0]), sign(PAYEE, orders[1])]
+
+    response = await world.post("/v1/groups/submit", body_of_group(legs))
+
+    assert error_of(response) == (422, "ASSET_UNKNOWN")
+    assert (await get(world, "/v1/groups"))["data"] == []
+
+
 def test_check__five_fee_assets__rejects():
     tokens = [Address(keccak(bytes([number]))[:20]) for number in range(5)]
     orders = linked(
