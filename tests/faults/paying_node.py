@@ -1,7 +1,7 @@
 """A node that pays until it kills itself: `python -m tests.faults.paying_node FOLDER SEED`.
 
-It prints the id of each order once it is accepted, and dies (SIGKILL) at a point that the seed
-chooses: before, in the middle of or after a write, an fsync, a snapshot or its renaming.
+It prints the id of each order or group once it is accepted, and dies (SIGKILL) at a point that the
+seed chooses: before, in the middle of or after a write, an fsync, a snapshot or its renaming.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from backend.engine.log import LocalLog
 from backend.engine.node import Node
 from backend.engine.node_types import NodeConfig
 from backend.protocol.errors import PaymentError
+from backend.protocol.order_records import OrderRecord
 from tests.unit.engine.committee import (
     COMMITTEE,
     IDENTITY,
@@ -25,6 +26,7 @@ from tests.unit.engine.committee import (
     VALIDATORS,
     FakeL1,
     funded_l1,
+    group,
     id_of,
     key,
     payment,
@@ -108,25 +110,31 @@ class _Os:
 
 
 async def pay(node: Node, payer_index: int, random: Random) -> None:
-    """Pay without end; some orders expire soon, so that some are rejected."""
+    """Pay without end, in groups too; some orders expire soon, so that some are rejected."""
     payer = PAYERS[payer_index]
     while True:
-        view = node.account(payer.address, 1)
-        if view is None:
+        payee = random.choice([p for p in PAYERS if p is not payer])
+        view, payees = node.account(payer.address, 1), node.account(payee.address, 1)
+        if view is None or payees is None:
             await asyncio.sleep(0.002)
             continue
-        payee = random.choice([p for p in PAYERS if p is not payer])
         until_s = clock_ms() // 1000 + random.choice([0, 0, 10**6])
-        if random.randrange(5):
-            order = payment(payer, payee.address, 1, view.nonce_next, valid_until=until_s)
-        else:
-            order = withdrawal(payer, 1, view.nonce_next)
+        record: OrderRecord
+        match random.randrange(5):
+            case 0:
+                record = withdrawal(payer, 1, view.nonce_next)
+            case 1:
+                one = (payer, payee.address, 1, view.nonce_next)
+                other = (payee, payer.address, 2, payees.nonce_next)
+                record = group(one, other, valid_until=until_s)
+            case _:
+                record = payment(payer, payee.address, 1, view.nonce_next, valid_until=until_s)
         try:
-            accepted = await node.submit(order)
+            accepted = await node.submit(record)
         except PaymentError:
             await asyncio.sleep(0.002)
             continue
-        assert accepted.payment_id == id_of(order)
+        assert accepted.payment_id == id_of(record)
         os.write(1, f"accepted {accepted.payment_id.hex()}\n".encode())
 
 

@@ -1,6 +1,7 @@
 """A node is killed (SIGKILL) at seeded points, and comes back.
 
-Every acknowledged order is final or rejected exactly once, the log is whole, money is conserved.
+Every acknowledged order or group is final or rejected exactly once, with its legs; the log is
+whole, money is conserved.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ import pytest
 from backend.engine.log import LocalLog
 from backend.toolchain import PROJECT_ROOT
 from tests.faults.paying_node import DEPOSIT_MINOR, PAYERS, node_upon
-from tests.unit.engine.committee import id_of
 
 LIVES = 2
 
@@ -45,8 +45,8 @@ async def check(folder, acknowledged: list[str]) -> Counter:
             await node.stop()
     ended = Counter[str]()
     for final in blocks:
-        ended.update(id_of(signed).hex() for signed in final.body.records)
-        ended.update(rejection.record_id.hex() for rejection in final.body.rejections)
+        ended.update(id_.hex() for id_ in {*final.record_ids, *final.payment_ids})
+        ended.update(id_.hex() for id_, _ in final.rejected_ids)
     assert [final.block.number for final in blocks] == list(range(1, len(blocks) + 1))
     assert {ended[payment_id] for payment_id in acknowledged} <= {1}
     assert set(ended.values()) <= {1}
