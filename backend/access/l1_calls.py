@@ -1,7 +1,7 @@
 """The L1 transactions that bring money in and take it out, ready to be signed. Pure.
 
-`deposit` and `claimWithdrawal` as in contracts/interfaces/IRollup.sol, `approve` as in ERC-20,
-permits as in ERC-2612.
+Deposits and `claimWithdrawal` as in contracts/interfaces/IRollup.sol, `approve` as in ERC-20,
+permits as in ERC-2612, authorisations as in ERC-3009.
 """
 
 from dataclasses import astuple
@@ -10,9 +10,10 @@ from typing import Any, Final
 from eth_abi.abi import encode
 
 from backend.access.ports import PermitFacts, WithdrawalProof
-from backend.access.schemas import PermitIn
+from backend.access.schemas import AuthorizationIn, PermitIn
 from backend.access.views import header_of
 from backend.protocol.batches import HEADER_ABI
+from backend.protocol.deposits import VALID_AFTER_S
 from backend.protocol.hashing import keccak
 from backend.protocol.types import Address, address_text
 
@@ -20,6 +21,7 @@ _ACCEPTED_BATCH: Final = f"({HEADER_ABI},uint64,uint256)"
 _WITHDRAWAL_PROOF: Final = "(uint256,bytes,bytes32[10],address,uint16,uint64,uint64,bytes32[32])"
 _DEPOSIT: Final = ("uint16", "address", "uint256", "bytes")
 _PERMIT: Final = ("uint256", "uint8", "bytes32", "bytes32")
+_AUTHORIZATION: Final = "(address,uint256,uint256,bytes32,uint8,bytes32,bytes32)"
 
 
 def call_data(name: str, types: tuple[str, ...], values: tuple[Any, ...]) -> bytes:
@@ -52,10 +54,37 @@ def deposit(
     values: tuple[Any, ...] = (asset_id, address_text(owner), amount, evidence)
     if permit is None:
         return call_data("deposit", _DEPOSIT, values)
-    r, s, v = permit.signature[:32], permit.signature[32:64], permit.signature[64]
+    signature = _v_r_s(permit.signature)
     return call_data(
-        "depositWithPermit", (*_DEPOSIT, *_PERMIT), (*values, permit.deadline, v, r, s)
+        "depositWithPermit", (*_DEPOSIT, *_PERMIT), (*values, permit.deadline, *signature)
     )
+
+
+def deposit_by_authorization(
+    asset_id: int,
+    owner: bytes,
+    amount: int,
+    evidence: bytes,
+    holder: bytes,
+    authorization: AuthorizationIn,
+) -> bytes:
+    """Return the calldata of a deposit of `holder`'s tokens, which anyone may send."""
+    signed = (
+        address_text(holder),
+        VALID_AFTER_S,
+        authorization.valid_before,
+        authorization.salt,
+        *_v_r_s(authorization.signature),
+    )
+    return call_data(
+        "depositWithAuthorization",
+        (*_DEPOSIT, _AUTHORIZATION),
+        (asset_id, address_text(owner), amount, evidence, signed),
+    )
+
+
+def _v_r_s(signature: bytes) -> tuple[int, bytes, bytes]:
+    return signature[64], signature[:32], signature[32:64]
 
 
 def permit_typed_data(

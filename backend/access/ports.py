@@ -183,6 +183,19 @@ class PermitFacts(Protocol):
     def nonce(self) -> int: ...
 
 
+class AuthorizationFacts(Protocol):
+    """What an ERC-3009 authorisation of a holder is signed over, and whether it counts no more."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def is_used(self) -> bool: ...
+
+
 class Chain(Protocol):
     """Questions to the chain. Each raises ChainUnavailable if it doesn't answer."""
 
@@ -197,6 +210,11 @@ class Chain(Protocol):
 
     async def permit_facts(self, token: Address, owner: Address) -> PermitFacts | None:
         """Return what a permit needs, None if the token takes none."""
+
+    async def authorization_facts(
+        self, token: Address, holder: Address, nonce: Digest
+    ) -> AuthorizationFacts | None:
+        """Return what an authorisation needs, None if the token knows none."""
 
     async def revoke_person(self, person: Address) -> bytes:
         """Have the registry revoke a person; return the transaction's hash. Repeat at will."""

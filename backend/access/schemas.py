@@ -128,14 +128,25 @@ class PermitIn(Body):
     signature: SignatureIn
 
 
+class AuthorizationIn(Body):
+    """An ERC-3009 authorisation of the depositor for the rollup, as the answer before showed it."""
+
+    salt: DigestIn
+    valid_before: U64In
+    signature: SignatureIn
+
+
 class DepositIn(Body):
-    """A deposit to be prepared. `depositor` pays the tokens; by default the owner himself."""
+    """A deposit to be prepared. `depositor` pays the tokens; by default the owner himself. With his
+    `permit` or `authorization` there is one transaction; with the latter anyone may send it.
+    """
 
     owner: AddressIn
     asset: AssetName
     amount: Amount
     depositor: AddressIn | None = None
     permit: PermitIn | None = None
+    authorization: AuthorizationIn | None = None
 
 
 class PersonIn(Body):

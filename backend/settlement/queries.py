@@ -6,6 +6,7 @@ from typing import Final
 import structlog
 
 from backend.protocol.errors import ChainUnavailable
+from backend.protocol.hashing import Digest
 from backend.protocol.types import Address
 from backend.settlement.abi import ContractError
 from backend.settlement.artifacts import artifact
@@ -35,6 +36,15 @@ class PermitFacts:
     name: str
     version: str
     nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationFacts:
+    """What an ERC-3009 authorisation is signed over; `is_used`: or it was cancelled."""
+
+    name: str
+    version: str
+    is_used: bool
 
 
 class ChainQueries:
@@ -73,6 +83,20 @@ class ChainQueries:
                 str(await self._client.read(contract, "name")),
                 str(await self._client.read(contract, "version")),
                 int(await self._client.read(contract, "nonces", owner)),
+            )
+        except _NO_ANSWER:
+            return None
+
+    async def authorization_facts(
+        self, token: Address, holder: Address, nonce: Digest
+    ) -> AuthorizationFacts | None:
+        """Return what an authorisation needs, None if the token knows none."""
+        contract = _token(token)
+        try:
+            return AuthorizationFacts(
+                str(await self._client.read(contract, "name")),
+                str(await self._client.read(contract, "version")),
+                bool(await self._client.read(contract, "authorizationState", holder, nonce)),
             )
         except _NO_ANSWER:
             return None

@@ -12,13 +12,20 @@ from backend.access.api.common import PageIn, address_or_none, example, listed, 
 from backend.access.api.fees import AMOUNT_ERRORS
 from backend.access.auth import needs
 from backend.access.building import amount_minor_of
+from backend.access.deposit_authorizations import (
+    WantedDeposit,
+    check_authorization,
+    offer_authorization,
+)
 from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
+from backend.access.ports import Chain
 from backend.access.responses import json_response
 from backend.access.schemas import DepositIn
 from backend.access.services import Services, ServicesIn
 from backend.access.views import Json, deposit_view, list_of
 from backend.protocol import errors
+from backend.protocol.eip712 import Domain
 from backend.protocol.money import to_base
 from backend.protocol.types import Address, address_text
 from backend.records.registers.api_keys import ApiKey
@@ -41,6 +48,8 @@ _EXAMPLE = {"owner": examples.PAYER, "asset": "USDX", "amount": "1000000"}
             errors.KycRevoked,
             errors.AssetUnknown,
             errors.ChainUnavailable,
+            errors.SignatureInvalid,
+            errors.SignatureHighS,
             errors.IdempotencyKeyReused,
             errors.RequestInProgress,
             *AMOUNT_ERRORS,
@@ -56,8 +65,12 @@ async def prepare_deposit(
 ) -> Response:
     """Prepare a deposit: the L1 transactions to sign and send, in order, with the evidence that
     lets the owner in. Without an allowance there are two; where the token takes ERC-2612 permits,
-    sign `permit` and ask again with it to save one.
+    sign `permit` and ask again with it to save one. Where it knows ERC-3009, sign `authorization`
+    and ask again with it: then anyone may send the one transaction, and nobody can redirect it.
     """
+
+    if wish.permit is not None and wish.authorization is not None:
+        raise errors.MalformedRequest("authorization", "send it or a permit, not both")
 
     async def work(_scope: str) -> tuple[int, Json]:
         return 200, await _prepared(services, wish)
@@ -76,33 +89,68 @@ async def _prepared(services: Services, wish: DepositIn) -> Json:
         approval.issued_ts_s or 0,
         approval.signature or b"",
     )
-    domain, chain = services.settings.domain, services.needs.chain
-    amount = to_base(amount_minor, named.asset.unit)
-    token, rollup = named.asset.token, domain.contract
-    depositor = Address(wish.depositor or wish.owner)
-    transactions = []
-    permit = None
-    if wish.permit is None and await chain.allowance(token, depositor) < amount:
-        data = l1_calls.approve(rollup, amount)
-        approve = l1_calls.transaction("approve", domain.chain_id, depositor, token, data)
-        transactions.append(approve)
-        facts = await chain.permit_facts(token, depositor)
-        if facts is not None:
-            deadline_ts_s = await chain.latest_ts_s() + PERMIT_LIFE_S
-            permit = l1_calls.permit_typed_data(
-                facts, domain.chain_id, token, depositor, rollup, amount, deadline_ts_s
-            )
-    data = l1_calls.deposit(named.asset_id, wish.owner, amount, evidence, wish.permit)
-    transactions.append(l1_calls.transaction("deposit", domain.chain_id, depositor, rollup, data))
+    wanted = WantedDeposit(
+        named,
+        Address(wish.owner),
+        Address(wish.depositor or wish.owner),
+        to_base(amount_minor, named.asset.unit),
+    )
     return {
         "object": "prepared_deposit",
         "owner": address_text(wish.owner),
         "asset": named.code,
         "amount": str(amount_minor),
         "evidence": "0x" + evidence.hex(),
-        "transactions": transactions,
-        "permit": permit,
+        **await _to_sign_and_send(services, wish, wanted, evidence),
     }
+
+
+async def _to_sign_and_send(
+    services: Services, wish: DepositIn, wanted: WantedDeposit, evidence: bytes
+) -> Json:
+    """Return the transactions, and what may be signed in place of some of them."""
+    domain, chain = services.settings.domain, services.needs.chain
+    deposit = (wanted.named.asset_id, wanted.owner, wanted.amount, evidence)
+    nothing: Json = {"permit": None, "authorization": None}
+    if wish.authorization is not None:
+        await check_authorization(chain, domain, wanted, wish.authorization)
+        data = l1_calls.deposit_by_authorization(*deposit, wanted.holder, wish.authorization)
+        return nothing | {"transactions": [_transaction(domain, None, data)]}
+    data = l1_calls.deposit(*deposit, wish.permit)
+    transactions = [_transaction(domain, wanted.holder, data)]
+    if wish.permit is not None:
+        return nothing | {"transactions": transactions}
+    shown = nothing | {"authorization": await offer_authorization(chain, domain, wanted)}
+    token = wanted.named.asset.token
+    if await chain.allowance(token, wanted.holder) >= wanted.amount:
+        return shown | {"transactions": transactions}
+    data = l1_calls.approve(domain.contract, wanted.amount)
+    approve = l1_calls.transaction("approve", domain.chain_id, wanted.holder, token, data)
+    permit = await _permit(chain, domain, wanted)
+    return shown | {"transactions": [approve, *transactions], "permit": permit}
+
+
+def _transaction(domain: Domain, sender: Address | None, data: bytes) -> Json:
+    rollup = domain.contract
+    shown: Json = l1_calls.transaction("deposit", domain.chain_id, sender, rollup, data)
+    return shown
+
+
+async def _permit(chain: Chain, domain: Domain, wanted: WantedDeposit) -> Json | None:
+    token = wanted.named.asset.token
+    facts = await chain.permit_facts(token, wanted.holder)
+    if facts is None:
+        return None
+    deadline_ts_s = await chain.latest_ts_s() + PERMIT_LIFE_S
+    return l1_calls.permit_typed_data(
+        facts,
+        domain.chain_id,
+        token,
+        wanted.holder,
+        domain.contract,
+        wanted.amount,
+        deadline_ts_s,
+    )
 
 
 @router.get("", responses={**listed(examples.DEPOSIT), **documented(errors.AssetUnknown)})

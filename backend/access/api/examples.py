@@ -156,6 +156,11 @@ PREPARED: Final[Example] = {
     "evidence": "0x00",
     "transactions": [TRANSACTION],
     "permit": None,
+    "authorization": {
+        "salt": HASH,
+        "valid_before": "1767618000",
+        "typed_data": {"primaryType": "ReceiveWithAuthorization"},
+    },
 }
 DEPOSIT: Final[Example] = {
     "object": "deposit",

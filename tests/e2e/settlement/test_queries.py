@@ -1,6 +1,6 @@
 """Questions about tokens and persons on a real chain.
 
-- a token's name, allowance and permit; what is no token
+- a token's name, allowance, permit and authorisation; what is no token
 - L1 time
 - a revocation: recorded; refused to whoever is no attestor
 """
@@ -9,7 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from backend.protocol.errors import ChainUnavailable
-from backend.settlement.queries import ChainQueries, PermitFacts, TokenName
+from backend.protocol.hashing import keccak
+from backend.settlement.queries import AuthorizationFacts, ChainQueries, PermitFacts, TokenName
 from tests.e2e.settlement.chain import ATTESTOR, OTHER_OWNER, OWNER
 
 
@@ -27,11 +28,16 @@ async def test_token__ours__succeeds(l1, queries):
     facts = await queries.permit_facts(token, OWNER.address)
     assert isinstance(facts, PermitFacts)
     assert (facts.name, facts.nonce) == ("Test euro", 0)
+    authorization = await queries.authorization_facts(token, OWNER.address, keccak(b"nonce"))
+    assert authorization == AuthorizationFacts("Test euro", "1", False)
 
 
 async def test_token__none__rejects(l1, queries):
     assert await queries.token_name(l1.deployment.address("Committee")) is None
     assert await queries.permit_facts(OWNER.address, OWNER.address) is None
+    committee = l1.deployment.address("Committee")
+    for stranger in (OWNER.address, committee):
+        assert await queries.authorization_facts(stranger, OWNER.address, bytes(32)) is None
 
 
 async def test_latest_ts_s__head__succeeds(l1, queries):

@@ -127,6 +127,6 @@ def with_message(**fields):
     return body | {"order": body["order"] | fields}
 
 
-async def deposit(world, key_text: str = "deposit-1", **fields: str):
+async def deposit(world, key_text: str = "deposit-1", **fields: Any):
     body = {"owner": address_text(PAYER.address), "asset": "USDC", "amount": "5000"} | fields
     return await world.post("/v1/deposits", body, **{"Idempotency-Key": key_text})

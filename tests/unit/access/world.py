@@ -91,6 +91,13 @@ class Permit:
     nonce: int
 
 
+@dataclass(frozen=True)
+class Authorization:
+    name: str
+    version: str
+    is_used: bool
+
+
 @dataclass
 class FakeChain:
     """Answers what a chain would, or doesn't answer."""
@@ -99,6 +106,8 @@ class FakeChain:
     is_available: bool = True
     allowances: dict[Address, int] = field(default_factory=dict)
     takes_permits: bool = True
+    knows_authorizations: bool = True
+    used: set[bytes] = field(default_factory=set)  # nonces of authorisations
     revoked: list[Address] = field(default_factory=list)
 
     def _answer(self) -> None:
@@ -120,6 +129,13 @@ class FakeChain:
     async def permit_facts(self, token: Address, owner: Address) -> Permit | None:
         self._answer()
         return Permit("USD Coin", "2", 3) if self.takes_permits else None
+
+    async def authorization_facts(
+        self, token: Address, holder: Address, nonce: bytes
+    ) -> Authorization | None:
+        self._answer()
+        facts = Authorization("USD Coin", "2", nonce in self.used)
+        return facts if self.knows_authorizations else None
 
     async def revoke_person(self, person: Address) -> bytes:
         self._answer()
