@@ -37,6 +37,7 @@ from tests.unit.engine.committee import (
     VALIDATORS,
     forged,
     funded_l1,
+    group,
     key,
     payment,
 )
@@ -81,8 +82,10 @@ class Committee(Chamber):
         random = self.random
         match random.randrange(12):
             case 0:
-                self.say(OrderEntry(payment(PAYER, PAYEE.address, 1, self.nonce)))
-                self.nonce += random.randrange(2)
+                first = payment(PAYER, PAYEE.address, 1, self.nonce)
+                two = [(PAYER, PAYEE.address, 1, self.nonce + place) for place in range(2)]
+                self.say(OrderEntry(random.choice([first, first, group(*two)])))
+                self.nonce += random.randrange(3)
             case 1:
                 proposed = self.sequencer.propose(self.now_ms)
                 self.say(*([proposed] if proposed is not None else []))
