@@ -8,6 +8,7 @@
     ask(payee, "5", "USDX")                     refund(payment, "2")
     exchange(one, other, "10", "USDX", "9", "EURX")
     custody    the platform's customers: custody.add("tenant"), custody.pay("tenant", "bob", …)
+    treasury   payouts and proposals: treasury.run("file.csv", "USDX", proposer="treasurer-1")
     settle()   post what is final; wait=True: until it is settled
 
 A person is a local name, an address, `people[…]` or a key. Amounts are text or whole numbers.
@@ -24,6 +25,7 @@ import ape
 from backend.cli.errors import explain
 from backend.config import settings
 from backend.console.actions import Actions, open_actions
+from backend.console.approvals import ApprovalActions
 from backend.console.collecting import CollectingActions, Exchange
 from backend.console.custody import CustodyActions
 from backend.console.errors import NothingToSettle
@@ -136,6 +138,7 @@ def _names() -> dict[str, Any]:
         "platform": actions.client,
         "people": actions.people,
         "custody": CustodyActions(actions),
+        "treasury": ApprovalActions(actions),
         "rollup": ape.Contract(
             address_text(deployment.address("Rollup")), abi=[*deployment.rollup.abi.entries]
         ),

@@ -21,7 +21,19 @@ import pytest
 import typer
 
 from backend.api_key import read_api_key
-from backend.cli import account, api_key, app, batch, kyc, options, payments, platform, withdrawals
+from backend.cli import (
+    account,
+    api_key,
+    app,
+    batch,
+    kyc,
+    options,
+    payments,
+    payout,
+    platform,
+    proposal,
+    withdrawals,
+)
 from backend.console.actions import PEOPLE_FOLDER
 from backend.toolchain import PROJECT_ROOT
 from tests.e2e.commands import Commands
@@ -283,7 +295,19 @@ def test_help__each_command__has_one_holds(causeway, path, command):
 
 
 @pytest.mark.parametrize(
-    "module", [account, api_key, batch, kyc, options, payments, platform, withdrawals]
+    "module",
+    [
+        account,
+        api_key,
+        batch,
+        kyc,
+        options,
+        payments,
+        payout,
+        platform,
+        proposal,
+        withdrawals,
+    ],
 )
 def test_help__each_module__is_light_holds(module):
     heavy = {"open_actions", "Actions", "local"}
