@@ -22,14 +22,15 @@ from backend.bonus_keeper import BonusKeeper, served_sponsors
 from backend.chain_facts import batch_posted, fact_of
 from backend.compliance.kyc import Attestor, SandboxProvider
 from backend.config import Settings
-from backend.custody import Custody
-from backend.deploying import PlatformKeys, find_deployment, key_store, platform_keys
+from backend.custody import Custody, custody_store
+from backend.deploying import PlatformKeys, find_deployment, platform_keys
 from backend.engine.batch.desk import BatchDesk
 from backend.engine.log import LocalLog
 from backend.engine.node import Node
 from backend.engine.node_types import NodeConfig
 from backend.engine.rounds import Committee
-from backend.protocol.eip712 import kyc_domain, ledger_domain
+from backend.keys import SCRYPT_N_DEVELOPMENT, SCRYPT_N_PRODUCTION, KeyStore
+from backend.protocol.eip712 import Domain, kyc_domain, ledger_domain
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import IdentityEntry
 from backend.records.database import Databases, open_databases, sqlite_url
@@ -157,7 +158,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
                         keys.attestor,
                     ),
                     custody=Custody(
-                        key_store(settings, CUSTODY_FOLDER),
+                        _custody_store(settings, domain),
                         registers.custody.key_uses,
                         domain,
                         clock_ms,
@@ -295,6 +296,16 @@ def open_api_keys(settings: Settings) -> tuple[ApiKeys, Callable[[], None]]:
     """Return the register of API keys, and what closes it."""
     databases = _open_databases(settings)
     return ApiKeys(databases.registers), databases.dispose
+
+
+def _custody_store(settings: Settings, domain: Domain) -> KeyStore:
+    is_production = settings.environment == "production"
+    return custody_store(
+        settings.data_dir / CUSTODY_FOLDER,
+        settings.keys_passphrase.get_secret_value(),
+        domain,
+        SCRYPT_N_PRODUCTION if is_production else SCRYPT_N_DEVELOPMENT,
+    )
 
 
 def _node_config(settings: Settings, deployment: Deployment, keys: PlatformKeys) -> NodeConfig:

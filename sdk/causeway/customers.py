@@ -28,10 +28,10 @@ class Customer(Model):
 
 @dataclass(frozen=True)
 class KeyUse(Model):
-    """Once that a customer's key signed: what, and for which API key or schedule."""
+    """Once that a customer's or a hold's key signed: what, and for which API key or schedule."""
 
     id: str
-    customer_id: str
+    key_id: str
     purpose: str
     digest: str
     actor: str

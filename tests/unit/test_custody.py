@@ -2,14 +2,18 @@
 
 - create: the same key each time, though many ask at once; the file is there when it returns
 - sign: the payer's signature, noted first; read from the file once
+- the store: one stretched passphrase for all files, other contracts have others
 - it is what the access plane asks for, and shows no key
 """
 
 import asyncio
+from dataclasses import replace
+
+import pytest
 
 from backend.access.custody.ports import Custody as Port
-from backend.custody import Custody
-from backend.keys import KeyStore
+from backend.custody import Custody, custody_store
+from backend.keys import KeyStore, KeyUnreadable
 from backend.protocol.orders import PaymentOrder
 from backend.records.database import open_database, sqlite_url
 from backend.records.paging import Page
@@ -51,3 +55,17 @@ async def test_sign__own_order__is_noted_and_signed_succeeds(tmp_path):
         7,
     )
     assert repr(custody) == "Custody(1 keys in use)"
+
+
+def test_custody_store__other_passphrase_or_contract__rejects(tmp_path):
+    made = custody_store(tmp_path, "correct horse", DOMAIN, 2).load_or_create("cus_1")
+    again = custody_store(tmp_path, "correct horse", DOMAIN, 2).load("cus_1")
+
+    assert again.address == made.address
+    for passphrase, domain in (
+        ("battery staple", DOMAIN),
+        ("correct horse", replace(DOMAIN, contract=TOKEN)),
+        ("correct horse", replace(DOMAIN, chain_id=1)),
+    ):
+        with pytest.raises(KeyUnreadable):
+            custody_store(tmp_path, passphrase, domain, 2).load("cus_1")

@@ -15,7 +15,7 @@ CUSTOMER: Final[Example] = {
 KEY_USE: Final[Example] = {
     "object": "key_use",
     "id": "41",
-    "customer_id": CUSTOMER_ID,
+    "key_id": CUSTOMER_ID,
     "purpose": "payment",
     "digest": HASH,
     "actor": "1f0c9f6a2b7d4e83",

@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from backend.access.api import custody_examples, examples
 from backend.access.api.common import PageIn, address_or_none, example, listed
-from backend.access.api.customers import REPEAT_ERRORS, SIGNING_ERRORS
+from backend.access.api.customers import REPEAT_ERRORS, SIGNING_ERRORS, part_view
 from backend.access.auth import needs
 from backend.access.custody.hold_states import state_of
 from backend.access.custody.holds import HoldDesk
 from backend.access.custody.schemas import AuthorizationIn, CaptureIn, HoldIn
-from backend.access.custody.views import hold_view
+from backend.access.custody.views import hold_view, key_use_view
 from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
 from backend.access.responses import json_response
@@ -112,6 +112,20 @@ async def list_holds(
 async def get_hold(hold_id: str, services: ServicesIn, _caller: Caller) -> Response:
     """Get a hold: where it stands by what is final in the ledger."""
     return json_response(await shown_hold(services, await HoldDesk(services).get(hold_id)))
+
+
+@router.get(
+    "/{hold_id}/key-uses",
+    responses={**listed(custody_examples.KEY_USE), **documented(errors.HoldNotFound)},
+)
+async def list_hold_key_uses(
+    hold_id: str, services: ServicesIn, _caller: Caller, page: PageIn
+) -> Response:
+    """List each use of a hold's own key, the newest first."""
+    hold = await HoldDesk(services).get(hold_id)
+    uses = services.needs.registers.custody.key_uses
+    part = await run_in_threadpool(uses.list, hold.id, page)
+    return json_response(part_view(part, key_use_view))
 
 
 @router.post(

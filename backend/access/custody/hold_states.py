@@ -63,10 +63,7 @@ def _status(
 
 
 async def _executed(services: Services, hold: Hold) -> list[KeptOrder]:
-    """Return the orders of a hold's account that are final, each once."""
+    """Return the orders of a hold's account that are final."""
     register = services.needs.registers.custody.kept_orders
     kept = await run_in_threadpool(register.of_owner, hold.id)
-    by_id = {one.record_id: one for one in kept}
-    return [
-        one for one in by_id.values() if (await services.sender.standing(one)).status == "final"
-    ]
+    return await services.sender.executed(kept)

@@ -9,13 +9,14 @@ from traceback import format_exc
 from typing import Final, Protocol, TypeVar
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from backend.access.custody.hold_orders import HoldOrders
 from backend.access.custody.hold_states import state_of
 from backend.access.custody.schedules import ScheduleDesk
 from backend.access.services import Services
-from backend.protocol.errors import PaymentError
+from backend.protocol.errors import InvariantViolated, PaymentError
 from backend.protocol.types import Address
 from backend.records.registers.holds import Hold
 
@@ -50,7 +51,10 @@ class CustodyRunner:
     async def run(self) -> None:
         """Go on until cancelled."""
         while True:
-            await self.round()
+            try:
+                await self.round()
+            except SQLAlchemyError as error:
+                log.warning("custody_round_failed", reason=str(error))
             await asyncio.sleep(ROUND_MS / 1000)
 
     async def round(self) -> None:
@@ -60,7 +64,10 @@ class CustodyRunner:
         if now_ms >= self._closed_ts_ms + CLOSED_MS:
             await self._each(self._holds.closed, self._look_at_closed)
             self._closed_ts_ms = now_ms
-        await self._each(self._schedules.open, lambda schedule: self._desk.execute_due(schedule.id))
+        await self._each(
+            lambda after, limit: self._schedules.open(now_ms, after, limit),
+            lambda schedule: self._desk.execute_due(schedule.id),
+        )
 
     async def _each(
         self,
@@ -81,6 +88,8 @@ class CustodyRunner:
             await work(row)
         except PaymentError as error:
             log.info("custody_work_waits", number=row.number, code=error.code)
+        except InvariantViolated:
+            raise
         except Exception:
             log.error("custody_work_failed", number=row.number, error=format_exc())
 

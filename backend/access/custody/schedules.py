@@ -4,6 +4,7 @@ What became due while nobody was here is made up for, the oldest first. An occur
 paid is tried again for a day; then it is skipped, and says why.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -85,6 +86,7 @@ class ScheduleDesk:
             wish.every,
             wish.count,
             0,
+            first_ts_s * 1000,
             now_ms,
         )
         return await run_in_threadpool(self._register.add, schedule)
@@ -103,11 +105,14 @@ class ScheduleDesk:
         async with self._services.sender.locks.hold(schedule_id):
             schedule = await self._begun(await self.get(schedule_id))
             customer = await customer_of(self._services, schedule.customer_id)
+            left = []
             for occurrence in await run_in_threadpool(self._register.due, schedule.id):
                 changed = await self._execute(schedule, customer, occurrence)
                 if changed != occurrence:
                     await run_in_threadpool(self._register.save, changed)
-            await self._end(schedule)
+                if changed.status == "due":
+                    left.append(changed.next_try_ts_ms or 0)
+            await self._plan(schedule, left)
 
     async def _begun(self, schedule: Schedule) -> Schedule:
         """Write the occurrences that have become due, unless no more are wanted."""
@@ -124,9 +129,15 @@ class ScheduleDesk:
         await run_in_threadpool(self._register.begin, due, begun)
         return replace(schedule, begun=begun)
 
-    async def _end(self, schedule: Schedule) -> None:
-        is_complete = schedule.begun == schedule.count or schedule.cancelled_ts_ms is not None
-        if is_complete and not await run_in_threadpool(self._register.due, schedule.id):
+    async def _plan(self, schedule: Schedule, next_tries_ts_ms: Sequence[int]) -> None:
+        """Note when there will be something to do, or that there is nothing left."""
+        moments = [*next_tries_ts_ms]
+        if schedule.begun < schedule.count and schedule.cancelled_ts_ms is None:
+            next_ts_s = due_ts_s(schedule.first_ts_s, schedule.every, schedule.begun)
+            moments.append(next_ts_s * 1000)
+        if moments:
+            await run_in_threadpool(self._register.look_at, schedule.id, min(moments))
+        else:
             now_ms = self._services.needs.clock_ms()
             await run_in_threadpool(self._register.end, schedule.id, now_ms)
 

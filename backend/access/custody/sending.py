@@ -7,7 +7,7 @@ since two orders of one nonce exclude each other.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -148,6 +148,23 @@ class OrderSender:
             return Standing("pending")
         return Standing("dead" if self._is_dead(kept, ts_s) else "open")
 
+    async def executed(self, kept: Sequence[KeptOrder]) -> list[KeptOrder]:
+        """Return those orders that are final, each once.
+
+        Raises RequestInProgress while the records lag behind.
+        """
+        by_id = {one.order_id: one for one in kept}
+        ended = {one.order_id: await self._end_of(one, 0) for one in by_id.values()}
+        if None in ended.values():
+            await self._records_time()
+        unknown = [order_id for order_id, standing in ended.items() if standing is None]
+        recorded = await run_in_threadpool(self._payments_among, unknown)
+        return [
+            one
+            for order_id, one in by_id.items()
+            if order_id in recorded or ended[order_id] == Standing("final")
+        ]
+
     async def _keep(self, task: str, owner_id: str, made: Made) -> KeptOrder:
         kept = self.kept_of(task, owner_id, made)
         await run_in_threadpool(self._register.add, kept)
@@ -196,6 +213,9 @@ class OrderSender:
         if rejection is None:
             return None
         return Standing("rejected", rejection_code(rejection.code))
+
+    def _payments_among(self, order_ids: Sequence[bytes]) -> set[bytes]:
+        return {order_id for order_id in order_ids if self._reader.payment(order_id) is not None}
 
     def _is_dead(self, kept: KeptOrder, block_ts_s: int) -> bool:
         order = decode_record(kept.record).orders[0]

@@ -29,7 +29,7 @@ def key_use_view(row: Any) -> Json:
     return {
         "object": "key_use",
         "id": str(row.number),
-        "customer_id": row.key_id,
+        "key_id": row.key_id,
         "purpose": row.purpose,
         "digest": digest_text(row.digest),
         "actor": row.actor,

@@ -13,7 +13,9 @@ from backend.records.tables.custody import occurrences, schedules
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What is paid when. `begun` occurrences have become due; times are seconds."""
+    """What is paid when. `begun` occurrences have become due; nothing has to be done before
+    `look_ts_ms`.
+    """
 
     number: int
     id: str
@@ -26,6 +28,7 @@ class Schedule:
     every: str  # once, day, week, month
     count: int
     begun: int
+    look_ts_ms: int
     created_ts_ms: int
     cancelled_ts_ms: int | None = None
     ended_ts_ms: int | None = None
@@ -70,11 +73,12 @@ class Schedules:
             row = connection.execute(select(schedules).where(schedules.c.id == schedule_id)).first()
         return None if row is None else schedule_of(row)
 
-    def open(self, after: int, limit: int) -> Sequence[Schedule]:
-        """Return schedules that have not ended, by number, those after `after`."""
+    def open(self, ts_ms: int, after: int, limit: int) -> Sequence[Schedule]:
+        """Return schedules that have something to do by now, by number, those after `after`."""
         query = (
             select(schedules)
-            .where(schedules.c.ended_ts_ms.is_(None), schedules.c.number > after)
+            .where(schedules.c.ended_ts_ms.is_(None), schedules.c.look_ts_ms <= ts_ms)
+            .where(schedules.c.number > after)
             .order_by(schedules.c.number)
             .limit(limit)
         )
@@ -132,18 +136,25 @@ class Schedules:
 
     def cancel(self, schedule_id: str, ts_ms: int) -> None:
         """Note that nothing more is to be paid. A repeat keeps the first moment."""
-        self._set_moment(schedule_id, "cancelled_ts_ms", ts_ms)
+        self._set_moment(schedule_id, "cancelled_ts_ms", ts_ms, look_ts_ms=ts_ms)
 
     def end(self, schedule_id: str, ts_ms: int) -> None:
         """Note that nothing is left to be done. A repeat keeps the first moment."""
         self._set_moment(schedule_id, "ended_ts_ms", ts_ms)
 
-    def _set_moment(self, schedule_id: str, name: str, ts_ms: int) -> None:
+    def look_at(self, schedule_id: str, ts_ms: int) -> None:
+        """Note when there will be something to do."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(schedules).where(schedules.c.id == schedule_id).values(look_ts_ms=ts_ms)
+            )
+
+    def _set_moment(self, schedule_id: str, name: str, ts_ms: int, **more: int) -> None:
         with self._engine.begin() as connection:
             connection.execute(
                 update(schedules)
                 .where(schedules.c.id == schedule_id)
-                .values({name: func.coalesce(schedules.c[name], ts_ms)})
+                .values({name: func.coalesce(schedules.c[name], ts_ms)} | more)
             )
 
 

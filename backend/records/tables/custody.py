@@ -85,12 +85,13 @@ schedules: Final = Table(
     required("every", String(8)),  # once, day, week, month
     required("count", Integer()),
     required("begun", Integer()),  # how many occurrences are in their table
+    required("look_ts_ms", U63),  # nothing has to be done before
     required("created_ts_ms", U63),
     optional("cancelled_ts_ms", U63),
     optional("ended_ts_ms", U63),
     Index("schedules_by_id", "id", unique=True),
     Index("schedules_by_customer", "customer_id", "number"),
-    Index("schedules_by_end", "ended_ts_ms", "number"),
+    Index("schedules_by_look", "ended_ts_ms", "look_ts_ms", "number"),
 )
 
 occurrences: Final = Table(

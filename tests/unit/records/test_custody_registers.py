@@ -36,7 +36,7 @@ def kept(task="t", order_id=HASH):
 
 
 def schedule():
-    return Schedule(0, "sch_1", "cus_1", ADDRESS, 1, 5, HASH, 9, "day", 3, 0, 7)
+    return Schedule(0, "sch_1", "cus_1", ADDRESS, 1, 5, HASH, 9, "day", 3, 0, 9_000, 7)
 
 
 def test_customers__same_external_id__is_the_first_holds(registers):
@@ -111,6 +111,8 @@ def test_schedules__begun_saved_ended__succeeds(registers):
     register = registers.schedules
     first, again = register.add(schedule()), register.add(schedule())
     due = [Occurrence("sch_1", ordinal, 9, "due") for ordinal in range(2)]
+    early, in_time = register.open(8_999, 0, 10), register.open(9_000, 0, 10)
+    register.look_at("sch_1", 9_500)
     register.begin(due, 2)
     register.begin([], 7)
     register.save(Occurrence("sch_1", 0, 9, "paid", payment_id=HASH))
@@ -120,7 +122,9 @@ def test_schedules__begun_saved_ended__succeeds(registers):
     ended = register.get("sch_1")
 
     assert first == again
+    assert (early, in_time) == ([], [first])
     assert register.due("sch_1") == due[1:]
     assert (ended.begun, ended.cancelled_ts_ms, ended.ended_ts_ms) == (2, 10, 11)
-    assert register.open(0, 10) == []
+    assert ended.look_ts_ms == 10
+    assert register.open(10**15, 0, 10) == []
     assert [row.ordinal for row in register.occurrences("sch_1", Page()).rows] == [1, 0]

@@ -112,6 +112,7 @@ def _schedules() -> None:
         sa.Column("every", sa.String(length=8), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("begun", sa.Integer(), nullable=False),
+        sa.Column("look_ts_ms", U63, nullable=False),
         sa.Column("created_ts_ms", U63, nullable=False),
         sa.Column("cancelled_ts_ms", U63, nullable=True),
         sa.Column("ended_ts_ms", U63, nullable=True),
@@ -119,7 +120,9 @@ def _schedules() -> None:
     )
     op.create_index("schedules_by_id", "schedules", ["id"], unique=True)
     op.create_index("schedules_by_customer", "schedules", ["customer_id", "number"], unique=False)
-    op.create_index("schedules_by_end", "schedules", ["ended_ts_ms", "number"], unique=False)
+    op.create_index(
+        "schedules_by_look", "schedules", ["ended_ts_ms", "look_ts_ms", "number"], unique=False
+    )
 
 
 def _occurrences() -> None:

@@ -108,7 +108,7 @@ async def test_customer_payments__many_at_once__each_is_paid_once_holds(world):
 
     sent = await asyncio.gather(*(call(world, path, PAY, f"p{index}") for index in range(10)))
 
-    assert {one.status_code for one in sent} == {202}
+    assert {one.status_code for one in sent} <= {200, 202}
     assert await balance(world, made["address"]) == 10_000 - 600
 
 

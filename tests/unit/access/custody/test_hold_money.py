@@ -93,8 +93,10 @@ async def test_hold__both_orders_of_creation_sent__one_counts_holds(world):
 
     first = await world.pay(back, Prefer="wait=final")
     second = await world.pay(capture, Prefer="wait=final")
+    uses = await get(world, f"/v1/holds/{made['id']}/key-uses")
 
     assert capture.order.nonce == back.order.nonce == 0
+    assert [(one["key_id"], one["purpose"]) for one in uses["data"]] == [(made["id"], "hold")] * 2
     assert first.json()["status"] == "final"
     assert error_of(second) == (409, "NONCE_TOO_LOW")
     assert await state(world, made) == ("expired", "0", "0", "1010")

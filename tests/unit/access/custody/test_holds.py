@@ -63,8 +63,9 @@ async def test_hold__payer_pays_it_himself__is_authorised_succeeds(world):
 @pytest.mark.parametrize("by", ["id", "address"])
 async def test_hold__customer_whose_key_we_keep__is_authorised_at_once_succeeds(world, by):
     made = await customer(world, amount=5_000)
-    shown = (await hold(world, payer=made[by])).json()
-    again = (await hold(world, payer=made[by])).json()
+    wish = {"payer": made[by], "expires_at": str(now_s(world) + DAY_S)}
+    shown = (await hold(world, **wish)).json()
+    again = (await hold(world, **wish)).json()
     uses = await get(world, f"/v1/customers/{made['id']}/key-uses")
 
     assert shown["status"] == "authorised"
@@ -301,11 +302,12 @@ async def test_create_hold__bad_input__rejects(world, fields, expected):
     assert (await get(world, "/v1/holds"))["data"] == []
 
 
-@pytest.mark.parametrize("action", ["", "/capture", "/release", "/authorization"])
+@pytest.mark.parametrize("action", ["", "/key-uses", "/capture", "/release", "/authorization"])
 async def test_hold__unknown__rejects(world, action):
     path = f"/v1/holds/hold_1{action}"
     body = {"signature": "0x" + "11" * 65} if action == "/authorization" else {}
-    response = await (call(world, path, body, "1") if action else world.client.get(path))
+    is_get = action in ("", "/key-uses")
+    response = await (world.client.get(path) if is_get else call(world, path, body, "1"))
 
     assert error_of(response) == (404, "HOLD_NOT_FOUND")
 
