@@ -2,11 +2,14 @@
 
 - an exchange: built, signed by both, final, posted; its legs are payments that show it; its event
 - built: consecutive nonces of one payer; a repeat; shapes, assets, amounts, fees, times
+- the last two signatures at once; a restart between them
 - signatures: foreign, altered, of another group's leg, twice, for no leg, late
 - nonces overtaken, said so, and built anew; no funds: kept, and tried again
 - a crash between the last signature and the node: sent once by the sender
 - lists
 """
+
+import asyncio
 
 import pytest
 from sqlalchemy import select
@@ -32,7 +35,7 @@ from tests.unit.access.scenes import (
     nothing_changes,
     post_batch,
 )
-from tests.unit.access.world import FUNDS, error_of, order, sign
+from tests.unit.access.world import FUNDS, error_of, order, running_world, sign
 
 
 async def test_group__exchange_signed_by_both__is_final_succeeds(world):
@@ -304,3 +307,35 @@ async def test_list_groups__pages_and_payer__succeeds(world):
 
     assert [one["id"] for one in mine["data"]] == ids[:1]
     assert [one["id"] for one in first["data"] + rest["data"]] == ids[::-1]
+
+
+async def test_sign_leg__last_two_at_once__is_final_once_holds(world):
+    group = (await build(world)).json()
+
+    answers = await asyncio.gather(
+        *(add_signature(world, group, leg, Prefer="wait=final") for leg in (0, 1, 0, 1))
+    )
+    await world.settle()
+
+    assert {answer.status_code for answer in answers} <= {200, 202}
+    assert (await get(world, f"/v1/groups/{group['id']}"))["status"] == "final"
+    assert balances(world) == [FUNDS - 1_010, FUNDS + 900, FUNDS + 1_000, FUNDS - 900]
+
+
+async def test_sign_leg__platform_restarts_in_between__goes_on_succeeds(tmp_path):
+    async with running_world(tmp_path) as world:
+        group = (await build(world)).json()
+        await add_signature(world, group, 0)
+
+    async with running_world(tmp_path) as world:
+        before = await get(world, f"/v1/groups/{group['id']}")
+        done = await add_signature(world, group, 1, Prefer="wait=final")
+        await world.settle()
+
+    async with running_world(tmp_path) as world:
+        after = await get(world, f"/v1/groups/{group['id']}")
+        leg = await get(world, f"/v1/payments/{group['legs'][1]['id']}")
+
+    assert [one["is_signed"] for one in before["legs"]] == [True, False]
+    assert (done.json()["status"], after["status"]) == ("final", "final")
+    assert leg["group"] == group["id"]
