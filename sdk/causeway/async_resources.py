@@ -9,6 +9,7 @@ import httpx
 
 from causeway import flows
 from causeway.collecting import AsyncRefundCalls
+from causeway.depositing import AsyncAuthorizedDeposits, deposit_request
 from causeway.flows import asked
 from causeway.models import (
     Account,
@@ -236,7 +237,7 @@ class Withdrawals(_Resource):
         return self._client.pages(Withdrawal, "/v1/withdrawals", query)
 
 
-class Deposits(_Resource):
+class Deposits(_Resource, AsyncAuthorizedDeposits):
     """Money on its way into the ledger."""
 
     async def prepare(
@@ -247,15 +248,12 @@ class Deposits(_Resource):
         amount: int,
         depositor: Address | None = None,
         permit: Mapping[str, str] | None = None,
+        authorization: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> PreparedDeposit:
         """Get the transactions that deposit, to be signed by a wallet. Raises PermissionDenied."""
-        body: dict[str, Any] = {"owner": _text(owner), "asset": asset, "amount": str(amount)}
-        if depositor is not None:
-            body["depositor"] = _text(depositor)
-        if permit is not None:
-            body["permit"] = dict(permit)
-        request = post("/v1/deposits", body, key=idempotency_key)
+        signed = (permit, authorization)
+        request = deposit_request(owner, asset, amount, depositor, *signed, idempotency_key)
         return await self._client.run(parsed(PreparedDeposit.parse, request))
 
     async def get(self, deposit_id: str) -> Deposit:

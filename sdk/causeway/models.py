@@ -127,13 +127,16 @@ class Claim(Model):
 
 @dataclass(frozen=True)
 class PreparedDeposit(Model):
-    """The transactions to sign and send, in order, and the evidence they carry."""
+    """The transactions to sign and send, in order, and the evidence they carry; what may be signed
+    in place of sending some of them.
+    """
 
     asset: str
     amount: "int"
     owner: str
     transactions: list[dict[str, Any]]
     permit: dict[str, Any] | None
+    authorization: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
