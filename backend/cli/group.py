@@ -60,6 +60,16 @@ def sign(
 
 
 @app.command()
+def rebuild(group_id: Id, as_json: AsJson = False) -> None:
+    """Build a group anew that can't be executed any more; all sign again."""
+    from backend.console.collecting import CollectingActions
+
+    with connected(as_json) as (screen, actions):
+        made = actions.client.groups.rebuild(group_id)
+        _show(screen, CollectingActions(actions), made)
+
+
+@app.command()
 def show(group_id: Id, as_json: AsJson = False) -> None:
     """Show a group: all legs, who has signed, and how it stands."""
     from backend.console.collecting import CollectingActions

@@ -85,6 +85,34 @@ def test_group_exchange__both_keys_here__is_final_succeeds(causeway, story):
     assert _balance(causeway, "dino", "EURX") == "90.99"  # 100 less 9 and a fee
 
 
+def test_group_rebuild__final_already__rejects(causeway, story):
+    error = causeway.json("group", "rebuild", story.exchanged["id"], exit_code=1)["error"]
+
+    assert error["code"] == "GROUP_OPEN"
+
+
+def test_group_rebuild__nonce_used_meanwhile__builds_it_anew_succeeds(
+    causeway, running_platform, story
+):
+    source = running_platform.settings.data_dir / "people" / "dino.json"
+    hidden = source.with_suffix(".hidden")
+    source.rename(hidden)  # so that only one of the two signs
+    address = story.dino["address"]
+    try:
+        built = causeway.json("group", "exchange", "carla", address, "1", "USDX", "1", "EURX")
+    finally:
+        hidden.rename(source)
+    causeway.run("pay", "carla", "dino", "1", "USDX")
+
+    overtaken = causeway.run("group", "show", built["id"]).stdout
+    anew = causeway.json("group", "rebuild", built["id"])
+
+    assert "rejected (GROUP_OVERTAKEN)" in overtaken
+    assert (anew["status"], len(anew["legs"])) == ("signing", 2)
+    causeway.run("group", "sign", "carla", anew["id"], "--yes")
+    assert "group: final" in causeway.run("group", "sign", "dino", anew["id"], "--yes").stdout
+
+
 def test_group_sign__second_person_later__is_final_succeeds(
     causeway, running_platform, story, tmp_path
 ):
