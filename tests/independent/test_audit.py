@@ -2,6 +2,7 @@
 
 - every block is executed again, every certificate checked; every order was decided
 - listings, deposits and roots are L1's, in order, and none was kept waiting
+- a contract's orders stand under the root that it authorised on L1
 - people's levels by the registry's events are those that the registry says
 - every batch on L1, by calldata and by blobs, holds exactly the blocks' operations
 - the claims are of withdrawals in batches, and the vault holds what is owed
@@ -21,6 +22,7 @@ from backend.api_key import read_api_key
 from backend.settlement.client import ChainClient
 from scripts.demo.__main__ import PAYMENTS, demo_settings
 from scripts.demo.people import People, read_lines
+from scripts.demo.programmable import tell_prizes
 from scripts.demo.screen import Screen
 from scripts.demo.story import Story
 from tests.independent import audit, log, typed
@@ -30,6 +32,7 @@ from tests.independent.codec import ZERO_HASH, Invalid, keccak, u
 from tests.independent.deposits import withdrawal_key
 from tests.independent.facts import Facts
 from tests.independent.l1 import Node, key_of_claim
+from tests.independent.records import RootedOrder
 
 LINES = 30
 
@@ -56,6 +59,7 @@ def platform(tmp_path_factory):
         api = (started.api_url, read_api_key(settings))
         try:
             await Story(api, chain, deployment, people, lines, Screen()).tell()
+            await asyncio.to_thread(tell_prizes, settings, Screen())
         finally:
             await chain.close()
         return deployment.address("Rollup")
@@ -134,6 +138,21 @@ def test_l1_facts__of_all_blocks__are_those_of_l1_in_order_holds(platform, audit
     assert audited.queue == [one for _, one in facts.deposits]
     assert list(audited.state.assets.values()) == [one for _, one in facts.listings]
     assert audited.state.roots == {one for _, one in facts.roots}
+
+
+def test_payout__of_a_contract__is_under_its_root_holds(audited):
+    """The treasury has no key: one root, approved by its own rules, pays all winners."""
+    (root,) = audited.state.roots
+
+    paid = [
+        record
+        for final in audited.finals
+        for record in final.body.records
+        if isinstance(record, RootedOrder)
+    ]
+
+    assert len(paid) == 1_000
+    assert {(record.order.payer, record.root) for record in paid} == {(root.owner, root.root)}
 
 
 def test_levels__of_all_who_deposited__are_those_of_the_registry_holds(platform, audited):
