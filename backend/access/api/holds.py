@@ -85,7 +85,7 @@ async def create_hold(
     return await once(request, services, caller, key, await request.json(), work)
 
 
-@router.get("", responses={**listed(custody_examples.HOLD), **documented(errors.RequestInProgress)})
+@router.get("", responses={**listed(custody_examples.HOLD), **documented(errors.BackPressure)})
 async def list_holds(
     services: ServicesIn,
     _caller: Caller,
@@ -106,7 +106,7 @@ async def list_holds(
     "/{hold_id}",
     responses={
         **example(custody_examples.AUTHORISED),
-        **documented(errors.HoldNotFound, errors.RequestInProgress),
+        **documented(errors.HoldNotFound, errors.BackPressure),
     },
 )
 async def get_hold(hold_id: str, services: ServicesIn, _caller: Caller) -> Response:

@@ -33,7 +33,7 @@ class HoldState:
 
 
 async def state_of(services: Services, hold: Hold) -> HoldState:
-    """Return where a hold stands. Raises RequestInProgress while the records lag behind."""
+    """Return where a hold stands. Raises BackPressure while the records lag behind."""
     account = services.node.account(Address(hold.account), hold.asset_id)
     done = [] if account is None or account.nonce == 0 else await _executed(services, hold)
     captured_minor = sum(one.paid_minor for one in done)

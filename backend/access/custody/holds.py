@@ -15,7 +15,7 @@ from backend.access.custody.customers import payer_of, request_id
 from backend.access.custody.hold_orders import HoldOrders
 from backend.access.custody.hold_states import HoldState, state_of
 from backend.access.custody.schemas import HoldIn
-from backend.access.custody.sending import Made, Sent
+from backend.access.custody.sending import Made, Sent, busy
 from backend.access.custody.shares import fee_of, reserve_of
 from backend.access.errors import is_transient
 from backend.access.services import Services
@@ -92,7 +92,7 @@ class HoldDesk:
         """Pay the payee all of the hold or a part of it; what is left goes back in the same group.
 
         A repeat of the request captures once. Raises HoldNotFound, HoldNotAuthorised, HoldEnded,
-        HoldExpired, AmountZero, CaptureTooLarge, FeeTooLow, HoldOrderRejected, RequestInProgress.
+        HoldExpired, AmountZero, CaptureTooLarge, FeeTooLow, HoldOrderRejected, BackPressure.
         """
         hold = await self.get(hold_id)
         if amount_minor == 0:
@@ -127,7 +127,7 @@ class HoldDesk:
     async def release(self, hold_id: str, caller: ApiKey) -> Hold:
         """Give the money back before the hold's end. A repeat changes nothing.
 
-        Raises HoldNotFound, HoldEnded, and RequestInProgress while a capture waits for its block.
+        Raises HoldNotFound, HoldEnded, and BackPressure while a capture waits for its block.
         """
         async with self._services.sender.locks.hold(f"hold {hold_id}"):
             hold = await self.get(hold_id)
@@ -135,7 +135,7 @@ class HoldDesk:
             if state.status in ("captured", "expired"):
                 raise errors.HoldEnded(hold.id, state.status)
             if state.is_pending and hold.released_ts_ms is None:
-                raise errors.RequestInProgress()
+                raise busy()
             await run_in_threadpool(
                 self._register.release, hold.id, self._services.needs.clock_ms()
             )
@@ -152,7 +152,7 @@ class HoldDesk:
         if now_ts_s > hold.expires_ts_s:
             raise errors.HoldExpired(hold.expires_ts_s, now_ts_s)
         if state.is_pending:
-            raise errors.RequestInProgress()
+            raise busy()
 
     async def _make(
         self, hold_id: str, wish: HoldIn, payer: Address, customer: Customer | None, actor: str
@@ -222,6 +222,7 @@ class HoldDesk:
                 await run_in_threadpool(self._register.release, hold.id, services.needs.clock_ms())
             raise
         if sent.standing.status == "rejected":
+            await run_in_threadpool(self._register.release, hold.id, services.needs.clock_ms())
             raise errors.HoldOrderRejected(hold.id, sent.standing.code or "")
         return await self.get(hold.id)
 

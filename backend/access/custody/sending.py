@@ -19,7 +19,7 @@ from backend.access.accepted import AcceptedOrders
 from backend.access.ports import Node
 from backend.access.views import rejection_code
 from backend.protocol.eip712 import Domain
-from backend.protocol.errors import PaymentError, RequestInProgress
+from backend.protocol.errors import BackPressure, PaymentError
 from backend.protocol.hashing import Digest
 from backend.protocol.order_records import OrderRecord, SignedOrder, decode_record
 from backend.records.reader import Reader
@@ -27,6 +27,7 @@ from backend.records.registers.kept_orders import KeptOrder, KeptOrders
 
 _RECORDS_WAIT_MS: Final = 10_000
 _RECORDS_POLL_MS: Final = 20
+_RETRY_AFTER_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Made:
 
 
 Make = Callable[[], Awaitable[Made]]
+
+
+def busy() -> BackPressure:
+    """Return the refusal of what may be asked again in a moment, by the same request."""
+    return BackPressure(_RETRY_AFTER_MS)
 
 
 class Locks:
@@ -134,7 +140,7 @@ class OrderSender:
         )
 
     async def standing(self, kept: KeptOrder) -> Standing:
-        """Return how an order stands. Raises RequestInProgress while the records lag behind."""
+        """Return how an order stands. Raises BackPressure while the records lag behind."""
         ended = await self._end_of(kept, 0)
         if ended is not None:
             return ended
@@ -151,7 +157,7 @@ class OrderSender:
     async def executed(self, kept: Sequence[KeptOrder]) -> list[KeptOrder]:
         """Return those orders that are final, each once.
 
-        Raises RequestInProgress while the records lag behind.
+        Raises BackPressure while the records lag behind.
         """
         by_id = {one.order_id: one for one in kept}
         ended = {one.order_id: await self._end_of(one, 0) for one in by_id.values()}
@@ -198,7 +204,7 @@ class OrderSender:
         deadline_ms = _RECORDS_WAIT_MS
         while await run_in_threadpool(self._reader.block_number) < number:
             if deadline_ms <= 0:
-                raise RequestInProgress()
+                raise busy()
             await asyncio.sleep(_RECORDS_POLL_MS / 1000)
             deadline_ms -= _RECORDS_POLL_MS
         block = await run_in_threadpool(self._reader.block, number)

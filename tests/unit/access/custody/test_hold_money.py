@@ -164,3 +164,47 @@ async def test_give_back__hold_is_empty__changes_nothing(world):
 
     assert state == await state_of(services, kept)
     assert (state.status, state.is_over, state.is_pending) == ("created", False, False)
+
+
+async def test_capture__records_lag_behind__same_request_succeeds_a_moment_later_holds(
+    world, monkeypatch
+):
+    made = await authorised(world)
+    path = f"/v1/holds/{made['id']}/capture"
+    captured = await done(world, path, {"amount": "300"}, "capture")
+    world.node._outcomes._outcomes.clear()  # a restart later
+    monkeypatch.setattr("backend.access.custody.sending._RECORDS_WAIT_MS", 0)
+    monkeypatch.setattr(world.dependencies.reader, "block_number", lambda: 0)
+
+    shown = await world.client.get(f"/v1/holds/{made['id']}")
+    released = await call(world, f"/v1/holds/{made['id']}/release", None, "release")
+    monkeypatch.undo()
+    again = await call(world, f"/v1/holds/{made['id']}/release", None, "release")
+
+    assert error_of(shown) == error_of(released) == (429, "BACK_PRESSURE")
+    assert error_of(again) == (409, "HOLD_ENDED")
+    assert (await get(world, f"/v1/holds/{made['id']}")) == captured
+
+
+async def test_hold__capture_waits_for_its_block__all_else_waits_holds(world, monkeypatch):
+    made = await authorised(world)
+    keys = dict(world.node._sequencer._keys)
+    world.node._sequencer._keys.clear()  # nobody proposes
+    for validator in world.node.validators:
+        validator._timeout_ms_min = 10**9
+    monkeypatch.setattr("backend.access.custody.holds.WAIT_FINAL_MS_MAX", 50)
+    path = f"/v1/holds/{made['id']}"
+    waiting = await call(world, f"{path}/capture", {}, "capture")
+    second = await call(world, f"{path}/capture", {}, "another")
+    released = await call(world, f"{path}/release", None, "release")
+    world.node._sequencer._keys.update(keys)
+    world.node._propose()
+    await world.settle()
+    again = await call(world, f"{path}/capture", {}, "another")
+    late = await call(world, f"{path}/release", None, "release")
+
+    assert (waiting.status_code, waiting.json()["status"]) == (202, "authorised")
+    assert waiting.json()["is_moving"] is True
+    assert error_of(second) == error_of(released) == (429, "BACK_PRESSURE")
+    assert error_of(again) == error_of(late) == (409, "HOLD_ENDED")
+    assert await balance(world, PAYEE_TEXT) == FUNDS + 1_000
