@@ -43,6 +43,19 @@ def revoke(who: WhoArgument, as_json: AsJson = False) -> None:
         _show(screen, who, actions.revoke_kyc(who))
 
 
+@app.command()
+def record(
+    who: WhoArgument,
+    sender: Annotated[
+        str | None, typer.Option(help="Whoever pays the gas; by default the person.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put an approval on the chain, so that its person can be paid in regulated assets."""
+    with connected(as_json) as (screen, actions):
+        _show(screen, who, actions.record_attestation(who, sender))
+
+
 def _show(screen: Screen, who: str, applicant: "Applicant") -> None:
     reasons = f" ({', '.join(applicant.reasons)})" if applicant.reasons else ""
     screen.show(applicant.raw, f"{who} is {applicant.status}{reasons}", applicant.id)

@@ -19,6 +19,7 @@ from backend.console.errors import (
     InsufficientFunds,
     NoApiKey,
     NotAnApplicant,
+    NotApproved,
     OrderRejected,
     PreparedWrong,
 )
@@ -169,6 +170,26 @@ class Actions:
         found = [one for one in self.client.applicants.list() if one.person == shown]
         return max(found, key=lambda one: str(one.raw["created_at"]), default=None)
 
+    def record_attestation(self, who: Who, sender: Who | None = None) -> Applicant:
+        """Put somebody's approval on the chain, so that he can be paid in regulated assets without
+        a deposit of his own. Anyone may send it, by default he does. A repeat changes nothing.
+
+        Raises NotAnApplicant, NotApproved, and what sending raises.
+        """
+        applicant = self.applicant(who)
+        shown = applicant.attestation
+        if shown is None:
+            raise NotApproved(str(self.people.find(who)), applicant.status)
+        person = address_from_text(shown["person"])
+        sending = self.people.find(who if sender is None else sender)
+        self._give_gas_money(sending)
+        attestation = (person, int(shown["level"]), int(shown["expiry"]), int(shown["issued"]))
+        signature = bytes.fromhex(shown["signature"][2:])
+        recording = self._wallets.record_attestation(sending.key, attestation, signature)
+        if not self._runner.run(recording):
+            self._say("the chain knows it already")
+        return applicant
+
     # Money in
 
     def deposit(self, who: Who, text: str, asset_name: str) -> Deposit:
@@ -252,8 +273,7 @@ class Actions:
         if address_from_text(claim.transaction["to"]) != rollup.address:
             raise PreparedWrong("the claim")
         key = person.key
-        if self._runner.run(self._wallets.give_gas_money(person.address)):
-            self._say(f"gave {person} money for gas, since the chain is a local one")
+        self._give_gas_money(person)
         data = bytes.fromhex(claim.transaction["data"][2:])
         self._say("sending the claim with its Merkle proof")
         self._runner.run(self._wallets.send(key, rollup, data, "claim"))
@@ -263,6 +283,10 @@ class Actions:
             return found if found.status == "claimed" else None
 
         return wait_for("the claim to be known", look, self.wait_s)
+
+    def _give_gas_money(self, person: Person) -> None:
+        if self._runner.run(self._wallets.give_gas_money(person.address)):
+            self._say(f"gave {person} money for gas, since the chain is a local one")
 
     # Batches
 

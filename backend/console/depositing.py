@@ -7,6 +7,8 @@ import asyncio
 from itertools import islice
 from typing import Any, Final
 
+from eth_abi.abi import decode
+
 from backend.console.errors import PreparedWrong
 from backend.console.people import Person
 from backend.console.posting import WAIT_S_LOCAL, WAIT_S_PUBLIC, Say, wait_for
@@ -52,6 +54,8 @@ class Depositor:
             raise AssetUnknown(asset.code)
         # Asked before anything is given: an unchecked person's deposit ends here.
         prepared = self._prepare(person, asset, amount, None)
+        if asset.level_needed and self._wallets.is_local:
+            self._record(person, prepared)
         self.give(person, asset, amount)
         if prepared.permit is not None:
             permit = self._permit(prepared.permit, person, asset, amount)
@@ -70,6 +74,17 @@ class Depositor:
         return self._client.deposits.prepare(
             owner=person.address, asset=asset.code, amount=amount, permit=permit
         )
+
+    def _record(self, person: Person, prepared: PreparedDeposit) -> None:
+        """Have the chain know that somebody was checked: else a regulated token can't be given."""
+        types = ["(address,uint8,uint64,uint64)", "bytes"]
+        evidence = bytes.fromhex(prepared.raw["evidence"][2:])
+        (_, level, expiry_ts_s, issued_ts_s), signature = decode(types, evidence)
+        attestation = (person.address, level, expiry_ts_s, issued_ts_s)
+        self._runner.run(self._wallets.give_gas_money(person.address))
+        recording = self._wallets.record_attestation(person.key, attestation, signature)
+        if self._runner.run(recording):
+            self._say(f"recorded on the chain that {person} was checked")
 
     def give(self, person: Person, asset: Asset, amount: int) -> None:
         """Give what a local chain's wallet lacks of `amount` minor units and gas, and say so."""

@@ -80,6 +80,13 @@ class NotAnApplicant(ActionError):
         super().__init__(f"{who} was never checked. `causeway kyc apply {who}` begins it.")
 
 
+class NotApproved(ActionError):
+    """A check that lets nobody in."""
+
+    def __init__(self, who: str, status: str) -> None:
+        super().__init__(f"{who}'s check is {status}: there is nothing to record on the chain.")
+
+
 class PreparedWrong(ActionError):
     """The platform prepared another transaction than was asked for. Nothing was signed."""
 

@@ -14,6 +14,9 @@ from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
 from backend.settlement.sender import Sender
 
+Attestation = tuple[Address, int, int, int]
+"""Person, level, expiry and issued, the last two in seconds: as the registry takes them."""
+
 _GAS_MONEY_WEI: Final = 10**18
 _GAS_MONEY_WEI_MIN: Final = 10**17
 
@@ -65,6 +68,22 @@ class Wallets:
         data = token.abi.call_data("mint", owner, missing)
         await self.send(minter, token, data, f"gift of {symbol}")
         return missing
+
+    async def record_attestation(
+        self, key: PrivateKey, attestation: Attestation, signature: bytes
+    ) -> bool:
+        """Have the registry record what an attestor signed; return whether it was news to it.
+
+        Anyone may send it. Raises what `send` raises.
+        """
+        registry = self._deployment.kyc_registry
+        person, _, _, issued_ts_s = attestation
+        known = await self._chain.read(registry, "statusOf", person)
+        if max(known["issued"], known["revokedAt"]) >= issued_ts_s:
+            return False
+        data = registry.abi.call_data("attest", attestation, signature)
+        await self.send(key, registry, data, "attestation")
+        return True
 
 
 async def give_gas_money(chain: ChainClient, address: Address) -> bool:

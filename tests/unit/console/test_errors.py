@@ -14,6 +14,7 @@ ARGUMENTS = {
     "NoKey": ("bob",),
     "KeyFileUnreadable": (Path("key"),),
     "NotAnApplicant": ("bob",),
+    "NotApproved": ("bob", "pending"),
     "PreparedWrong": ("the permit",),
     "TransactionFailed": ("claim", "reverted"),
     "TransactionUnknown": ("claim", bytes(32)),
