@@ -11,55 +11,39 @@ import structlog
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
-from backend.access.api import Dependencies, create_api
+from backend.access.api import create_api
 from backend.access.collecting.group_sender import GroupSender
 from backend.access.custody.runner import CustodyRunner
 from backend.access.fees import fee_rule
 from backend.access.services import Registers
-from backend.access.settings import ApiSettings, FeePolicy
-from backend.approvals import approval_needs
-from backend.bonus_keeper import BonusKeeper, served_sponsors
+from backend.assembly import (
+    bonus_keeper,
+    dependencies,
+    node_config,
+    open_ground,
+    submitter_settings,
+)
+from backend.bonus_keeper import BonusKeeper
 from backend.chain_facts import batch_posted, fact_of
-from backend.compliance.kyc import Attestor, SandboxProvider
 from backend.config import Settings
-from backend.custody import Custody, custody_store
-from backend.deploying import PlatformKeys, find_deployment, platform_keys
 from backend.engine.batch.desk import BatchDesk
 from backend.engine.log import LocalLog
 from backend.engine.node import Node
-from backend.engine.node_types import NodeConfig
-from backend.engine.rounds import Committee
-from backend.keys import SCRYPT_N_DEVELOPMENT, SCRYPT_N_PRODUCTION, KeyStore
-from backend.protocol.eip712 import Domain, kyc_domain, ledger_domain
 from backend.protocol.hashing import Digest
-from backend.protocol.log_entries import IdentityEntry
-from backend.records.database import Databases, open_databases, sqlite_url
 from backend.records.event_stream import EventStream
 from backend.records.projections import Projections
 from backend.records.projector import Projector
-from backend.records.reader import Reader
-from backend.records.registers.api_keys import ApiKeys
-from backend.records.registers.applicants import Applicants
-from backend.records.registers.collecting import CollectingRegisters
-from backend.records.registers.custody import CustodyRegisters
 from backend.records.registers.idempotency import IdempotencyKeys
-from backend.records.turnover import Turnovers
 from backend.serving import ApiServer, bind, calm_collector, end_by_signal
-from backend.settlement.bonuses import Bonuses
-from backend.settlement.building import SubmitterSettings
-from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
 from backend.settlement.events import BatchConfirmed, ChainEvent
 from backend.settlement.kzg import Kzg
-from backend.settlement.queries import ChainQueries
 from backend.settlement.rollup import Rollup
-from backend.settlement.sender import Sender
 from backend.settlement.settler import Settler
 from backend.settlement.submitter import Submitter
 from backend.settlement.watcher import Watcher
 
 _PRUNE_PAUSE_S: Final = 3_600
-CUSTODY_FOLDER: Final = "custody"
 
 log = structlog.get_logger(__name__)
 
@@ -91,45 +75,39 @@ def clock_ms() -> int:
 async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
     """Open a platform: its log is read and its API can be served. Leaving closes all."""
     async with AsyncExitStack() as stack:
-        client = ChainClient(settings.rpc_url)
-        stack.push_async_callback(client.close)
-        deployment = await find_deployment(settings, client)
-        keys = platform_keys(settings, deployment.chain_id)
-        domain = ledger_domain(deployment.chain_id, deployment.address("Rollup"))
-        databases = _open_databases(settings)
-        stack.callback(databases.dispose)
+        ground = await open_ground(settings, stack, clock_ms)
         kzg = Kzg()
         stack.callback(kzg.close)
         if settings.batch_carrier != "calldata":
             kzg.start()
 
-        watcher = Watcher(client, deployment)
-        api_settings = _api_settings(settings, deployment)
+        watcher, keys, deployment = ground.watcher, ground.keys, ground.deployment
         ledger_log = stack.enter_context(LocalLog(settings.data_dir / "ledger.log"))
         submissions_log = stack.enter_context(LocalLog(settings.data_dir / "submissions.log"))
-        config = _node_config(settings, deployment, keys)
-        node = Node(config, ledger_log, watcher, clock_ms, rule=fee_rule(api_settings))
+        config = node_config(settings, deployment, keys)
+        node = Node(config, ledger_log, watcher, clock_ms, rule=fee_rule(ground.api_settings))
         desk = BatchDesk(config.committee, keys.validators, kzg.data_hash, _pin_check(watcher))
-        rollup = Rollup(client, deployment)
+        rollup = Rollup(ground.client, deployment)
         submitter = Submitter(
             rollup,
             keys.submitter,
             desk,
             submissions_log,
             kzg,
-            _submitter_settings(settings, deployment),
+            submitter_settings(settings, deployment),
             now_ms=clock_ms,
         )
-        event_stream = EventStream(databases.projections)
-        projector = Projector(Projections(databases.projections, domain), event_stream)
-        registers = _registers(databases)
-        operator = Sender(client, keys.operator)  # one for all: it gives out the nonces
-        turnovers = Turnovers(databases.projections)
-        bonuses = _bonuses(client, deployment, operator)
-        keeper = None
-        if bonuses is not None:
-            serves = served_sponsors(settings, deployment)
-            keeper = BonusKeeper(bonuses, turnovers, keys.turnover_attestors, serves)
+        stream = EventStream(ground.databases.projections)
+        projector = Projector(Projections(ground.databases.projections, ground.domain), stream)
+        asset_count = len(deployment.tokens)
+        needs = dependencies(
+            ground,
+            node,
+            desk,
+            submitter,
+            stream,
+            lambda: _problems(node, watcher, projector, submitter, asset_count),
+        )
         platform = Platform(
             settings=settings,
             deployment=deployment,
@@ -137,49 +115,12 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             desk=desk,
             watcher=watcher,
             submitter=submitter,
-            settler=Settler(rollup, operator),
+            settler=Settler(rollup, ground.operator),
             projector=projector,
-            registers=registers,
-            keeper=keeper,
+            registers=needs.registers,
+            keeper=bonus_keeper(ground),
             confirmed_batches=asyncio.Queue(),
-            api=create_api(
-                Dependencies(
-                    settings=api_settings,
-                    node=node,
-                    chain=ChainQueries(client, deployment, Sender(client, keys.attestor)),
-                    proofs=desk,
-                    poster=submitter,
-                    reader=Reader(databases.projections),
-                    stream=event_stream,
-                    registers=registers,
-                    kyc_provider=SandboxProvider(settings.kyc_webhook_secret.get_secret_value()),
-                    attestor=Attestor(
-                        kyc_domain(deployment.chain_id, deployment.address("KycRegistry")),
-                        keys.attestor,
-                    ),
-                    custody=Custody(
-                        _custody_store(settings, domain),
-                        registers.custody.key_uses,
-                        domain,
-                        clock_ms,
-                    ),
-                    approvals=approval_needs(
-                        client,
-                        deployment,
-                        operator,
-                        databases.registers,
-                        watcher,
-                        keys.returns,
-                        clock_ms,
-                    ),
-                    bonuses=bonuses,
-                    turnovers=turnovers,
-                    clock_ms=clock_ms,
-                    problems=lambda: _problems(
-                        node, watcher, projector, submitter, len(deployment.tokens)
-                    ),
-                )
-            ),
+            api=create_api(needs),
         )
         await _start(platform, stack)
         yield platform
@@ -266,89 +207,6 @@ async def serve(settings: Settings) -> None:
             server = ApiServer(platform.api, platform.api.state.services.broadcast.close)
             ending.append(server.end)
             await run(platform, lambda: server.serve([listener]))
-
-
-def _open_databases(settings: Settings) -> Databases:
-    folder = settings.data_dir
-    return open_databases(
-        settings.registers_url or sqlite_url(folder / "registers.sqlite"),
-        settings.projections_url or sqlite_url(folder / "projections.sqlite"),
-    )
-
-
-def _registers(databases: Databases) -> Registers:
-    engine = databases.registers
-    return Registers(
-        ApiKeys(engine),
-        Applicants(engine),
-        IdempotencyKeys(engine),
-        CollectingRegisters.of(engine),
-        CustodyRegisters.of(engine),
-    )
-
-
-def _bonuses(client: ChainClient, deployment: Deployment, operator: Sender) -> Bonuses | None:
-    has_campaigns = "BonusCampaigns" in deployment.contracts
-    return Bonuses(client, deployment, operator) if has_campaigns else None
-
-
-def open_api_keys(settings: Settings) -> tuple[ApiKeys, Callable[[], None]]:
-    """Return the register of API keys, and what closes it."""
-    databases = _open_databases(settings)
-    return ApiKeys(databases.registers), databases.dispose
-
-
-def _custody_store(settings: Settings, domain: Domain) -> KeyStore:
-    is_production = settings.environment == "production"
-    return custody_store(
-        settings.data_dir / CUSTODY_FOLDER,
-        settings.keys_passphrase.get_secret_value(),
-        domain,
-        SCRYPT_N_PRODUCTION if is_production else SCRYPT_N_DEVELOPMENT,
-    )
-
-
-def _node_config(settings: Settings, deployment: Deployment, keys: PlatformKeys) -> NodeConfig:
-    rollup = deployment.address("Rollup")
-    committee = Committee(
-        ledger_domain(deployment.chain_id, rollup),
-        1,
-        deployment.roles.validators,
-        (keys.sequencer.address,),
-    )
-    return NodeConfig(
-        identity=IdentityEntry(deployment.chain_id, rollup, deployment.rollup_code_hash),
-        committee=committee,
-        validator_keys=keys.validators,
-        sequencer_keys=(keys.sequencer,),
-        snapshot_folder=settings.data_dir / "snapshots",
-        order_wait_ms_max=settings.order_wait_ms_max,
-    )
-
-
-def _submitter_settings(settings: Settings, deployment: Deployment) -> SubmitterSettings:
-    return SubmitterSettings(
-        carrier=settings.batch_carrier,
-        operations=settings.batch_operations,
-        age_ms_max=settings.batch_age_ms_max,
-        stuck_ms=settings.submission_stuck_ms,
-        confirmations=deployment.parameters.confirmations,
-    )
-
-
-def _api_settings(settings: Settings, deployment: Deployment) -> ApiSettings:
-    return ApiSettings(
-        domain=ledger_domain(deployment.chain_id, deployment.address("Rollup")),
-        kyc_registry=deployment.address("KycRegistry"),
-        challenge_window_ms=deployment.parameters.challenge_window_s * 1000,
-        batch_interval_ms=settings.batch_age_ms_max,
-        default_fee=FeePolicy(settings.fee_minor_min, settings.fee_bps),
-        levels_needed={token.asset_id: token.level_needed for token in deployment.tokens},
-        kyc_level=deployment.parameters.kyc_level_needed,
-        kyc_validity_s=settings.kyc_validity_s,
-        bootstrap_api_key=settings.api_key.get_secret_value(),
-        public_url=settings.public_url or settings.api_url,
-    )
 
 
 def _settle_poll_ms(deployment: Deployment) -> int:

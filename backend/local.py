@@ -19,7 +19,8 @@ from typing import Final
 import httpx
 
 from backend.api_key import key_file
-from backend.app import clock_ms, open_api_keys
+from backend.app import clock_ms
+from backend.assembly import open_api_keys
 from backend.config import Settings, inherited_environment
 from backend.deploying import deploy_platform
 from backend.processes import is_running

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from backend.app import _node_config
+from backend.assembly import node_config
 from backend.config import Settings
 from backend.deploying import deploy_platform, platform_keys
 from backend.engine.log import LocalLog
@@ -91,7 +91,7 @@ async def made_world(folder: Path, chain_port: int, **changes: object) -> World:
     finally:
         await client.close()
     keys = platform_keys(settings, deployment.chain_id)
-    config = _node_config(settings, deployment, keys)
+    config = node_config(settings, deployment, keys)
     people = People(str(folder))
     return World(settings, deployment, config, [people[name] for name in NAMES], Child(settings))
 

@@ -85,7 +85,13 @@ async def prepare_campaign(
     return await once(request, services, caller, key, await request.json(), work)
 
 
-@router.get("", responses={**listed(CAMPAIGN), **documented(errors.ChainUnavailable)})
+@router.get(
+    "",
+    responses={
+        **listed(CAMPAIGN),
+        **documented(errors.CampaignNotFound, errors.ChainUnavailable),
+    },
+)
 async def list_campaigns(services: ServicesIn, _caller: Caller, page: PageIn) -> Response:
     """List campaigns, the newest first."""
     desk = BonusDesk(services)

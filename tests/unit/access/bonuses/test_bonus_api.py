@@ -15,6 +15,7 @@ from backend.access.api import create_api
 from backend.access.api.campaigns import CAMPAIGN
 from backend.access.api.grants import GRANT
 from backend.access.bonuses.desk import BonusDesk
+from backend.access.bonuses.ports import BonusBook, TurnoverBook
 from backend.access.bonuses.schemas import CampaignIn
 from backend.access.bonuses.views import campaign_status, campaign_view, grant_view
 from backend.protocol.bonuses import (
@@ -43,16 +44,19 @@ MET = Condition(1, 1, True)
 
 
 @dataclass
-class Book:
+class Book(BonusBook):
     """Campaigns and grants as the chain would tell of them."""
 
-    address: Address = ADDRESS
     campaigns: dict[int, Campaign] = field(default_factory=dict)
     grants: dict[int, Grant] = field(default_factory=dict)
     statuses: dict[int, GrantStatus] = field(default_factory=dict)
     refusal: str | None = None
     bonus: int | str = 7
     allowed: int = 0
+
+    @property
+    def address(self):
+        return ADDRESS
 
     async def campaign_count(self):
         return len(self.campaigns)
@@ -83,7 +87,7 @@ class Book:
         return self.allowed
 
 
-class Paid:
+class Paid(TurnoverBook):
     def since_deposit(self, person, asset_id, deposit_index):
         return 33
 
