@@ -12,13 +12,19 @@ from hypothesis import strategies as st
 
 from backend.engine.batch.chunking import facts_of
 from backend.engine.judgement import L1NotReached, judge
-from backend.engine.ledger import InvalidBlock, apply_in_sequence, execute
+from backend.engine.ledger import (
+    InvalidBlock,
+    RejectionUnjustified,
+    apply_in_sequence,
+    execute,
+)
 from backend.engine.rounds import Proposed
 from backend.protocol.blocks import Block, Body, Rejection, body_hash, operations_hash
-from backend.protocol.errors import error_classes
+from backend.protocol.errors import AccountUnknown, NonceGap, NonceTooLow, error_classes
 from backend.protocol.hashing import keccak
 from backend.protocol.order_records import OrderGroup, SignedOrder
 from backend.protocol.orders import PaymentOrder, WithdrawalOrder, linked
+from backend.protocol.signing import PrivateKey
 from backend.protocol.types import (
     BRIDGE_OWNER,
     ZERO_ADDRESS,
@@ -75,7 +81,10 @@ ORDERS = st.one_of(
 )
 LISTINGS = st.builds(Asset, edges(16), TOKENS, edges(64), OWNERS)
 DEPOSITS = st.builds(DepositRecord, TOKENS, edges(16), OWNERS, edges(48), edges(64))
-NUMBERS = st.sampled_from([error.number for error in error_classes()] + [0, 2**16 - 1])
+# Most rejections are told apart only behind the right code.
+NUMBERS = st.sampled_from([error.number for error in error_classes()] + [0, 2**16 - 1]) | (
+    st.sampled_from([NonceGap.number, NonceTooLow.number, AccountUnknown.number])
+)
 
 
 # What a contract of the first person's address has authorised on L1: nonces 0 and 1.
@@ -105,12 +114,32 @@ def in_group(orders: list[PaymentOrder], is_linked: bool) -> OrderGroup:
     return OrderGroup(tuple(map(signed, linked(orders) if is_linked else orders)))
 
 
+def strange(*payments: tuple[PrivateKey, bytes, int]) -> OrderGroup:
+    """Return a group of these payers, tokens and nonces."""
+    return in_group(
+        [
+            PaymentOrder(payer.address, FEE_OWNER, token, 1, 0, nonce, 2**63)
+            for payer, token, nonce in payments
+        ],
+        is_linked=True,
+    )
+
+
+# What no honest sequencer takes in, and a lying one may: ahead, of no asset, in a circle, twice.
+STRANGE = [
+    strange((PEOPLE[0], TOKEN, 9), (PEOPLE[1], b"\x0d" * 20, 0)),
+    strange((PEOPLE[0], TOKEN, 1), (PEOPLE[1], TOKEN, 0)),
+    strange((PEOPLE[1], TOKEN, 1), (PEOPLE[0], TOKEN, 0)),
+    strange((PEOPLE[0], TOKEN, 0), (PEOPLE[0], TOKEN, 0)),
+    strange((PEOPLE[2], TOKEN, 0), (PEOPLE[0], ZERO_ADDRESS, 2**64 - 1)),
+]
+
 PAYMENTS = ORDERS.filter(lambda order: isinstance(order, PaymentOrder))
 RECORDS = st.one_of(
     ORDERS.map(signed),
     ORDERS.map(lambda order: rooted(order)[0]),
     st.builds(in_group, st.lists(PAYMENTS, min_size=2, max_size=8), st.booleans()),
-    st.sampled_from([*BY_ROOT, SWAP, *SWAP.legs, OrderGroup(SWAP.legs[:2])]),
+    st.sampled_from([*BY_ROOT, SWAP, *SWAP.legs, OrderGroup(SWAP.legs[:2]), *STRANGE]),
 )
 
 
@@ -123,6 +152,8 @@ def chamber():
     chamber.l1.authorise(NEXT_ROOT.owner, NEXT_ROOT.root)
     chamber.tick()
     chamber.order(*(payment(PEOPLE[0], PEOPLE[1].address, 60, n) for n in (0, 0, 1, 3)), SWAP)
+    chamber.order(*STRANGE)
+    assert len(chamber.replica.accepted.undecided) == 4 + len(STRANGE)
     return chamber
 
 
@@ -192,6 +223,20 @@ def test_judge__any_body__holds(chamber, data):
 
     if refusal is None:
         assert in_sequence(chamber, body, slots) == execution.changes.leaves
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_judge__any_rejections__holds(chamber, data):
+    """Of what stands in the log, beside nothing that could be wrong with the block before."""
+    digests = st.sampled_from(list(chamber.replica.accepted.undecided))
+    rejections = data.draw(st.lists(st.builds(Rejection, digests, NUMBERS), min_size=1, max_size=9))
+    records = data.draw(st.sampled_from([(), (BY_ROOT[0],), (BY_ROOT[0], SWAP)]))
+    body = Body(4, records=records, rejections=tuple(rejections))
+
+    refusal = verdict(chamber, body.encode(), executed(chamber, body).slots)
+
+    assert refusal is None or isinstance(refusal, RejectionUnjustified)
 
 
 def test_judge__valid_body__succeeds(chamber):
