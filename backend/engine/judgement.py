@@ -33,7 +33,7 @@ class HeaderInvalid(InvalidBlock):
 
 
 class L1FactsDiffer(InvalidBlock):
-    """The block's listings or deposits are not L1's next ones."""
+    """The block's listings, deposits or roots are not L1's next ones."""
 
     def __init__(self, kind: str, count: int) -> None:
         super().__init__(f"the {count} {kind} of the block are not the next ones of L1")
