@@ -111,14 +111,20 @@ def platform_keys(settings: Settings, chain_id: int) -> PlatformKeys:
         ),
         validators=tuple(sorted(validators, key=lambda key: key.address)),
         treasurers=_treasurers(settings, store, chain_id),
-        returns=store.load_or_create("returns").address,
+        returns=_address_of(store, "returns"),
     )
+
+
+def _address_of(store: KeyStore, name: str) -> Address:
+    """Return a key's address, which takes no time once the key is there."""
+    is_there = name in store.names()
+    return store.address(name) if is_there else store.load_or_create(name).address
 
 
 def _treasurers(settings: Settings, store: KeyStore, chain_id: int) -> tuple[Address, ...]:
     """Return who signs for the treasury: keys of ours on local chains, elsewhere the settings'."""
     if chain_id in LOCAL_CHAIN_IDS:
-        return tuple(store.load_or_create(name).address for name in LOCAL_TREASURERS)
+        return tuple(_address_of(store, name) for name in LOCAL_TREASURERS)
     named = settings.treasury_signers.split(",") if settings.treasury_signers else []
     if len(named) == 1:
         raise DeploymentFailed("a treasury of one signer protects nothing: name two or more")

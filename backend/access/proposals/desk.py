@@ -35,7 +35,7 @@ from backend.protocol.proposals import Approval, Call, Proposal, signer_text
 from backend.protocol.types import digest_text
 from backend.records.registers.proposals import OPEN, Proposals, proposal_of
 
-_POLL_S: Final = 1
+_POLL_S: Final = 5  # each look asks the chain some fifteen questions a proposal
 
 log = structlog.get_logger(__name__)
 
