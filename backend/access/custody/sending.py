@@ -19,7 +19,7 @@ from backend.access.accepted import AcceptedOrders
 from backend.access.ports import Node
 from backend.access.views import rejection_code
 from backend.protocol.eip712 import Domain
-from backend.protocol.errors import BackPressure, PaymentError
+from backend.protocol.errors import BackPressure, NonceGap, NonceTooLow, PaymentError
 from backend.protocol.hashing import Digest
 from backend.protocol.order_records import OrderRecord, SignedOrder, decode_record
 from backend.records.reader import Reader
@@ -180,11 +180,13 @@ class OrderSender:
         record = decode_record(kept.record)
         try:
             await self._node.submit(record)
-        except PaymentError:
+        except PaymentError as error:
             standing = await self.standing(kept)  # it may have been sent before, and be decided
-            if standing.status in ("open", "dead"):
-                raise
-            return standing
+            if standing.status not in ("open", "dead"):
+                return standing
+            if isinstance(error, NonceTooLow | NonceGap):
+                raise busy() from error  # another order of the key came between: a repeat helps
+            raise
         if isinstance(record, SignedOrder):
             self._accepted.add(kept.order_id, record, self._clock_ms())
         return Standing("pending")

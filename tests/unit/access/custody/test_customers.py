@@ -10,6 +10,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 import pytest
 from eth_account import Account
@@ -185,6 +186,31 @@ async def test_customer_payment__kept_order_expired__another_is_signed_once_hold
 
     assert sent.json()["status"] == "final"
     assert await balance(world, made["address"]) == 10_000 - 60
+
+
+async def test_customer_payment__another_order_comes_between__same_request_again_pays_once_holds(
+    world, monkeypatch
+):
+    made = await customer(world, amount=10_000)
+    path = f"/v1/customers/{made['id']}/payments"
+    payer, submit = address_from_text(made["address"]), world.node.submit
+    other = await world.dependencies.custody.sign(
+        made["id"], replace(order(PAYEE, PAYEE.address, 7), payer=payer), "group", "x"
+    )
+
+    async def overtaken(record):
+        monkeypatch.undo()
+        await submit(other)
+        return await submit(record)
+
+    monkeypatch.setattr(world.node, "submit", overtaken)
+    refused = await call(world, path, PAY, "p")
+    await world.settle()
+    sent = await call(world, path, PAY, "p", Prefer="wait=final")
+
+    assert error_of(refused) == (429, "BACK_PRESSURE")
+    assert sent.json()["status"] == "final"
+    assert await balance(world, made["address"]) == 10_000 - 60 - 17
 
 
 async def test_customer_payment__answer_lost__repeat_after_restart_pays_once_holds(tmp_path):
