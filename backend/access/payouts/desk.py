@@ -50,6 +50,10 @@ _REFUSALS: Final[Mapping[str, type[PaymentError]]] = {
 }
 
 
+Priced = tuple[PayoutLine, int]
+"""A line and its fee in minor units."""
+
+
 @dataclass(frozen=True, slots=True)
 class PayoutWish:
     """Who is to be paid, by a CSV file or by objects. Without an owner the treasury pays, and a
@@ -105,10 +109,11 @@ class PayoutDesk:
             if known is None or known.status == "failed":
                 proposer = wish.proposer if owner == treasury else None
                 await self._check_proposer(proposer)
-                await self._check(named, owner, lines)
-                row = await self._values(found_id, named, parties, lines, creator_key, proposer)
+                pairs = await run_in_threadpool(self._with_fees, named, lines)
+                await self._check(named, owner, pairs)
+                row = await self._values(found_id, named, parties, pairs, creator_key, proposer)
                 attempt = 1 if known is None else known.attempt + 1
-                await self._add(row | {"attempt": attempt}, named, parties, lines)
+                await self._add(row | {"attempt": attempt}, named, parties, pairs)
             return await self.propose(await self.get(found_id))
 
     async def propose(self, row: Any) -> Any:
@@ -168,20 +173,20 @@ class PayoutDesk:
         if not await self.proposals.treasury.is_signer(proposer):
             raise SignerUnknown(signer_text(proposer))
 
-    async def _check(self, named: NamedAsset, owner: Address, lines: Sequence[PayoutLine]) -> None:
+    async def _check(self, named: NamedAsset, owner: Address, pairs: Sequence[Priced]) -> None:
         asset = named.asset
         open_one = await run_in_threadpool(self.register.open_of, owner, asset.asset_id)
         if open_one is not None:
             raise PayoutInProgress(digest_text(open_one.id))
-        refused = await self._payees.refused(asset.token, {line.payee for line in lines})
+        refused = await self._payees.refused(asset.token, {line.payee for line, _ in pairs})
         faults = [
             (line.number, _reason(refused[line.payee], line.payee))
-            for line in lines
+            for line, _ in pairs
             if line.payee in refused
         ]
         if faults:
             raise invalid(faults)
-        needed_minor = sum(line.amount_minor + self._fee(named, line) for line in lines)
+        needed_minor = sum(line.amount_minor + fee_minor for line, fee_minor in pairs)
         account = self._node.account(owner, asset.asset_id)
         available_minor = 0 if account is None else account.available_minor
         if available_minor < needed_minor:
@@ -192,7 +197,7 @@ class PayoutDesk:
         found_id: bytes,
         named: NamedAsset,
         parties: Parties,
-        lines: Sequence[PayoutLine],
+        pairs: Sequence[Priced],
         creator_key: str,
         proposer: bytes | None,
     ) -> dict[str, Any]:
@@ -211,9 +216,9 @@ class PayoutDesk:
             "valid_until": ts_ms // 1000 + ORDER_LIFE_S,
             "deadline_ts_s": await self._chain.latest_ts_s() + PROPOSAL_LIFE_S,
             "skip_fee_minor": fee_minor_of(policy, 1),
-            "line_count": len(lines),
-            "total_minor": sum(line.amount_minor for line in lines),
-            "fees_minor": sum(self._fee(named, line) for line in lines),
+            "line_count": len(pairs),
+            "total_minor": sum(line.amount_minor for line, _ in pairs),
+            "fees_minor": sum(fee_minor for _, fee_minor in pairs),
             "proposer": proposer,
             "creator_key": creator_key,
             "created_ts_ms": ts_ms,
@@ -225,9 +230,8 @@ class PayoutDesk:
         values: dict[str, Any],
         named: NamedAsset,
         parties: Parties,
-        lines: Sequence[PayoutLine],
+        pairs: Sequence[Priced],
     ) -> None:
-        fees = [self._fee(named, line) for line in lines]
         terms = Terms(
             parties,
             named.asset.token,
@@ -236,7 +240,6 @@ class PayoutDesk:
             values["valid_until"],
             values["skip_fee_minor"],
         )
-        pairs = list(zip(lines, fees, strict=True))
         orders = await run_in_threadpool(PayoutOrders, terms, pairs, self._settings.domain)
         rows = [
             {
@@ -255,9 +258,9 @@ class PayoutDesk:
         ]
         await run_in_threadpool(self.register.add, values | {"root": orders.root}, rows)
 
-    def _fee(self, named: NamedAsset, line: PayoutLine) -> int:
+    def _with_fees(self, named: NamedAsset, lines: Sequence[PayoutLine]) -> list[Priced]:
         policy = self._settings.fee_policy(named.asset_id, named.asset.takes_fee)
-        return fee_minor_of(policy, line.amount_minor)
+        return [(line, fee_minor_of(policy, line.amount_minor)) for line in lines]
 
 
 def orders_of(row: Any, lines: Sequence[Any], settings: ApiSettings) -> PayoutOrders:
