@@ -81,6 +81,7 @@ async def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         "bonus_withdrawn": bonus.is_claimed,
         "prizes_paid": prizes.paid_count,
         "prizes_seconds": prizes.seconds,
+        "payouts_per_s": round(prizes.paid_count / prizes.seconds),
     }
 
 
