@@ -112,6 +112,9 @@ def test_payout__thousand_prizes__pays_all_but_the_frozen_succeeds(
     looked = approver.run("proposal", "show", proposal_id, "--file", str(file))
     assert "authorizeOrders(root=0x" in looked.stdout
     assert f"to {COUNT} lines" in looked.stdout
+    unsure = approver.run("proposal", "approve", proposal_id, "--as", "treasurer-2", exit_code=1)
+    assert "Approve this as treasurer-2?" in unsure.output
+    assert proposal_id in approver.run("proposal", "list", "--status", "open").stdout
     for treasurer in ("treasurer-2", "treasurer-3"):
         approved = approver.json("proposal", "approve", proposal_id, "--as", treasurer, "--yes")
     assert (approved["status"], approved["weight"]) == ("approved", "2")
@@ -138,6 +141,7 @@ def test_payout__thousand_prizes__pays_all_but_the_frozen_succeeds(
         assert treasury.nonce == COUNT
         assert not [a for a in client.accounts.list(owner=payee(FROZEN_INDEX))]
 
+    assert payout["id"] in commands.run("payout", "list").stdout
     following = tmp_path / "next.csv"
     report = commands.json("payout", "report", payout["id"], "--skipped-to", str(following))
     assert report["skipped"]["by_code"] == {"PAYEE_BLOCKED": "1"}

@@ -1,4 +1,4 @@
-"""Proposals, their approvals, and payouts. Law: what was decided about money is never deleted."""
+"""Proposals, their approvals, and payouts. Law: how a line ended is written once."""
 
 from typing import Final
 
@@ -51,6 +51,7 @@ payouts: Final = Table(
     required("attempt", Integer()),  # counts from 1; another one only after the proposal failed
     required("nonce_first", U64),
     required("valid_until", U64),
+    optional("return_until", U64),  # of a prize: what is skipped returns whole, until then
     required("deadline_ts_s", U64),  # of its proposal, in L1 time
     required("skip_fee_minor", U63),
     required("line_count", Integer()),
