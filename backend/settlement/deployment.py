@@ -30,6 +30,7 @@ from backend.settlement.token_roles import (
     function_role_calls,
     grant_calls,
 )
+from backend.settlement.token_rules import rule_of
 from backend.settlement.treasury import governance_of
 
 # Contracts that hold the money of many, which the issuer of our tokens can't touch. They are
@@ -62,6 +63,7 @@ class Token:
     unit: int
     address: Address | None = None
     level_needed: int = 0
+    registry: Address | None = None  # that a token of somebody's asks for the level
 
     @property
     def artifact(self) -> str:
@@ -83,7 +85,8 @@ MINOR_DECIMALS: Final = 6
 async def token_at(client: ChainClient, address: Address) -> Token:
     """Return somebody's token as it should be listed: six decimals, or its own if it has fewer.
 
-    Raises DeploymentFailed if it says neither symbol nor decimals.
+    Raises DeploymentFailed if it says neither symbol nor decimals, or has a rule for its holders
+    that the committee can't keep.
     """
     contract = Contract(address, artifacts(["Stablecoin"])["Stablecoin"].abi)
     try:
@@ -93,7 +96,10 @@ async def token_at(client: ChainClient, address: Address) -> Token:
     except (RpcError, ContractError) as error:
         raise DeploymentFailed(f"{address_text(address)} is no ERC-20 token: {error}") from error
     unit = 10 ** max(decimals - MINOR_DECIMALS, 0)
-    return Token(symbol, name, decimals, unit, address)
+    rule = await rule_of(client, address)
+    if rule is None:
+        return Token(symbol, name, decimals, unit, address)
+    return Token(symbol, name, decimals, unit, address, rule.level_needed, rule.registry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +282,8 @@ class _Deployer(Steps):
 
     async def list_tokens(self, tokens: Sequence[Token]) -> None:
         rollup, roles = self.contract("Rollup"), self.deployment.roles
+        for token in tokens:
+            self._require_our_registry(token)
         listed = []
         for token in tokens:
             address = token.address or self.deployment.address(token.symbol)
@@ -297,3 +305,12 @@ class _Deployer(Steps):
                     )
                 )
         self.deployment = replace(self.deployment, tokens=tuple(listed))
+
+    def _require_our_registry(self, token: Token) -> None:
+        """Refuse a token whose holders are known to a registry that the committee doesn't read."""
+        registry = self.deployment.address("KycRegistry")
+        if token.registry not in (None, registry):
+            raise DeploymentFailed(
+                f"{token.symbol} asks another registry than {address_text(registry)} who may hold "
+                "it, and the committee reads that one alone: it can't be listed."
+            )

@@ -6,6 +6,7 @@
 - another chain under the same id; the same one restarted; other parameters; a public chain
   without tokens
 - what others have to do
+- a bond of others: listed with its level; of another registry, or with another rule, not at all
 - no node
 """
 
@@ -26,9 +27,11 @@ from backend.settlement.deployment import (
     NoNode,
     Token,
     deploy,
+    token_at,
 )
 from backend.settlement.deployment_file import LOCAL_PARAMETERS, load_deployment
 from backend.settlement.deployment_steps import DeploymentFailed, created_address
+from backend.settlement.sender import Sender
 from backend.settlement.token_roles import FUNCTIONS
 from tests.e2e.settlement.chain import (
     ATTESTOR,
@@ -237,6 +240,34 @@ async def test_deploy__token_of_others__succeeds(client, tmp_path):
 
     assert [record.address for record in other.deployment.tokens] == [token.address]
     assert "USDX" not in other.deployment.contracts
+
+
+async def test_deploy__bond_of_others__is_regulated_succeeds(client, tmp_path):
+    bond = (await deploy_to(tmp_path, client)).deployment.tokens[2].address
+    tokens = [replace(token, address=None) for token in LOCAL_TOKENS[:2]]
+    found = await token_at(client, bond)
+
+    made = await deploy(client, DEPLOYER, ROLES, LOCAL_PARAMETERS, [*tokens, found], tmp_path)
+
+    assert (found.symbol, found.level_needed) == ("BOND", 1)
+    assert [token.level_needed for token in made.deployment.tokens] == [0, 0, 1]
+    assert (await token_at(client, made.deployment.tokens[0].address)).level_needed == 0
+
+
+async def test_deploy__bond_of_another_registry__rejects(client, tmp_path):
+    bond = (await deploy_to(tmp_path / "theirs", client)).deployment.tokens[2].address
+    token = await token_at(client, bond)
+
+    with pytest.raises(DeploymentFailed, match="BOND asks another registry"):
+        await deploy(client, DEPLOYER, ROLES, LOCAL_PARAMETERS, [token], tmp_path / "ours")
+
+
+async def test_token_at__rule_of_its_own__rejects(client):
+    token = created_address(DEPLOYER.address, await client.nonce(DEPLOYER.address))
+    await Sender(client, DEPLOYER).send(None, artifact("OwnRuleToken").bytecode)
+
+    with pytest.raises(DeploymentFailed, match="ERC-7943"):
+        await token_at(client, token)
 
 
 async def test_deploy__no_node__rejects(tmp_path):
