@@ -23,6 +23,7 @@ from backend.keys import KeyUnreadable
 from backend.protocol.errors import ChainUnavailable, DiskFull
 from backend.records.database import DatabaseUnreadable
 from backend.serving import PortTaken
+from backend.settlement.deployment_file import DeploymentOutdated
 from backend.settlement.watcher import ConfirmedBlockGone
 
 # The message of each says what is wrong and what to do.
@@ -30,6 +31,7 @@ EXPECTED: Final = (
     ChainUnavailable,
     ConfirmedBlockGone,
     DatabaseUnreadable,
+    DeploymentOutdated,
     DiskFull,
     KeyUnreadable,
     LogError,

@@ -32,6 +32,7 @@ _EXPECTED: Final = frozenset(
         "AnvilFailed",
         "CompilationFailed",
         "DeploymentFailed",
+        "DeploymentOutdated",
         "KeyUnreadable",
         "NoNode",
         "NotDeployed",

@@ -125,13 +125,29 @@ def save_deployment(path: Path, deployment: Deployment) -> None:
     temporary.replace(path)
 
 
+class DeploymentOutdated(Exception):
+    """The file was written by an earlier release, whose contracts are other ones."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} describes contracts of an earlier release. A release is a deployment of its "
+            "own: move this file and the data folder away, and deploy anew."
+        )
+
+
 def load_deployment(path: Path) -> Deployment | None:
-    """Return the deployment that a file describes; None if there is no file."""
+    """Return the deployment that a file describes; None if there is no file.
+
+    Raises DeploymentOutdated.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    return _from_json(json.loads(text))
+    found = json.loads(text)
+    if found["version"] != _VERSION:
+        raise DeploymentOutdated(path)
+    return _from_json(found)
 
 
 def _to_json(deployment: Deployment) -> dict[str, Any]:
