@@ -18,11 +18,18 @@ from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from backend.records.tables import approvals, collecting, custody, projections, registers
+from backend.records.tables import (
+    approvals,
+    collecting,
+    custody,
+    prizes,
+    projections,
+    registers,
+)
 
 MIGRATIONS_DIR: Final = Path(__file__).parent / "migrations"
 # Each module adds its tables to the metadata of the registers by being imported.
-REGISTER_MODULES: Final = (registers, collecting, custody, approvals)
+REGISTER_MODULES: Final = (registers, collecting, custody, approvals, prizes)
 METADATA: Final[dict[str, MetaData]] = {
     "registers": registers.metadata,
     "projections": projections.metadata,

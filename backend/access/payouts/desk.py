@@ -141,14 +141,16 @@ class PayoutDesk:
         return row
 
     async def cancel(self, found_id: bytes) -> Any:
-        """Give a payout up that nobody has authorised; one of the treasury's by its proposal.
+        """Give a payout up that nobody has authorised; one of the treasury's by its proposal, and
+        a prize's never: its money comes with its root.
 
         Raises PayoutNotFound, and ProposalClosed once it is too late.
         """
         row = await self.get(found_id)
         if row.status == "failed":
             return row
-        if row.status != "proposed" or row.proposer is not None or self.has_root(row):
+        is_others = row.proposer is None and row.return_until is None
+        if row.status != "proposed" or not is_others or self.has_root(row):
             raise ProposalClosed(row.status)
         await run_in_threadpool(self.register.set_status, row.id, "failed", self._clock_ms())
         return await self.get(found_id)
@@ -272,6 +274,7 @@ def orders_of(row: Any, lines: Sequence[Any], settings: ApiSettings) -> PayoutOr
         row.nonce_first,
         row.valid_until,
         row.skip_fee_minor,
+        row.return_until,
     )
     return PayoutOrders(terms, [(_line(line), line.fee_minor) for line in lines], settings.domain)
 

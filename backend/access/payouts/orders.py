@@ -2,10 +2,11 @@
 
 One pays the payee, the other takes the least amount to the platform's address for returns: if a
 payee is refused meanwhile, it lets the lines behind go on. At most one of them is ever executed.
+An owner who can authorise nothing more, a prize's purse, returns the whole amount in its place.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.access.payouts.lines import Parties, PayoutLine
 from backend.access.settings import FeePolicy
@@ -30,15 +31,19 @@ class Terms:
     nonce_first: int
     valid_until: int  # seconds
     skip_fee_minor: int
+    return_until: int | None = None  # seconds; with it, what is skipped is returned whole
 
     def payment(self, index: int, line: PayoutLine, fee_minor: int) -> PaymentOrder:
         """Return the order that pays a line."""
         return self._order(index, line.payee, line.amount_minor, fee_minor, line.memo_hash)
 
-    def skip(self, index: int, line: PayoutLine) -> PaymentOrder:
-        """Return the order that takes the place of a line's payment."""
-        amount_minor, fee_minor = SKIP_AMOUNT_MINOR, self.skip_fee_minor
-        return self._order(index, self.parties.returns, amount_minor, fee_minor, line.memo_hash)
+    def skip(self, index: int, line: PayoutLine, fee_minor: int) -> PaymentOrder:
+        """Return the order that takes the place of a line's payment, whose fee is `fee_minor`."""
+        returns, memo = self.parties.returns, line.memo_hash
+        if self.return_until is None:
+            return self._order(index, returns, SKIP_AMOUNT_MINOR, self.skip_fee_minor, memo)
+        order = self._order(index, returns, line.amount_minor, fee_minor, memo)
+        return replace(order, valid_until=self.return_until)
 
     def _order(
         self, index: int, payee: Address, amount_minor: int, fee_minor: int, memo: Digest
@@ -73,7 +78,7 @@ class PayoutOrders:
         self._digests = [
             order.digest(domain)
             for index, (line, fee_minor) in enumerate(lines)
-            for order in (terms.payment(index, line, fee_minor), terms.skip(index, line))
+            for order in (terms.payment(index, line, fee_minor), terms.skip(index, line, fee_minor))
         ]
         self._tree = AuthorisedTree(self._digests)
 
@@ -94,6 +99,7 @@ class PayoutOrders:
         """Return one of a line's two orders, ready to be sent."""
         line, fee_minor = self._lines[index]
         terms = self._terms
-        order = terms.skip(index, line) if is_skip else terms.payment(index, line, fee_minor)
+        make = terms.skip if is_skip else terms.payment
+        order = make(index, line, fee_minor)
         proof = self._tree.proof(2 * index + is_skip)
         return RootedOrder(order, self.root, proof)

@@ -120,7 +120,7 @@ class PayoutRunner:
 
     async def _is_over(self, row: Any) -> bool:
         """Return whether nobody can authorise the payout any more, or in time."""
-        if row.valid_until < self._clock_ms() // 1000:
+        if (row.return_until or row.valid_until) < self._clock_ms() // 1000:
             return True
         if row.proposal_id is None or self._desk.proposals is None:
             return False
@@ -180,7 +180,10 @@ class PayoutRunner:
         for line, result in zip(lines, results, strict=True):
             if not isinstance(result, PaymentError) or isinstance(result, _PASSING):
                 continue
-            if line.status == SKIPPING or isinstance(result, OrderExpired):
+            is_over, is_prize = isinstance(result, OrderExpired), row.return_until is not None
+            if is_prize and line.status == SKIPPING and not is_over:
+                continue  # the sponsor can't take it back now, but he may later
+            if line.status == SKIPPING or (is_over and not is_prize):
                 ends.append(LineEnd(line.line_index, SKIPPED, line.code or result.code, None))
             else:
                 codes.append((line.line_index, result.code))

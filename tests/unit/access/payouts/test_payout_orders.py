@@ -1,9 +1,12 @@
 """The orders of a payout.
 
 - each line's payment and its order in the line's place: one nonce, both under the root
+- a prize's: what is skipped is returned whole, and for longer
 - the same rows give the same orders
 - a hundred thousand lines fit a proof
 """
+
+from dataclasses import replace
 
 from backend.access.payouts.lines import Parties, PayoutLine
 from backend.access.payouts.orders import SKIP_AMOUNT_MINOR, PayoutOrders, Terms, fee_minor_of
@@ -35,6 +38,15 @@ def test_orders__each_line__has_two_of_one_nonce_holds():
             assert record.record_id(DOMAIN) == order_id
             assert record.root == orders.root
             assert record.is_proven(order_id)
+
+
+def test_skip__whole_amounts_return__is_the_payment_to_the_sponsor_holds():
+    terms = replace(TERMS, return_until=TERMS.valid_until + 1)
+    line, fee_minor = LINES[2]
+
+    payment, skip = terms.payment(2, line, fee_minor), terms.skip(2, line, fee_minor)
+
+    assert skip == replace(payment, payee=RETURNS, valid_until=TERMS.valid_until + 1)
 
 
 def test_orders__made_again__are_the_same_holds():
