@@ -2,7 +2,7 @@
 
     platform   the client (sdk/), connected     people   keys here, by name: people["alice"]
     rollup     the contract, as ape shows it    tokens   the listed tokens, by code
-    status()   what runs, and what waits        kyc(who)
+    status()   what runs, and what waits        kyc(who), record(who)
     deposit(who, "100", "USDX")                 pay(payer, payee, "12.34", "USDX")
     withdraw(who, "5", "USDX")                  claim(withdrawal)
     ask(payee, "5", "USDX")                     refund(payment, "2")
@@ -58,6 +58,11 @@ def __getattr__(name: str) -> Any:
 def kyc(who: Who) -> Applicant:
     """Have somebody checked; the sandbox provider approves at once."""
     return _actions().apply_for_kyc(who)
+
+
+def record(who: Who) -> Applicant:
+    """Put somebody's approval on the chain, so that he can be paid in regulated assets."""
+    return _actions().record_attestation(who)
 
 
 def deposit(who: Who, amount: str | int, asset: str) -> Deposit:

@@ -2,7 +2,7 @@
 
 - `ape run settle`: makes two people, pays, settles
 - the same five lines pasted into `ape console`, by URL and as ethereum:local:foundry
-- the other names: kyc, deposit, withdraw, claim, ask, refund, status
+- the other names: kyc, record, deposit, withdraw, claim, ask, refund, status
 - no platform: the console opens and says what to do
 - another chain: it says which one is the platform's
 """
@@ -68,7 +68,7 @@ def test_settle__pasted_into_the_console__succeeds(ran, running_platform):
 
 def test_console__all_names__succeeds(ran, running_platform):
     code = """
-    people.new("dora"); kyc("dora").status
+    people.new("dora"); kyc("dora").id; record("dora").status
     deposit("dora", "20", "USDX").status
     w = withdraw(people["dora"], 4, "USDX")
     settle().operation_count

@@ -1,6 +1,7 @@
 """A bond on a real platform and chain: who may hold it, told by the API and the console.
 
 - shown as regulated; deposited by a checked person whom the chain didn't know
+- a check is put on the chain by anybody; again: nothing changes
 - paid to a checked person; refused to an unchecked one: nothing moved; taken once he is checked
 - delivery versus payment in one group; refused as one if a party isn't checked
 - a party's check is revoked: payments and a group that he signed before are refused
@@ -25,6 +26,7 @@ from backend.protocol.types import address_from_text, digest_text
 from causeway import ApiStatusError, Leg, NotFound
 from causeway.flows import BULK_CONTENT_TYPE
 from causeway.transport import Request
+from tests.e2e.commands import Commands
 
 FEE = 10_000  # minor units, of each payment
 UNIT = 10**6  # minor units of a bond, and of a dollar; nobody deposits enough for a bonus
@@ -135,6 +137,22 @@ def test_record_attestation__not_approved__rejects(actions):
 
     with pytest.raises(NotApproved, match="pending"):
         actions.record_attestation("bond-pending")
+
+
+def test_kyc_record__by_another_twice__changes_nothing(running_platform):
+    causeway = Commands(running_platform.settings)
+    for name in ("bond-named", "bond-friend"):
+        causeway.run("account", "new", name)
+    causeway.run("kyc", "apply", "bond-named")
+
+    first = causeway.json("kyc", "record", "bond-named", "--sender", "bond-friend")
+    again = causeway.run("kyc", "record", "bond-named", "--sender", "bond-friend")
+
+    assert first["status"] == "approved"
+    assert "the chain knows it already" in again.stderr
+    assert causeway.json("kyc", "record", "bond-friend", exit_code=1)["error"]["code"] == (
+        "NOT_AN_APPLICANT"
+    )
 
 
 def test_exchange__bond_for_dollars__both_legs_or_none_holds(actions, checked, standing):
