@@ -11,6 +11,7 @@ from typing import Any, Final
 from tests.vectors.batches import batches, blobs, chunks, deposits
 from tests.vectors.blocks import blocks, log_entries
 from tests.vectors.orders import orders
+from tests.vectors.prizes import prizes
 from tests.vectors.state import operations, state_tree
 
 VECTORS_DIR: Final = Path(__file__).parent
@@ -25,6 +26,7 @@ _MAKERS: Final = (
     orders,
     blocks,
     log_entries,
+    prizes,
 )
 
 

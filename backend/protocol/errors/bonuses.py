@@ -45,3 +45,27 @@ class CampaignShortOfBudget(PaymentError, number=237):
     message = "{available_minor} minor units of the budget are left, {needed_minor} are needed."
     available_minor: int
     needed_minor: int
+
+
+class PrizeNotFound(PaymentError, number=240):
+    message = "There is no prize {prize_id}."
+    prize_id: str
+
+
+class PrizeDeadlineInvalid(PaymentError, number=241):
+    message = "A prize ends after {now_ts_s} and by {maximum_ts_s}, in seconds of the chain's time."
+    now_ts_s: int
+    maximum_ts_s: int
+
+
+class PrizePaidByOrders(PaymentError, number=242):
+    message = (
+        "The prize {prize_id} is paid in the ledger; what nobody gets returns there by itself."
+    )
+    prize_id: str
+
+
+class PrizeNotOver(PaymentError, number=243):
+    message = "The prize {prize_id} is {status}. Its rest can be taken once it is over."
+    prize_id: str
+    status: str
