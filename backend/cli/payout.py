@@ -56,10 +56,8 @@ def show(payout_id: Id, wait: Wait = False, as_json: AsJson = False) -> None:
     from backend.console.approvals import ApprovalActions
 
     with connected(as_json) as (screen, actions):
-        if wait:
-            found = ApprovalActions(actions).wait(payout_id)
-        else:
-            found = actions.client.payouts.get(payout_id)
+        treasurers = ApprovalActions(actions)
+        found = treasurers.wait(payout_id) if wait else treasurers.show(payout_id)
         _show(screen, actions, found)
 
 

@@ -1,7 +1,7 @@
 """What treasurers do: propose payouts, approve, execute; for the command line and the console.
 
 Law: whoever signs sees what he signs. A proposal's digest is made here, of what is shown; its
-effects are asked of the chain from here; and a payout's root is made anew from its lines.
+effects are asked of the chain from here; and a payout's root and sums are made anew from its lines.
 """
 
 import csv
@@ -13,6 +13,7 @@ from typing import Final
 
 from backend.access.payouts.lines import COLUMNS, Parties, PayoutLine, payout_id, read_csv
 from backend.access.payouts.orders import PayoutOrders, Terms
+from backend.access.texts import memo_of, ts_s_of
 from backend.console.actions import Actions
 from backend.console.amounts import amount_text
 from backend.console.errors import ActionError, PreparedWrong
@@ -21,7 +22,7 @@ from backend.deploying import LOCAL_TREASURERS, key_store
 from backend.protocol.eip712 import Domain, ledger_domain
 from backend.protocol.errors import NoTreasury
 from backend.protocol.hashing import ZERO_DIGEST, Digest
-from backend.protocol.proposals import Proposal, cancellation_id, treasury_domain
+from backend.protocol.proposals import Call, Proposal, cancellation_id, treasury_domain
 from backend.protocol.signing import PrivateKey
 from backend.protocol.types import (
     Address,
@@ -93,17 +94,27 @@ class ApprovalActions:
         except (OSError, UnicodeDecodeError) as error:
             raise FileUnreadable(path, str(error)) from error
         asset = self._actions.asset(asset_name)
+        payouts = self._client.payouts
         if owner is not None:
             payer = address_from_text(owner, "owner")
-            made = self._client.payouts.create(asset=asset.code, csv=text, owner=payer)
+            made = payouts.create(asset=asset.code, csv=text, owner=payer)
             self._check(made, text)
+            self._check_asked(made, payer, asset.code)
             return made
         key = self.signer(proposer)
-        made = self._client.payouts.create(asset=asset.code, csv=text, proposer=key.address)
+        made = payouts.create(asset=asset.code, csv=text, proposer=key.address)
         self._check(made, text)
+        self._check_asked(made, self.treasury, asset.code)
         if made.proposal_id is not None:
-            self._sign_own(made.proposal_id, key)
+            self._sign_own(made, key)
         return made
+
+    def show(self, found_id: str) -> Payout:
+        """Return a payout; what its owner has to call is checked as long as it matters."""
+        found = self._client.payouts.get(found_id)
+        if found.status == "proposed" and found.proposal_id is None:
+            self._check(found, None)
+        return found
 
     def wait(self, found_id: str) -> Payout:
         """Wait until a payout has ended. Raises StillWaiting."""
@@ -138,6 +149,9 @@ class ApprovalActions:
         proposal = Proposal.from_message((shown.typed_data or {})["message"])
         if digest_text(proposal.digest(self._domain)) != shown.id or shown.id != proposal_id:
             raise PreparedWrong("another proposal")
+        signed = (proposal.purpose, proposal.deadline)
+        if signed != (memo_of(shown.purpose), ts_s_of(shown.deadline, "deadline")):
+            raise PreparedWrong("another purpose or deadline than is signed")
         run = self._actions.dry_run(self.treasury, proposal.calls)
         payout = None
         if shown.kind == "payout":
@@ -148,7 +162,9 @@ class ApprovalActions:
 
     def approve(self, checked: Checked, signer: str) -> ShownProposal:
         """Approve what was looked at."""
-        key = self.signer(signer)
+        return self._approve(checked, self.signer(signer))
+
+    def _approve(self, checked: Checked, key: PrivateKey) -> ShownProposal:
         digest = checked.proposal.digest(self._domain)
         signature = key.sign_digest(digest)
         return self._client.proposals.approve(
@@ -164,27 +180,37 @@ class ApprovalActions:
         signature = "0x" + key.sign_digest(digest).hex()
         return self._client.proposals.cancel(proposal_id, [(key.address, signature)])
 
-    def _sign_own(self, proposal_id: str, key: PrivateKey) -> None:
-        checked = self.look(proposal_id)
+    def _sign_own(self, made: Payout, key: PrivateKey) -> None:
+        """Sign the proposal of a payout that was checked: that one, and by its proposer alone."""
+        checked = self.look(made.proposal_id or "")
+        is_its = checked.payout is not None and checked.payout.root == made.root
+        if not is_its or checked.proposal.proposer != key.address:
+            raise PreparedWrong("another proposal than the payout's")
         signers = {one["signer"] for one in checked.shown.approvals or ()}
         is_open = checked.shown.status == "open"
         if is_open and address_text(key.address) not in signers:
-            signature = "0x" + key.sign_digest(checked.proposal.digest(self._domain)).hex()
-            self._client.proposals.approve(proposal_id, signer=key.address, signature=signature)
+            self._approve(checked, key)
 
     def _payout_of(self, proposal: Proposal, path: Path | None) -> Payout:
         payout = self._client.payouts.get(digest_text(proposal.purpose))
-        text = None if path is None else path.read_bytes().decode("utf-8-sig")
-        self._check(payout, text)
-        (call,) = proposal.calls
-        rollup = self._deployment.rollup
-        data = rollup.abi.call_data("authorizeOrders", digest_from_text(payout.root, "root"))
-        if (call.target, call.value, call.data) != (rollup.address, 0, data):
+        self._check(payout, None if path is None else path.read_bytes().decode("utf-8-sig"))
+        if address_from_text(payout.owner) != self.treasury:
+            raise PreparedWrong("another owner's payout")
+        if proposal.calls != (self._call(payout),):
             raise PreparedWrong("another call than the payout's")
         return payout
 
+    def _call(self, payout: Payout) -> Call:
+        rollup = self._deployment.rollup
+        data = rollup.abi.call_data("authorizeOrders", digest_from_text(payout.root, "root"))
+        return Call(rollup.address, 0, data)
+
+    def _check_asked(self, made: Payout, owner: Address, asset_code: str) -> None:
+        if (address_from_text(made.owner), made.asset) != (owner, asset_code):
+            raise PreparedWrong("a payout of another owner or asset")
+
     def _check(self, payout: Payout, text: str | None) -> None:
-        """Make id and root anew from the payout's lines, and the id from the file's text."""
+        """Make all that matters anew from the payout's lines, and the id from the file's text."""
         asset = self._actions.asset(payout.asset)
         token = address_from_text(asset.token)
         parties = Parties(address_from_text(payout.owner), address_from_text(payout.returns))
@@ -205,6 +231,14 @@ class ApprovalActions:
         root = digest_text(PayoutOrders(terms, pairs, domain).root)
         if ids != {payout.id} or root != payout.root:
             raise PreparedWrong("another payout")
+        fees = [fee for _, fee in pairs]
+        sums = (len(pairs), sum(line.amount_minor for line, _ in pairs), sum(fees))
+        if sums != (payout.line_count, payout.total, payout.fees):
+            raise PreparedWrong("other sums than those of the payout's lines")
+        if payout.skip_fee > min(fees):
+            raise PreparedWrong("a line that is skipped costs more than one that is paid")
+        if payout.call != self._call(payout).message():
+            raise PreparedWrong("another call than the payout's")
 
     def _lines(self, found_id: str) -> Sequence[tuple[PayoutLine, int]]:
         return [

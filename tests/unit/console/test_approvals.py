@@ -2,6 +2,8 @@
 
 - an honest platform: proposed, looked at with the file, approved
 - a lie about each part of a proposal or a payout: nothing is signed
+- another proposal, asset or owner in the answer to a file: the proposer's key signs nothing
+- fees of skipped lines that no policy would have
 - a file that is no text; a name without a key
 """
 
@@ -12,6 +14,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from backend.access.payouts import desk
 from backend.console.approvals import ApprovalActions, FileUnreadable
 from backend.console.errors import PersonUnknown, PreparedWrong
 from backend.console.people import People, Person
@@ -25,7 +28,7 @@ from causeway import Asset, Client
 from tests.unit.access.payouts.scenes import ALICE, BOB, file_of, fund
 from tests.unit.access.treasury import TREASURERS, TREASURY
 from tests.unit.access.world import API_KEY, running_world
-from tests.unit.engine.committee import CHAIN_ID, ROLLUP, TOKEN
+from tests.unit.engine.committee import CHAIN_ID, ROLLUP, TOKEN, key
 from tests.unit.sdk.server import served
 
 
@@ -40,7 +43,7 @@ class Treasurers(People):
 
 
 class Liar(httpx.HTTPTransport):
-    """What stands between: it changes answers to GET whose path ends in a word."""
+    """What stands between: it changes answers about a resource, those to POST under `post_`."""
 
     def __init__(self, lies):
         super().__init__()
@@ -51,7 +54,9 @@ class Liar(httpx.HTTPTransport):
         lie = self._lies.get(request.url.path.split("/")[2])
         is_lines = request.url.path.endswith("/lines")
         lie = self._lies.get("lines") if is_lines else lie
-        if request.method != "GET" or lie is None:
+        if request.method == "POST":
+            lie = self._lies.get("post_" + request.url.path.split("/")[2])
+        if lie is None:
             return response
         body = json.loads(response.read())
         lie(body)
@@ -128,6 +133,7 @@ def line_lie(**changes):
 
 HASH = "0x" + keccak(b"another").hex()
 THIEF = address_text(keccak(b"thief")[:20])
+PAYER = address_text(key("payer").address)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +143,12 @@ THIEF = address_text(keccak(b"thief")[:20])
         ("proposals", proposal_lie(nonce="1")),
         ("proposals", proposal_lie(calls=[{"target": THIEF, "value": "0", "data": "0x"}])),
         ("proposals", payout_lie(id=HASH)),
+        ("proposals", payout_lie(purpose="0x" + "00" * 32)),
+        ("proposals", payout_lie(deadline="2027-01-01T00:00:00.000Z")),
+        ("payouts", payout_lie(total="1")),
+        ("payouts", payout_lie(fees="1")),
+        ("payouts", payout_lie(line_count="1")),
+        ("payouts", payout_lie(call={"target": THIEF, "value": "0", "data": "0x"})),
         ("payouts", payout_lie(root=HASH)),
         ("payouts", payout_lie(owner=THIEF)),
         ("payouts", payout_lie(returns=THIEF)),
@@ -166,6 +178,54 @@ async def test_look__another_file__is_found_out_rejects(tmp_path):
             treasurers.look(made.proposal_id, other)
 
     await with_platform(tmp_path, work)
+
+
+async def test_run__platform_names_another_proposal__signs_nothing_rejects(tmp_path):
+    proposer = address_text(TREASURERS[0].address)
+    calls = [{"target": THIEF, "value": "0", "data": "0x"}]
+    evil = []
+
+    def work(treasurers, file, made):
+        client = treasurers._client
+        found = client.proposals.create(proposer=proposer, calls=calls, purpose="a thief's")
+        evil.append(found.id)
+        with pytest.raises(PreparedWrong):
+            treasurers.run(file, "USDC", proposer="treasurer-1")
+        return client.proposals.get(found.id)
+
+    def lie(body):
+        body.update(proposal_id=evil[0])
+
+    assert (await with_platform(tmp_path, work, post_payouts=lie)).approvals == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "changes"),
+    [
+        (None, {"asset": "WIDE"}),
+        (None, {"owner": THIEF}),
+        (PAYER, {"asset": "WIDE"}),
+        (PAYER, {"owner": THIEF}),
+        (PAYER, {"call": {"target": THIEF, "value": "0", "data": "0x"}}),
+    ],
+)
+async def test_run__another_payout_than_asked_for__rejects(tmp_path, owner, changes):
+    small = tmp_path / "small.csv"
+    small.write_text(file_of((ALICE, "0.1")))
+    file_of_owner = None if owner is None else small
+
+    def work(treasurers, file, made):
+        with pytest.raises(PreparedWrong):
+            treasurers.run(file_of_owner or file, "USDC", proposer="treasurer-1", owner=owner)
+
+    await with_platform(tmp_path, work, post_payouts=payout_lie(**changes))
+
+
+async def test_look__skipping_costs_more_than_paying__rejects(tmp_path, monkeypatch):
+    monkeypatch.setattr(desk, "fee_minor_of", lambda _, amount: 10 if amount > 1 else 310_000_000)
+
+    with pytest.raises(PreparedWrong):
+        await with_platform(tmp_path, lambda *_: None)
 
 
 async def test_run__no_text__rejects(tmp_path):
