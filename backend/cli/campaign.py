@@ -60,8 +60,8 @@ def list_(as_json: AsJson = False) -> None:
     """List all campaigns, the newest first."""
     with connected(as_json) as (screen, actions):
         campaigns = list(actions.client.campaigns.list())
-        lines = "\n".join(_text(actions, campaign) for campaign in campaigns)
-        screen.show([one.raw for one in campaigns], lines or "there is no campaign")
+        lines = [_text(actions, campaign) for campaign in campaigns]
+        screen.show([one.raw for one in campaigns], *lines or ["there is no campaign"])
 
 
 @app.command()

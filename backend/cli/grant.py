@@ -34,8 +34,8 @@ def list_(
     with connected(as_json) as (screen, actions):
         who = None if person is None else actions.people.find(person).address
         grants = list(actions.client.grants.list(campaign=campaign, person=who))
-        lines = "\n".join(_line(actions, grant) for grant in grants)
-        screen.show([one.raw for one in grants], lines or "there is no grant")
+        lines = [_line(actions, grant) for grant in grants]
+        screen.show([one.raw for one in grants], *lines or ["there is no grant"])
 
 
 def show_grant(screen: "Screen", actions: "Actions", grant: "Grant") -> None:
@@ -47,7 +47,7 @@ def show_grant(screen: "Screen", actions: "Actions", grant: "Grant") -> None:
             f"  {name.replace('_', ' ')}: {mark} "
             f"(needs {condition['needed']}, is {condition['actual']})"
         )
-    screen.show(grant.raw, "\n".join(lines), grant.id)
+    screen.show(grant.raw, *lines, grant.id)
 
 
 def _line(actions: "Actions", grant: "Grant") -> str:

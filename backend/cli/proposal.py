@@ -122,8 +122,9 @@ def _lines(actions: "Actions", checked: "Checked") -> list[str]:
         lines.append(f"token 0x{change.token.hex()}: 0x{change.account.hex()} {change.amount:+}")
     if checked.payout is not None:
         payout, asset = checked.payout, actions.asset(checked.payout.asset)
-        total = amount_text(asset, payout.total)
-        lines.append(f"pays {total} {asset.code} to {payout.line_count} lines, as its root says")
+        total, fees = amount_text(asset, payout.total), amount_text(asset, payout.fees)
+        paid = f"{total} {asset.code} (fees {fees}) to {payout.line_count} lines"
+        lines.append(f"pays {paid}, as its root says")
     return [*lines, _weights(shown)]
 
 

@@ -20,7 +20,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """Tell what is going on."""
-        _console(sys.stderr).print(Text(f"… {text}", style="dim"))
+        _console(sys.stderr).print(Text(f"… {printable(text)}", style="dim"))
 
     def show(self, data: Any, *lines: str | Table) -> None:
         """Show the result: `data` for machines, lines and tables for people."""
@@ -29,7 +29,8 @@ class Screen:
             return
         for line in lines:
             # Names and addresses are no markup.
-            _console(sys.stdout).print(Text(line) if isinstance(line, str) else line)
+            shown = Text(printable(line)) if isinstance(line, str) else line
+            _console(sys.stdout).print(shown)
 
     def fail(self, code: str, message: str) -> None:
         """Show why it can't be done."""
@@ -37,7 +38,14 @@ class Screen:
             sys.stdout.write(json.dumps({"error": {"code": code, "message": message}}) + "\n")
             return
         console = _console(sys.stderr)
-        console.print(Text.assemble((code, "bold red"), " ", message))
+        console.print(Text.assemble((code, "bold red"), " ", printable(message)))
+
+
+def printable(text: str) -> str:
+    """Return a text with its control characters spelt out: a purpose or a name that somebody else
+    chose must not move the cursor, hide what stands above it, or add a line of its own.
+    """
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def table(*columns: str, rows: Sequence[Sequence[str]]) -> Table:
@@ -48,7 +56,7 @@ def table(*columns: str, rows: Sequence[Sequence[str]]) -> Table:
         name = column.removeprefix(">")
         made.add_column(name, justify="right" if is_figure else "left", overflow="fold")
     for row in rows:
-        made.add_row(*map(Text, row))
+        made.add_row(*(Text(printable(cell)) for cell in row))
     return made
 
 

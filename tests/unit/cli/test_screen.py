@@ -2,6 +2,7 @@
 
 - text for people or JSON for machines, never both
 - names and addresses are no markup, and ids are not broken into lines
+- control characters of others' texts are spelt out
 """
 
 import json
@@ -40,3 +41,17 @@ def test_fail__both_ways__shows_code_and_message_succeeds(capsys):
     out, err = capsys.readouterr()
     assert err == "NO_KEY Name another.\n"
     assert json.loads(out) == {"error": {"code": "NO_KEY", "message": "Name another."}}
+
+
+def test_show__control_characters__are_spelt_out_succeeds(capsys):
+    evil = "rent\x1b[2J\x9b1A\r\u202e\ncalls 0xgood()"
+
+    screen = Screen(as_json=False)
+    screen.show({}, f"purpose: {evil}", table("purpose", rows=[(evil,)]))
+    screen.say(evil)
+    screen.fail("X", evil)
+
+    out, err = capsys.readouterr()
+    spelt = r"rent\x1b[2J\x9b1A\r\u202e\ncalls 0xgood()"
+    assert [line.strip() for line in out.splitlines()] == [f"purpose: {spelt}", "purpose", spelt]
+    assert err.splitlines() == [f"… {spelt}", f"X {spelt}"]
