@@ -13,6 +13,8 @@ from backend.protocol.types import Address
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 DomainText = Annotated[str, StringConstraints(max_length=100)]
 AssetName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+MemoText = Annotated[str, StringConstraints(max_length=10_000)]
+MomentText = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 Scope = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z-]+:(read|write|\*))$")]
 
 
@@ -116,8 +118,8 @@ class OrderIn(Body):
     asset: AssetName
     amount: Amount
     fee: Amount | None = None
-    memo: Annotated[str, StringConstraints(max_length=10_000)] | None = None
-    valid_until: Annotated[str, StringConstraints(max_length=40)] | None = None
+    memo: MemoText | None = None
+    valid_until: MomentText | None = None
     nonce: U64In | None = None
 
 

@@ -12,7 +12,7 @@ from backend.access.api.customers import REPEAT_ERRORS, SIGNING_ERRORS, part_vie
 from backend.access.auth import needs
 from backend.access.custody.hold_states import state_of
 from backend.access.custody.holds import HoldDesk
-from backend.access.custody.schemas import AuthorizationIn, CaptureIn, HoldIn
+from backend.access.custody.schemas import CaptureIn, HoldAuthorizationIn, HoldIn
 from backend.access.custody.views import hold_view, key_use_view
 from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
@@ -140,7 +140,7 @@ async def authorize_hold(
     services: ServicesIn,
     _caller: Holder,
     authorization: Annotated[
-        AuthorizationIn,
+        HoldAuthorizationIn,
         Body(openapi_examples={"one": {"value": {"signature": examples.SIGNATURE}}}),
     ],
 ) -> Response:

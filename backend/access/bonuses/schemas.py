@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from backend.access.schemas import AssetName, Body
+from backend.access.schemas import AssetName, Body, MomentText
 from backend.access.texts import AddressIn, Amount, DigestIn
 from backend.protocol.hashing import ZERO_DIGEST
 
-TimeText = Annotated[str, StringConstraints(max_length=40)]
 Seconds = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -38,8 +37,8 @@ class CampaignIn(Body):
     tiers: Annotated[list[TierIn], Field(min_length=1, max_length=16)]
     person_max: Amount
     kyc_level: Annotated[int, Field(ge=0, le=255)] = 1
-    starts_at: TimeText
-    ends_at: TimeText
+    starts_at: MomentText
+    ends_at: MomentText
     holding_s: Seconds = 0
     expires_after_s: Annotated[int, Field(gt=0, lt=2**32)]
     turnover: TurnoverIn | None = None

@@ -4,11 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from backend.access.schemas import AssetName, Body, PaymentMessage
+from backend.access.schemas import AssetName, Body, MemoText, MomentText, PaymentMessage
 from backend.access.texts import AddressIn, Amount, SignatureIn
-
-MomentText = Annotated[str, StringConstraints(max_length=40)]
-MemoText = Annotated[str, StringConstraints(max_length=10_000)]
 
 
 class PaymentRequestIn(Body):

@@ -4,11 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from backend.access.schemas import AssetName, Body, ShortText
+from backend.access.schemas import AssetName, Body, MemoText, MomentText, ShortText
 from backend.access.texts import AddressIn, Amount, SignatureIn
 
-Memo = Annotated[str, StringConstraints(max_length=10_000)]
-TimeText = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 CustomerId = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 # The id of a customer whose key we keep, or anybody's address.
 PayerIn = Annotated[str, StringConstraints(min_length=1, max_length=42)]
@@ -26,7 +24,7 @@ class CustomerPaymentIn(Body):
     payee: AddressIn
     asset: AssetName
     amount: Amount
-    memo: Memo | None = None
+    memo: MemoText | None = None
 
 
 class CustomerWithdrawalIn(Body):
@@ -43,11 +41,11 @@ class HoldIn(Body):
     payee: AddressIn
     asset: AssetName
     amount: Amount
-    expires_at: TimeText
-    memo: Memo | None = None
+    expires_at: MomentText
+    memo: MemoText | None = None
 
 
-class AuthorizationIn(Body):
+class HoldAuthorizationIn(Body):
     """The payer's signature of the hold's order."""
 
     signature: SignatureIn
@@ -66,7 +64,7 @@ class ScheduleIn(Body):
     payee: AddressIn
     asset: AssetName
     amount: Amount
-    first_at: TimeText
+    first_at: MomentText
     every: Literal["once", "day", "week", "month"] = "once"
     count: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 1
-    memo: Memo | None = None
+    memo: MemoText | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from backend.access.schemas import Body
+from backend.access.schemas import Body, MomentText
 from backend.access.texts import AddressIn, Amount, text_of
 from backend.protocol.errors import MalformedRequest
 from backend.protocol.proposals import Approval, Call, signer_of_text
@@ -66,7 +66,7 @@ class ProposalIn(Body):
     proposer: SignerIn
     calls: list[CallIn] = Field(min_length=1, max_length=CALLS_MAX)
     purpose: Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
-    deadline: Annotated[str, StringConstraints(max_length=40)] | None = None
+    deadline: MomentText | None = None
 
 
 class ApprovalIn(Body):
