@@ -70,15 +70,11 @@ class TreasuryQueries:
     """One treasury. The operator's key pays for gas and decides nothing."""
 
     def __init__(self, client: ChainClient, deployment: Deployment, operator: Sender) -> None:
-        treasury = artifacts(["Treasury"])["Treasury"].abi
         self.address = deployment.address("Treasury")
         self.domain: Domain = treasury_domain(deployment.chain_id, self.address)
         self._client, self._operator = client, operator
         self._abi = known_abi()
         self._contract = Contract(self.address, self._abi)
-        # `nonces` has an overload, which a name can't tell apart.
-        keyed = [e for e in treasury.entries if e.get("name") == "nonces" and len(e["inputs"]) == 2]
-        self._nonces = Contract(self.address, ContractAbi(keyed))
 
     async def l1_block_number(self) -> int:
         """Return the number of the newest block."""
@@ -108,8 +104,9 @@ class TreasuryQueries:
     ) -> ProposalState:
         """Return how a proposal stands; it was made at `from_block` or later."""
         latest = await self._client.latest()
-        packed = await self._client.read(self._nonces, "nonces", self.address, proposal.nonce_key)
-        is_used = packed & (2**64 - 1) > proposal.nonce
+        is_used = proposal.nonce < await self._read(
+            "nonceOf", proposal.proposer, proposal.nonce_key
+        )
         is_executed = is_used and await self._was_executed(proposal_id, from_block, latest.number)
         signers = await self._read("getSigners", 0, 2**64 - 1)
         approvers = [

@@ -20,8 +20,8 @@ interface ITreasury {
     /// @notice What signers sign, by EIP-712: domain name "Causeway Treasury", version "1".
     /// @param proposer The signer who answers for it, and must be among those who approve.
     /// @param calls Made in this order, all or none.
-    /// @param nonceKey Proposals of other keys don't wait for this one.
-    /// @param nonce The key's next, from 0.
+    /// @param nonceKey Proposals of other keys, or of other proposers, don't wait for this one.
+    /// @param nonce The proposer's next of this key, from 0: `nonceOf`.
     /// @param deadline The last second, L1 time, in which it can be scheduled or executed.
     /// @param purpose keccak-256 of a text or a payout file, kept off the chain.
     struct Proposal {
@@ -70,7 +70,7 @@ interface ITreasury {
     event ProposalScheduled(bytes32 indexed id, bytes proposer, uint64 eligibleAtTsS);
     /// @notice The calls of a proposal were made.
     event ProposalExecuted(
-        bytes32 indexed id, bytes32 indexed purpose, uint192 nonceKey, uint64 nonce
+        bytes32 indexed id, bytes32 indexed purpose, bytes proposer, uint192 nonceKey, uint64 nonce
     );
     /// @notice A proposal can't be executed any more.
     event ProposalCancelled(bytes32 indexed id);
@@ -175,6 +175,8 @@ interface ITreasury {
         view
         returns (uint64);
 
+    /// @notice The next nonce of a proposer's key.
+    function nonceOf(bytes calldata proposer, uint192 nonceKey) external view returns (uint64);
     /// @notice The EIP-712 digest of a proposal.
     function proposalId(Proposal calldata proposal) external view returns (bytes32);
     /// @notice The EIP-712 digest of `Cancellation(bytes32 proposal)`, where `proposal` is the id.

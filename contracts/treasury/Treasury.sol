@@ -18,7 +18,8 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 ///   proposals together; lower tiers' amounts come on top.
 /// - Signers of a fixed rule's weight call the function that the rule is for.
 /// - Signers of governance's weight do everything, after its timelock: the policy, too.
-/// - Signers of the veto weight, or a proposal's proposer, cancel it before it is executed.
+/// - Signers of the veto weight, or a proposal's proposer, cancel it before it is executed. He also
+///   ends it by another of his proposals with its nonce; nobody else's proposals have his nonces.
 /// - Once no proposal was executed for `lostAfterS`, signers of the recovery weight change the
 ///   signers, after the recovery timelock, and then have what the new signers have. Any proposal
 ///   that is executed meanwhile, or a veto, ends that.
@@ -96,9 +97,11 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
         _requireWeighty(id, proposal.proposer, judgement, approvals);
         if (judgement.timelockS > 0) _requireTimelockOver(id, judgement.timelockS);
 
-        _useCheckedNonce(address(this), proposal.nonceKey, proposal.nonce);
+        _useCheckedNonce(_nonceOwner(proposal.proposer), proposal.nonceKey, proposal.nonce);
         executedAtTsS = uint64(block.timestamp);
-        emit ProposalExecuted(id, proposal.purpose, proposal.nonceKey, proposal.nonce);
+        emit ProposalExecuted(
+            id, proposal.purpose, proposal.proposer, proposal.nonceKey, proposal.nonce
+        );
         _call(proposal.calls);
     }
 
@@ -221,6 +224,12 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
         return SignatureChecker.isValidSignatureNow(signer, digest, signature);
     }
 
+    /// @dev Nonces are the proposer's: could signers of a low tier use up those of others, they
+    /// would veto whatever they like. A signer has any length, an owner of nonces 20 bytes.
+    function _nonceOwner(bytes calldata proposer) private pure returns (address) {
+        return address(bytes20(keccak256(proposer)));
+    }
+
     function _call(ISpendingPolicy.Call[] calldata calls) private {
         for (uint256 i = 0; i < calls.length; ++i) {
             ISpendingPolicy.Call calldata each = calls[i];
@@ -245,6 +254,11 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
     }
 
     /* VIEWS */
+
+    /// @inheritdoc ITreasury
+    function nonceOf(bytes calldata proposer, uint192 nonceKey) external view returns (uint64) {
+        return uint64(nonces(_nonceOwner(proposer), nonceKey));
+    }
 
     /// @inheritdoc ITreasury
     function tierOf(ISpendingPolicy.Call[] calldata calls)

@@ -34,9 +34,12 @@ contract TreasuryTest {
 
     /// forge-config: default.invariant.fail-on-revert = true
     function invariant_nonce__is_used_once() external view {
-        for (uint192 key = 0; key < handler.NONCE_KEYS(); ++key) {
-            uint256 packed = handler.treasury().nonces(address(handler.treasury()), key);
-            assert(uint64(packed) == handler.executedCount(key));
+        for (uint256 i = 0; i < handler.SIGNERS(); ++i) {
+            bytes memory signer = handler.signerOf(i);
+            for (uint192 key = 0; key < handler.NONCE_KEYS(); ++key) {
+                uint64 nonce = handler.treasury().nonceOf(signer, key);
+                assert(nonce == handler.executedCount(signer, key));
+            }
         }
         assert(!handler.isReplayed());
     }

@@ -26,7 +26,7 @@ contract TreasuryHandler {
     uint192 public constant NONCE_KEYS = 3;
     address public constant PAYEE = address(0xBEEF);
     uint256 private constant FIRST_KEY = 7;
-    uint256 private constant SIGNERS = 3;
+    uint256 public constant SIGNERS = 3;
     uint256 private constant ATTACKER_KEY = 99;
 
     Treasury public immutable treasury;
@@ -41,7 +41,7 @@ contract TreasuryHandler {
     bool public isRevived;
     /// @notice Whether a payment within the tiers was refused to signers who had enough left.
     bool public isRefused;
-    mapping(uint192 nonceKey => uint256) public executedCount;
+    mapping(bytes proposer => mapping(uint192 nonceKey => uint256)) public executedCount;
     Payment[] private _payments; // within tiers
     bytes[] private _executed; // proposals, encoded
     bytes[] private _scheduled;
@@ -52,7 +52,7 @@ contract TreasuryHandler {
         bytes[] memory signers = new bytes[](SIGNERS);
         uint64[] memory weights = new uint64[](SIGNERS);
         for (uint256 i = 0; i < SIGNERS; ++i) {
-            signers[i] = abi.encodePacked(vm.addr(FIRST_KEY + i));
+            signers[i] = signerOf(i);
             weights[i] = 1;
         }
         treasury =
@@ -147,6 +147,10 @@ contract TreasuryHandler {
 
     /* VIEWS */
 
+    function signerOf(uint256 index) public pure returns (bytes memory) {
+        return abi.encodePacked(vm.addr(FIRST_KEY + index));
+    }
+
     /// @notice What `count` signers, or more, spent at tiers within the window that ends now.
     function spentByUpTo(uint256 count) public view returns (uint256 sum) {
         for (uint256 i = 0; i < _payments.length; ++i) {
@@ -184,7 +188,7 @@ contract TreasuryHandler {
 
     function _note(ITreasury.Proposal memory proposal, uint256 amount) private {
         paidAmount += amount;
-        ++executedCount[proposal.nonceKey];
+        ++executedCount[proposal.proposer][proposal.nonceKey];
         _executed.push(abi.encode(proposal));
     }
 
@@ -201,11 +205,12 @@ contract TreasuryHandler {
             address(token), 0, abi.encodeCall(token.transfer, (PAYEE, amount))
         );
         key %= NONCE_KEYS;
+        bytes memory signer = signerOf(proposer);
         return ITreasury.Proposal({
-            proposer: abi.encodePacked(vm.addr(FIRST_KEY + proposer)),
+            proposer: signer,
             calls: calls,
             nonceKey: key,
-            nonce: uint64(treasury.nonces(address(treasury), key)),
+            nonce: treasury.nonceOf(signer, key),
             deadline: type(uint64).max,
             purpose: 0
         });
@@ -221,7 +226,7 @@ contract TreasuryHandler {
         uint256 count = 0;
         for (uint256 i = 0; i < SIGNERS; ++i) {
             if (members >> i & 1 == 0) continue;
-            bytes memory signer = abi.encodePacked(vm.addr(FIRST_KEY + i));
+            bytes memory signer = signerOf(i);
             uint256 place = count++;
             while (place > 0 && keccak256(approvals[place - 1].signer) > keccak256(signer)) {
                 approvals[place] = approvals[place - 1];

@@ -2,7 +2,7 @@
 
 from eth_abi import encode
 from eth_account import Account
-from eth_utils import keccak
+from eth_utils import keccak, to_checksum_address
 
 DOMAIN_NAME = "Causeway Treasury"
 PURPOSE = keccak(text="payouts of November")
@@ -37,6 +37,15 @@ def signer_of(member):
     return bytes.fromhex(member.address[2:])
 
 
+def nonce_owner(member):
+    """Return whose nonces the treasury counts for a proposer."""
+    return to_checksum_address(keccak(_bytes_of(member))[:20])
+
+
+def _bytes_of(proposer):
+    return proposer if isinstance(proposer, bytes) else signer_of(proposer)
+
+
 def call(method, *arguments, value=0):
     """Return what makes the treasury call a contract's method."""
     data = bytes(method.encode_input(*arguments))
@@ -65,15 +74,14 @@ class Desk:
         """Return the time of the newest block in seconds."""
         return self.chain.blocks.head.timestamp
 
-    def nonce(self, key=0):
-        """Return the next nonce of a nonce key."""
-        packed = self.treasury.call_view_method("nonces", self.treasury.address, key)
-        return packed & (2**64 - 1)
+    def nonce(self, proposer, key=0):
+        """Return the next nonce of a proposer's nonce key."""
+        return self.treasury.nonceOf(_bytes_of(proposer), key)
 
     def proposal(self, calls, proposer, *, key=0, nonce=None, deadline=None, purpose=PURPOSE):
         """Return a proposal; `proposer` is a key or a signer's bytes."""
-        signer = proposer if isinstance(proposer, bytes) else signer_of(proposer)
-        nonce = self.nonce(key) if nonce is None else nonce
+        signer = _bytes_of(proposer)
+        nonce = self.nonce(signer, key) if nonce is None else nonce
         deadline = self.now() + FAR_S if deadline is None else deadline
         return (signer, calls, key, nonce, deadline, purpose)
 

@@ -43,7 +43,7 @@ def dave(accounts, desk, treasury, alice, bob):
 def test_approve__mixed_with_a_signature__succeeds(
     treasury, desk, proposal, alice, dave, asset, payee
 ):
-    proposal = (*proposal[:3], desk.nonce(), *proposal[4:])
+    proposal = (*proposal[:3], desk.nonce(alice), *proposal[4:])
     identifier = treasury.proposalId(proposal)
 
     receipt = treasury.approve(identifier, sender=dave)

@@ -19,6 +19,7 @@ from tests.contracts.treasury.desk import (
     call,
     fixed_rule,
     in_order,
+    nonce_owner,
     pay,
     selector,
     signer_of,
@@ -34,7 +35,8 @@ def test_execute__approved_enough__succeeds(treasury, policy, desk, asset, alice
     assert asset.balanceOf(payee) == 500 * DOLLAR
     [executed] = receipt.decode_logs(treasury.ProposalExecuted)
     assert executed.id == treasury.proposalId(proposal)
-    assert (executed.purpose, executed.nonceKey, executed.nonce) == (PURPOSE, 0, 1)
+    assert (executed.proposer, executed.purpose) == (signer_of(alice), PURPOSE)
+    assert (executed.nonceKey, executed.nonce) == (0, 1)
     [spent] = receipt.decode_logs(policy.AssetSpent)
     assert (spent.asset, spent.tier, spent.amount) == (asset, 1, 500 * DOLLAR)
     assert treasury.executedAtTsS() == receipt.timestamp
@@ -70,7 +72,7 @@ def test_execute__repeated__reverts(treasury, desk, asset, alice, payee, reverts
     approvals = desk.sign(proposal, [alice])
     desk.execute(proposal, approvals)
 
-    with reverts(treasury, "InvalidAccountNonce", account=treasury, currentNonce=2):
+    with reverts(treasury, "InvalidAccountNonce", account=nonce_owner(alice), currentNonce=2):
         desk.execute(proposal, approvals)
 
 
@@ -78,7 +80,7 @@ def test_execute__repeated__reverts(treasury, desk, asset, alice, payee, reverts
 def test_execute__other_nonce__reverts(treasury, desk, asset, alice, payee, reverts, nonce):
     proposal = desk.proposal([call(asset.transfer, payee, DOLLAR)], alice, nonce=nonce)
 
-    with reverts(treasury, "InvalidAccountNonce", account=treasury, currentNonce=1):
+    with reverts(treasury, "InvalidAccountNonce", account=nonce_owner(alice), currentNonce=1):
         desk.execute(proposal, desk.sign(proposal, [alice]))
 
 
@@ -92,7 +94,7 @@ def test_execute__other_nonce_key__succeeds(treasury, desk, asset, alice, payee)
         desk.execute(proposal, desk.sign(proposal, [alice]))
 
     assert asset.balanceOf(payee) == 2 * DOLLAR
-    assert [desk.nonce(key) for key in (7, 8)] == [0, 2]
+    assert [desk.nonce(alice, key) for key in (7, 8)] == [0, 2]
 
 
 def test_execute__in_its_last_second__succeeds(desk, chain, asset, alice, payee):

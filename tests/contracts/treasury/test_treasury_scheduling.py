@@ -3,6 +3,7 @@
 - schedule: approved enough → runs | twice, too light, expired, cancelled → reverts
 - execute: not scheduled, a second early → reverts | at its second → succeeds
 - execute: the policy became stricter, or looser, meanwhile → judged as now
+- execute: another of the proposer's took the nonce → reverts | somebody else's has it → succeeds
 - cancel: by the proposer, by the veto weight, by an approval on the chain → can't be executed or
   scheduled | by fewer, by a removed proposer, with approvals of the proposal itself → reverts
 """
@@ -10,7 +11,7 @@
 import pytest
 
 from tests.contracts.treasury.conftest import DAY_S, DOLLAR, GOVERNANCE_TIMELOCK_S, TIERS
-from tests.contracts.treasury.desk import call, in_order, signer_of
+from tests.contracts.treasury.desk import call, in_order, nonce_owner, signer_of
 
 
 @pytest.fixture
@@ -133,8 +134,28 @@ def test_execute__another_took_the_nonce__reverts(
     desk.chain.pending_timestamp = scheduled + 3_600
     desk.execute(rival, desk.sign(rival, [alice, bob]))
 
-    with reverts(treasury, "InvalidAccountNonce", account=treasury, currentNonce=(1 << 64) + 1):
+    with reverts(
+        treasury, "InvalidAccountNonce", account=nonce_owner(alice), currentNonce=(1 << 64) + 1
+    ):
         desk.execute(proposal, desk.sign(proposal, [alice, bob]))
+
+
+def test_execute__others_use_the_same_nonce__succeeds(
+    treasury, desk, alice, bob, carol, asset, payee
+):
+    dismissal = desk.proposal(
+        [call(treasury.changeSigners, [signer_of(carol)], [], [])], alice, key=7
+    )
+    approvals = desk.sign(dismissal, [alice, bob])
+    desk.chain.pending_timestamp = (
+        desk.schedule(dismissal, approvals).timestamp + GOVERNANCE_TIMELOCK_S
+    )
+    rival = desk.proposal([call(asset.transfer, payee, 1)], carol, key=7, nonce=dismissal[3])
+
+    desk.execute(rival, desk.sign(rival, [carol]))
+    desk.execute(dismissal, approvals)
+
+    assert not treasury.isSigner(signer_of(carol))
 
 
 # cancel
