@@ -203,7 +203,7 @@ class ApprovalActions:
     def _call(self, payout: Payout) -> Call:
         rollup = self._deployment.rollup
         data = rollup.abi.call_data("authorizeOrders", digest_from_text(payout.root, "root"))
-        return Call(rollup.address, 0, data)
+        return Call(Address(rollup.address), 0, data)
 
     def _check_asked(self, made: Payout, owner: Address, asset_code: str) -> None:
         if (address_from_text(made.owner), made.asset) != (owner, asset_code):

@@ -39,6 +39,7 @@ Caller = Annotated[ApiKey, Depends(needs("groups:read"))]
 Sender = Annotated[ApiKey, Depends(needs("groups:write"))]
 
 _BUILD_ERRORS = (
+    errors.BackPressure,
     errors.GroupInvalid,
     errors.RefundMismatch,
     errors.AssetUnknown,
@@ -170,7 +171,7 @@ async def build_group_anew(
     return await once(request, services, caller, key, {}, work)
 
 
-@router.get("", responses={**listed(examples.GROUP), **documented()})
+@router.get("", responses={**listed(examples.GROUP), **documented(errors.BackPressure)})
 async def list_groups(
     services: ServicesIn,
     _caller: Caller,
@@ -187,7 +188,11 @@ async def list_groups(
 
 
 @router.get(
-    "/{group_id}", responses={**example(examples.GROUP), **documented(errors.GroupNotFound)}
+    "/{group_id}",
+    responses={
+        **example(examples.GROUP),
+        **documented(errors.GroupNotFound, errors.BackPressure),
+    },
 )
 async def get_group(group_id: str, services: ServicesIn, _caller: Caller) -> Response:
     """Get a group: who has signed, and how it stands. Its legs are payments, too."""

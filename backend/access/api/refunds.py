@@ -73,7 +73,10 @@ async def create_refund(
 
 @router.get(
     "/{payment_id}/refunds",
-    responses={**listed(examples.REFUND), **documented(errors.PaymentNotFound)},
+    responses={
+        **listed(examples.REFUND),
+        **documented(errors.PaymentNotFound, errors.BackPressure),
+    },
 )
 async def list_refunds(payment_id: str, services: ServicesIn, _caller: Caller) -> Response:
     """List all refunds of a payment by number, prepared and executed."""

@@ -2,7 +2,8 @@
 
 An order is over only if no block can execute it any more: its nonce is used by another, or its time
 is. The ledger is asked before the node's memory, and that before the records: what moves from one
-to the next meanwhile is met further on.
+to the next meanwhile is met further on. The node forgets, so before an order is called over, the
+records have to hold all that is final.
 """
 
 from collections.abc import Sequence
@@ -41,7 +42,10 @@ class Fate:
 
 
 async def fate_of(services: Services, record_id: Digest, orders: Sequence[PaymentOrder]) -> Fate:
-    """Return what became of a record of payments, whose id it is, or of each if it is a group."""
+    """Return what became of a record of payments, whose id it is, or of each if it is a group.
+
+    Raises BackPressure while that can't be told: the records lag behind.
+    """
     overtaken = _overtaken(services, orders)
     valid_until = min(order.valid_until for order in orders)
     is_late = services.needs.clock_ms() // 1000 > valid_until + _GRACE_S
@@ -50,6 +54,8 @@ async def fate_of(services: Services, record_id: Digest, orders: Sequence[Paymen
     outcome = await services.node.wait_final(record_id, 0)
     if outcome is not None:
         return Fate("executed") if outcome.is_final else Fate("rejected", outcome.code)
+    if overtaken is not None or is_late:
+        await services.sender.records_time()
     first_id = orders[0].digest(services.settings.domain)
     if await run_in_threadpool(services.reader.payment, first_id) is not None:
         return Fate("executed")

@@ -146,7 +146,7 @@ class OrderSender:
             return ended
         if self._is_pending(kept):
             return Standing("pending")
-        ts_s = await self._records_time()
+        ts_s = await self.records_time()
         found = await run_in_threadpool(self._recorded, kept)
         if found is not None:
             return found
@@ -162,7 +162,7 @@ class OrderSender:
         by_id = {one.order_id: one for one in kept}
         ended = {one.order_id: await self._end_of(one, 0) for one in by_id.values()}
         if None in ended.values():
-            await self._records_time()
+            await self.records_time()
         unknown = [order_id for order_id, standing in ended.items() if standing is None]
         recorded = await run_in_threadpool(self._payments_among, unknown)
         return [
@@ -170,6 +170,21 @@ class OrderSender:
             for order_id, one in by_id.items()
             if order_id in recorded or ended[order_id] == Standing("final")
         ]
+
+    async def records_time(self) -> int:
+        """Wait until the records hold all that is final now; return the last block's time.
+
+        Raises BackPressure while they lag behind.
+        """
+        number = self._node.status().block_number
+        deadline_ms = _RECORDS_WAIT_MS
+        while await run_in_threadpool(self._reader.block_number) < number:
+            if deadline_ms <= 0:
+                raise busy()
+            await asyncio.sleep(_RECORDS_POLL_MS / 1000)
+            deadline_ms -= _RECORDS_POLL_MS
+        block = await run_in_threadpool(self._reader.block, number)
+        return 0 if block is None else block.ts_ms // 1000
 
     async def _keep(self, task: str, owner_id: str, made: Made) -> KeptOrder:
         kept = self.kept_of(task, owner_id, made)
@@ -199,18 +214,6 @@ class OrderSender:
         if outcome is None:
             return None
         return Standing("final") if outcome.is_final else Standing("rejected", outcome.code)
-
-    async def _records_time(self) -> int:
-        """Wait until the records hold all that is final now; return the last block's time."""
-        number = self._node.status().block_number
-        deadline_ms = _RECORDS_WAIT_MS
-        while await run_in_threadpool(self._reader.block_number) < number:
-            if deadline_ms <= 0:
-                raise busy()
-            await asyncio.sleep(_RECORDS_POLL_MS / 1000)
-            deadline_ms -= _RECORDS_POLL_MS
-        block = await run_in_threadpool(self._reader.block, number)
-        return 0 if block is None else block.ts_ms // 1000
 
     def _recorded(self, kept: KeptOrder) -> Standing | None:
         """Ask the records, which forget nothing."""

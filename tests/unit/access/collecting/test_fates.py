@@ -1,6 +1,7 @@
 """What became of an order or a group, whoever remembers it; and refunds' memos among many records.
 
 - open, accepted, executed (told by the node, by the records), rejected, overtaken, expired
+- nobody knows yet: the node has forgotten an order, and the records lag behind
 - a group that a block rejects: shown, on its legs too, and built anew
 - memos: none to look for, one of a refund, the refund itself
 """
@@ -11,7 +12,7 @@ from backend.access.collecting.fates import Fate, executed_status, fate_of
 from backend.access.collecting.group_views import group_view
 from backend.access.collecting.groups import find_group
 from backend.access.collecting.memos import memo_errors
-from backend.protocol.errors import RefundMismatch
+from backend.protocol.errors import BackPressure, RefundMismatch
 from backend.records.registers.refunds import Refund
 from tests.unit.access.collecting.scenes import add_signature, build, sign_all
 from tests.unit.access.scenes import PAYEE, PAYER, get, post_batch
@@ -64,6 +65,19 @@ async def test_fate_of__node_has_forgotten__the_records_tell_holds(world, servic
     world.node._outcomes._outcomes.clear()
 
     assert await fate(services, signed) == Fate("executed")
+
+
+async def test_fate_of__node_has_forgotten_and_records_lag__is_not_over_rejects(
+    world, services, monkeypatch
+):
+    monkeypatch.setattr("backend.access.custody.sending._RECORDS_WAIT_MS", 0)
+    monkeypatch.setattr(world.node, "observers", [])
+    signed = sign(PAYER, order(PAYER, PAYEE.address, 5))
+    await world.pay(signed, Prefer="wait=final")
+    world.node._outcomes._outcomes.clear()
+
+    with pytest.raises(BackPressure):
+        await fate(services, signed)
 
 
 async def test_fate_of__another_order_of_the_nonce__overtaken_holds(world, services):

@@ -2,6 +2,7 @@
 
 - prepared: memo, amount, what is signed; executed; listed; a repeat prepares no other
 - never more than the payment: one after the other, prepared ones counted, many at once
+- the node has forgotten a refund, and the records lag behind: what it reserved is not given away
 - a reservation ends: executed, rejected for ever, its nonce used, its time over; and not before
 - a refund's memo on another order is refused: alone, in bulk; on the prepared one it is not
 - refused: a refund of a refund, of a withdrawal, of what is not final, of what nobody knows
@@ -64,6 +65,27 @@ async def execute(world, shown):
     response = await world.pay(signed_refund(shown), Prefer="wait=final")
     assert response.json()["status"] == "final", response.text
     await world.settle()
+
+
+async def test_prepare_refund__restarted_and_records_lag__frees_nothing_holds(world, monkeypatch):
+    payment_id = await paid(world)
+    first = (await prepare(world, payment_id, 1_000)).json()
+    observers = list(world.node.observers)
+    world.node.observers.clear()
+    await world.pay(signed_refund(first), Prefer="wait=final")
+    world.node._outcomes._outcomes.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr("backend.access.custody.sending._RECORDS_WAIT_MS", 0)
+
+        meanwhile = await prepare(world, payment_id, 1_000, "second")
+
+    for final in world.node.replay(world.projections.block_number + 1):
+        for observe in observers:
+            observe(final)
+    await world.settle()
+    later = await prepare(world, payment_id, 1_000, "second")
+    assert error_of(meanwhile) == (429, "BACK_PRESSURE")
+    assert error_of(later) == (409, "REFUND_EXCEEDED")
 
 
 async def test_prepare_refund__part_of_a_payment__is_bound_to_it_succeeds(world):
