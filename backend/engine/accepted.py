@@ -65,6 +65,8 @@ def has_roots(record: OrderRecord, ledger: Ledger) -> bool:
 
 def missing_root(record: OrderRecord, ledger: Ledger) -> AuthorisedRoot | None:
     """Return the first root that an order names and the ledger doesn't know as its payer's."""
+    if isinstance(record, SignedOrder):
+        return None
     for authorised in authorised_orders(record):
         if not isinstance(authorised, SignedOrder):
             root = AuthorisedRoot(authorised.order.payer, authorised.root)
@@ -205,7 +207,9 @@ class AcceptedOrders:
 
 def can_come(record: OrderRecord, ledger: Ledger, ts_s: int) -> bool:
     """Return whether no order of the record is used up or over at the ledger's last block."""
-    return all(_can_come(order, ledger, ts_s) for order in record.orders)
+    if isinstance(record, OrderGroup):
+        return all(_can_come(order, ledger, ts_s) for order in record.orders)
+    return _can_come(record.order, ledger, ts_s)
 
 
 def _can_come(order: Order, ledger: Ledger, ts_s: int) -> bool:

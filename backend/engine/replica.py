@@ -61,14 +61,23 @@ class Prepared:
     execution: Execution
 
     @classmethod
-    def of(cls, domain: Domain, body: Body, execution: Execution) -> "Prepared":
-        """Return the body with the ids of what it holds."""
-        return cls(
-            body,
-            tuple(record.record_id(domain) for record in body.records),
-            tuple(order.digest(domain) for order in body.orders),
-            execution,
-        )
+    def of(
+        cls,
+        domain: Domain,
+        body: Body,
+        execution: Execution,
+        record_ids: tuple[Digest, ...] | None = None,
+    ) -> "Prepared":
+        """Return the body with the ids of what it holds. Who knows `record_ids` spares the work."""
+        if record_ids is None:
+            record_ids = tuple(record.record_id(domain) for record in body.records)
+        payment_ids: list[Digest] = []
+        for record_id, record in zip(record_ids, body.records, strict=True):
+            if isinstance(record, OrderGroup):
+                payment_ids += [order.digest(domain) for order in record.orders]
+            else:
+                payment_ids.append(record_id)
+        return cls(body, record_ids, tuple(payment_ids), execution)
 
 
 Event = Proposed | RoundLost | RoundEnded | FinalBlock | OrderAccepted

@@ -91,7 +91,8 @@ class Sequencer:
             body = Body(to_l1_block, *facts, records, rejections)
             try:
                 execution = execute(ledger, body, ts_s)
-                return Prepared.of(rounds.committee.domain, body, execution)
+                domain, record_ids = rounds.committee.domain, tuple(executable)
+                return Prepared.of(domain, body, execution, record_ids)
             except BlockTooLarge:
                 # Fees of many assets: a chunk holds those of four. L1's facts fit by themselves.
                 check_invariant(orders_max > 0, "a block without orders is too large")

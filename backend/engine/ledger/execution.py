@@ -183,16 +183,23 @@ class _Run:
             judged = check_record(self.ledger, record, ts_s, self.debits)
         except PaymentError as error:
             raise OrderNotExecutable(index, error) from error
+        if isinstance(record, OrderGroup):
+            self._group(judged)
+        else:
+            self._alone(judged[0])
+
+    def _alone(self, judged: Judged) -> None:
+        payee_id = self._payee_id(judged)
+        data = self._move(self.slot_count, judged, payee_id)
+        self._put(data, (fee_account_id(judged.asset.asset_id),) if judged.fee_minor else ())
+
+    def _group(self, judged: Collection[Judged]) -> None:
         payee_ids = [self._payee_id(one) for one in judged]
         start = self.slot_count
-        data = []
-        for place, (one, payee_id) in enumerate(zip(judged, payee_ids, strict=True), start):
-            self._move(place, one, payee_id)
-            data.append(slot(one.payer_id, payee_id, one.amount_minor, one.fee_byte))
-        fees_to = {fee_account_id(one.asset.asset_id) for one in judged if one.fee_minor}
-        self._put(b"".join(data), fees_to)
-        if isinstance(record, OrderGroup):
-            self.groups[start] = len(judged)
+        self.groups[start] = len(judged)
+        places = enumerate(zip(judged, payee_ids, strict=True), start)
+        data = b"".join(self._move(place, one, payee_id) for place, (one, payee_id) in places)
+        self._put(data, {fee_account_id(one.asset.asset_id) for one in judged if one.fee_minor})
 
     def changes(self, l1_block_number: int) -> Changes:
         """Return the leaves after both phases."""
@@ -234,13 +241,10 @@ class _Run:
             return BRIDGE
         return self._account_id(judged.payee, judged.asset.asset_id)
 
-    def _move(self, place: int, judged: Judged, payee_id: AccountId) -> None:
-        """Note the debit and the credits of the operation in a slot."""
-        asset_id, amount_minor, fee_minor = (
-            judged.asset.asset_id,
-            judged.amount_minor,
-            judged.fee_minor,
-        )
+    def _move(self, place: int, judged: Judged, payee_id: AccountId) -> bytes:
+        """Note the debit and the credits of the operation in a slot, and return the slot."""
+        asset_id = judged.asset.asset_id
+        amount_minor, fee_minor = judged.amount_minor, judged.fee_minor
         self.debits.add(judged)
         if payee_id == BRIDGE:
             self.supply[asset_id] = self._supply_minor(asset_id) - amount_minor
@@ -251,6 +255,7 @@ class _Run:
             self.credits[fee_account] += fee_minor
             self.fee_accounts[place] = fee_account
         self.orders.append(ExecutedOrder(place, judged.payer_id, payee_id, amount_minor, fee_minor))
+        return slot(judged.payer_id, payee_id, amount_minor, judged.fee_byte)
 
     def _account_id(self, owner: Address, asset_id: int) -> AccountId:
         key = (owner, asset_id)

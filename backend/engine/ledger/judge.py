@@ -101,11 +101,12 @@ def check_record(
     judged against the balances at the block's start (section 5). What authorises the orders is not
     judged here.
     """
-    is_leg = isinstance(record, OrderGroup)
+    if not isinstance(record, OrderGroup):
+        return (_check_order(ledger, record.order, ts_s, pending, may_hold, False),)
     judged: list[Judged] = []
     try:
         for order in record.orders:
-            judged.append(_check_order(ledger, order, ts_s, pending, may_hold, is_leg))
+            judged.append(_check_order(ledger, order, ts_s, pending, may_hold, True))
             pending.add(judged[-1])
     finally:
         for one in judged:
@@ -140,7 +141,7 @@ def _check_order(
     available_minor = leaf.balance_minor - debit_minor
     if available_minor < amount_minor + fee_minor:
         raise InsufficientFunds(available_minor, amount_minor + fee_minor)
-    if payee is not None:
+    if payee is not None and may_hold is not everybody:
         for owner in (order.payer, payee):
             if not may_hold(order.asset, owner):
                 raise NotEligible(address_text(owner))

@@ -3,9 +3,11 @@
 Law: an accepted record ends executed or rejected, and is rejected only for the true reason.
 """
 
+from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from backend.engine.ledger.errors import RejectionUnjustified
 from backend.engine.ledger.judge import MayHold, Pending, check_record, everybody
@@ -49,12 +51,28 @@ def select(
     can't be. One that runs ahead of an account's nonce is rejected only if no accepted order that
     would fill the gap is left for a later block.
     """
-    taken = _first(accepted, orders_max)
+    # As the log mostly has each account's orders by nonce, what comes later need not be read.
+    window = dict(islice(accepted.items(), orders_max))
+    selection = _chosen(ledger, accepted, _first(window, orders_max), ts_s, may_hold)
+    while selection is None:
+        selection = _chosen(ledger, accepted, _first(accepted, orders_max), ts_s, may_hold)
+        # Groups that wait for each other in a circle can only be rejected all at once.
+        orders_max *= 2
+    return selection
+
+
+def _chosen(
+    ledger: Ledger,
+    accepted: Mapping[Digest, OrderRecord],
+    taken: Mapping[Digest, OrderRecord],
+    ts_s: int,
+    may_hold: MayHold,
+) -> Selection | None:
+    """Return what a block of these records does, or None if one of them waits for one left out."""
     pending = Pending()
     executable = _executable(ledger, taken, ts_s, pending, may_hold)
-    # Thousands may wait, and most blocks reject nothing.
-    left = _left(accepted, taken) if len(executable) < len(taken) else {}
     rejections = []
+    ahead = []
     for record_id, record in taken.items():
         if record_id in executable:
             continue
@@ -62,10 +80,13 @@ def select(
         check_invariant(error is not None, "a record can be executed but is not", id=record_id)
         if error is None:
             continue
-        if _may_be_filled(error, ledger, record, pending, left):
-            # Groups that wait for each other in a circle can only be rejected all at once.
-            return select(ledger, accepted, ts_s, 2 * orders_max, may_hold)
+        if isinstance(error, NonceGap):
+            ahead.append(record)
         rejections.append(Rejection(record_id, error.number))
+    if ahead:
+        left = _left((r for d, r in accepted.items() if d not in taken), ahead)
+        if any(_may_be_filled(ledger, record, pending, left) for record in ahead):
+            return None
     return Selection(_by_asset(ledger, executable), tuple(rejections))
 
 
@@ -91,8 +112,7 @@ def check_rejections(
         for judged in check_record(ledger, record, ts_s, pending):
             pending.add(judged)
     rejected = {rejection.record_id for rejection in body.rejections}
-    decided = {d: r for d, r in accepted.items() if d in rejected or r.orders in executed}
-    left = _left(accepted, decided)
+    left: Mapping[_Purse, Sequence[int]] | None = None
     seen = set[Digest]()
     for index, rejection in enumerate(body.rejections):
         record_id = rejection.record_id
@@ -109,7 +129,13 @@ def check_rejections(
             raise RejectionUnjustified(
                 index, record_id, f"its code is {error.number}, not {rejection.number}"
             )
-        if _may_be_filled(error, ledger, reject, pending, left):
+        if not isinstance(error, NonceGap):
+            continue
+        if left is None:
+            waiting = (r for d, r in accepted.items() if d not in rejected)
+            ahead = [accepted[d] for d in rejected if d in accepted]
+            left = _left(waiting, ahead, executed)
+        if _may_be_filled(ledger, reject, pending, left):
             raise RejectionUnjustified(index, record_id, "the order before it is left out")
 
 
@@ -228,32 +254,34 @@ def _refusal(
 
 
 def _left(
-    accepted: Mapping[Digest, OrderRecord], decided: Mapping[Digest, OrderRecord]
+    records: Iterable[OrderRecord],
+    ahead: Iterable[OrderRecord],
+    executed: Collection[tuple[Order, ...]] = (),
 ) -> Mapping[_Purse, Sequence[int]]:
-    """Return the nonces of the accepted orders that the block leaves out, by account."""
-    nonces = defaultdict[_Purse, list[int]](list)
-    for record_id, record in accepted.items():
-        if record_id not in decided:
-            for order in record.orders:
-                nonces[_purse(order)].append(order.nonce)
+    """Return the nonces, ascending, of the accounts of those `ahead` that stand in `records`, but
+    for what the block executes."""
+    nonces: dict[_Purse, list[int]] = {_purse(order): [] for r in ahead for order in r.orders}
+    for record in records:
+        for order in record.orders:
+            own = nonces.get(_purse(order))
+            if own is not None and record.orders not in executed:
+                own.append(order.nonce)
+    for own in nonces.values():
+        own.sort()
     return nonces
 
 
 def _may_be_filled(
-    error: PaymentError,
-    ledger: Ledger,
-    record: OrderRecord,
-    pending: Pending,
-    left: Mapping[_Purse, Iterable[int]],
+    ledger: Ledger, record: OrderRecord, pending: Pending, left: Mapping[_Purse, Sequence[int]]
 ) -> bool:
     """Return whether a record that is ahead may yet have its turn: one before it is left."""
-    if not isinstance(error, NonceGap):
-        return False
     for order in record.orders:
         asset = ledger.asset_of(order.asset)  # None of a leg behind the one that is ahead
         account = ledger.account(order.payer, asset.asset_id) if asset is not None else None
         due = account[1].nonce + pending.of(account[0])[0] if account is not None else order.nonce
-        if any(due <= nonce < order.nonce for nonce in left.get(_purse(order), ())):
+        nonces = left[_purse(order)]
+        place = bisect_left(nonces, due)
+        if place < len(nonces) and nonces[place] < order.nonce:
             return True
     return False
 

@@ -2,6 +2,7 @@
 
 - select: which orders run, and why each of the others is rejected or waits
 - check_rejections: accepts what select gives, refuses each way to lie
+- thousands wait: what stands far behind is not read, and gaps are looked for in no quadratic time
 """
 
 import pytest
@@ -158,3 +159,42 @@ def test_check_rejections__unknown_digest__rejects(ledger):
 
     with pytest.raises(RejectionUnjustified):
         check_rejections(ledger, body, {}, TS_S)
+
+
+class Unread:
+    """A record that stands so far behind that nobody needs it."""
+
+
+def test_select__thousands_wait_behind__holds(ledger):
+    behind = {keccak(b"%d" % n): Unread() for n in range(2_000)}
+
+    selection = select(ledger, by_digest([A0, B0]) | behind, TS_S, orders_max=2)
+
+    assert dict(selection.executable) == by_digest([A0, B0])
+
+
+class Counted(int):
+    """A nonce that counts how often it is compared."""
+
+    times = 0
+
+    def __lt__(self, other):
+        Counted.times += 1
+        return int.__lt__(self, other)
+
+    def __le__(self, other):
+        Counted.times += 1
+        return int.__le__(self, other)
+
+
+def test_select__thousands_behind_a_dead_one__holds(ledger):
+    orders = [pay("alice", "bob", 1, nonce=Counted(n)) for n in range(1, 2_000)]
+    accepted = by_digest([A0_LATE, *orders])
+    Counted.times = 0
+
+    selection = select(ledger, accepted, TS_S, orders_max=500)
+    body = Body(0, (), (), (), (), selection.rejections)
+    check_rejections(ledger, body, accepted, TS_S)
+
+    assert len(selection.rejections) == 500
+    assert Counted.times < 100_000
