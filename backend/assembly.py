@@ -7,6 +7,7 @@ from typing import Final
 
 from backend.access.api import Dependencies
 from backend.access.ports import Node, Poster, Proofs
+from backend.access.prizes.ports import PrizeNeeds
 from backend.access.services import Registers
 from backend.access.settings import ApiSettings, FeePolicy
 from backend.approvals import approval_needs
@@ -28,11 +29,13 @@ from backend.records.registers.applicants import Applicants
 from backend.records.registers.collecting import CollectingRegisters
 from backend.records.registers.custody import CustodyRegisters
 from backend.records.registers.idempotency import IdempotencyKeys
+from backend.records.registers.prizes import Prizes as PrizeRegister
 from backend.records.turnover import Turnovers
 from backend.settlement.bonuses import Bonuses
 from backend.settlement.building import SubmitterSettings
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
+from backend.settlement.prizes import Prizes
 from backend.settlement.queries import ChainQueries
 from backend.settlement.sender import Sender
 from backend.settlement.watcher import Watcher
@@ -129,6 +132,7 @@ def dependencies(
         turnovers=ground.turnovers,
         clock_ms=ground.clock_ms,
         problems=problems,
+        prizes=_prize_needs(ground),
     )
 
 
@@ -139,6 +143,13 @@ def bonus_keeper(ground: Ground) -> BonusKeeper | None:
     serves = served_sponsors(ground.settings, ground.deployment)
     attestors = ground.keys.turnover_attestors
     return BonusKeeper(ground.bonuses, ground.turnovers, attestors, serves)
+
+
+def _prize_needs(ground: Ground) -> PrizeNeeds | None:
+    if "Prizes" not in ground.deployment.contracts:
+        return None
+    register = PrizeRegister(ground.databases.registers)
+    return PrizeNeeds(register, Prizes(ground.client, ground.deployment))
 
 
 def _open_databases(settings: Settings) -> Databases:

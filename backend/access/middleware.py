@@ -18,7 +18,7 @@ from backend.protocol.errors import BodyTooLarge, DiskFull, PaymentError
 
 log = structlog.get_logger(__name__)
 
-BULK_PATHS: Final = ("/v1/payments/bulk", "/v1/payouts")
+BULK_PATHS: Final = ("/v1/payments/bulk", "/v1/payouts", "/v1/prizes")
 _DISK_FULL_WORDS: Final = ("disk is full", "no space left")
 
 

@@ -16,6 +16,7 @@ from backend.access.broadcast import Broadcast
 from backend.access.custody.ports import Custody
 from backend.access.custody.sending import OrderSender
 from backend.access.ports import Attestor, Chain, KycProvider, Node, Poster, Proofs
+from backend.access.prizes.ports import PrizeNeeds
 from backend.access.settings import ApiSettings
 from backend.records.event_stream import EventStream
 from backend.records.reader import Reader
@@ -57,6 +58,7 @@ class Dependencies:
     turnovers: TurnoverBook
     clock_ms: Callable[[], int]
     problems: Callable[[], list[str]] = field(default=list)
+    prizes: PrizeNeeds | None = None  # None: the deployment has none
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class PayoutDesk:
         if owner is None:
             raise NoTreasury()
         parties = Parties(owner, self._returns)
-        lines = await run_in_threadpool(_read, wish, parties, named)
+        lines = await run_in_threadpool(read_lines, wish.csv, wish.lines, parties, named)
         asset = named.asset
         found_id = await run_in_threadpool(payout_id, owner, asset.token, lines)
         async with self._lock:
@@ -109,7 +109,7 @@ class PayoutDesk:
             if known is None or known.status == "failed":
                 proposer = wish.proposer if owner == treasury else None
                 await self._check_proposer(proposer)
-                pairs = await run_in_threadpool(self._with_fees, named, lines)
+                pairs = await run_in_threadpool(with_fees, self._settings, named, lines)
                 await self._check(named, owner, pairs)
                 row = await self._values(found_id, named, parties, pairs, creator_key, proposer)
                 attempt = 1 if known is None else known.attempt + 1
@@ -180,14 +180,7 @@ class PayoutDesk:
         open_one = await run_in_threadpool(self.register.open_of, owner, asset.asset_id)
         if open_one is not None:
             raise PayoutInProgress(digest_text(open_one.id))
-        refused = await self._payees.refused(asset.token, {line.payee for line, _ in pairs})
-        faults = [
-            (line.number, _reason(refused[line.payee], line.payee))
-            for line, _ in pairs
-            if line.payee in refused
-        ]
-        if faults:
-            raise invalid(faults)
+        await check_payees(self._payees, asset.token, [line for line, _ in pairs])
         needed_minor = sum(line.amount_minor + fee_minor for line, fee_minor in pairs)
         account = self._node.account(owner, asset.asset_id)
         available_minor = 0 if account is None else account.available_minor
@@ -243,26 +236,8 @@ class PayoutDesk:
             values["skip_fee_minor"],
         )
         orders = await run_in_threadpool(PayoutOrders, terms, pairs, self._settings.domain)
-        rows = [
-            {
-                "payout_id": values["id"],
-                "line_index": index,
-                "number": line.number,
-                "payee": line.payee,
-                "amount_minor": line.amount_minor,
-                "fee_minor": fee_minor,
-                "memo": line.memo,
-                "reference": line.reference,
-                "follows": line.follows,
-                "status": WAITING,
-            }
-            for index, (line, fee_minor) in enumerate(pairs)
-        ]
+        rows = line_rows(values["id"], pairs)
         await run_in_threadpool(self.register.add, values | {"root": orders.root}, rows)
-
-    def _with_fees(self, named: NamedAsset, lines: Sequence[PayoutLine]) -> list[Priced]:
-        policy = self._settings.fee_policy(named.asset_id, named.asset.takes_fee)
-        return [(line, fee_minor_of(policy, line.amount_minor)) for line in lines]
 
 
 def orders_of(row: Any, lines: Sequence[Any], settings: ApiSettings) -> PayoutOrders:
@@ -290,11 +265,53 @@ def _line(row: Any) -> PayoutLine:
     )
 
 
-def _read(wish: PayoutWish, parties: Parties, named: NamedAsset) -> list[PayoutLine]:
-    if wish.csv is None:
-        return read_objects(wish.lines, parties)
+def read_lines(
+    csv: str | None, objects: Sequence[Mapping[str, str]], parties: Parties, named: NamedAsset
+) -> list[PayoutLine]:
+    """Return the lines of a CSV file's text, or else of objects. Raises what reading them does."""
+    if csv is None:
+        return read_objects(objects, parties)
     decimals = len(str(named.asset.unit)) - 1 if named.decimals is None else named.decimals
-    return read_csv(wish.csv, parties, decimals, named.asset.unit)
+    return read_csv(csv, parties, decimals, named.asset.unit)
+
+
+async def check_payees(payees: PayeeCheck, token: Address, lines: Sequence[PayoutLine]) -> None:
+    """Raise PayoutLinesInvalid with all payees who may not have the asset; ChainUnavailable."""
+    refused = await payees.refused(token, {line.payee for line in lines})
+    faults = [
+        (line.number, _reason(refused[line.payee], line.payee))
+        for line in lines
+        if line.payee in refused
+    ]
+    if faults:
+        raise invalid(faults)
+
+
+def with_fees(
+    settings: ApiSettings, named: NamedAsset, lines: Sequence[PayoutLine]
+) -> list[Priced]:
+    """Return each line with the least fee that its order can carry, in minor units."""
+    policy = settings.fee_policy(named.asset_id, named.asset.takes_fee)
+    return [(line, fee_minor_of(policy, line.amount_minor)) for line in lines]
+
+
+def line_rows(of_payout: bytes, pairs: Sequence[Priced]) -> list[dict[str, Any]]:
+    """Return a payout's lines as the register takes them."""
+    return [
+        {
+            "payout_id": of_payout,
+            "line_index": index,
+            "number": line.number,
+            "payee": line.payee,
+            "amount_minor": line.amount_minor,
+            "fee_minor": fee_minor,
+            "memo": line.memo,
+            "reference": line.reference,
+            "follows": line.follows,
+            "status": WAITING,
+        }
+        for index, (line, fee_minor) in enumerate(pairs)
+    ]
 
 
 def _reason(code: str, payee: Address) -> str:

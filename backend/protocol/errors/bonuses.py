@@ -60,7 +60,7 @@ class PrizeDeadlineInvalid(PaymentError, number=241):
 
 class PrizePaidByOrders(PaymentError, number=242):
     message = (
-        "The prize {prize_id} is paid in the ledger; what nobody gets returns there by itself."
+        "The prize {prize_id} is paid in the ledger, where what nobody gets returns by itself."
     )
     prize_id: str
 

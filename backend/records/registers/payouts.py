@@ -83,6 +83,16 @@ class Payouts:
         with self._engine.connect() as connection:
             return connection.execute(query).all()
 
+    def lines_at(self, payout_id: bytes, indexes: Sequence[int]) -> dict[int, Row[Any]]:
+        """Return some lines by their indexes."""
+        query = (
+            select(payout_lines)
+            .where(payout_lines.c.payout_id == payout_id)
+            .where(payout_lines.c.line_index.in_(indexes))
+        )
+        with self._engine.connect() as connection:
+            return {row.line_index: row for row in connection.execute(query)}
+
     def undecided(self, payout_id: bytes, limit: int) -> Sequence[Row[Any]]:
         """Return the first lines that have not ended."""
         query = (

@@ -1,0 +1,1 @@
+"""Prizes: their lists, proofs, and transactions for sponsors and winners."""
