@@ -1,6 +1,7 @@
 """POSTs that can be repeated. Law: one idempotency key, one piece of work, one answer.
 
-A business refusal stays under its key; what may succeed later (429, 503, a crash) does not.
+A business refusal stays under its key; what may succeed later (429, 503, a crash) does not, but the
+key stays that request's.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

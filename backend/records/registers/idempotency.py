@@ -64,7 +64,7 @@ class IdempotencyKeys:
         mine = _is_key(row["api_key_id"], row["key"])
         with self._engine.begin() as connection:
             found = connection.execute(select(idempotency_keys).where(mine)).first()
-            if found is None:  # released this instant: the client's next attempt will take it
+            if found is None:  # pruned this instant: the client's next attempt will take it
                 raise RequestInProgress()
             if found.operation != row["operation"]:
                 raise IdempotencyKeyReused("path")
@@ -95,12 +95,17 @@ class IdempotencyKeys:
             )
 
     def release(self, api_key_id: str, key: str) -> None:
-        """Forget a request that did nothing, so that it may be sent again."""
+        """Let a request be sent again that was not answered for good; no other has its key.
+
+        What it was is remembered: an order may be kept for it already.
+        """
+        given_up_ts_ms = idempotency_keys.c.started_ts_ms - IN_FLIGHT_MS_MAX - 1
         with self._engine.begin() as connection:
             connection.execute(
-                delete(idempotency_keys)
+                update(idempotency_keys)
                 .where(_is_key(api_key_id, key))
                 .where(idempotency_keys.c.status_code.is_(None))
+                .values(started_ts_ms=given_up_ts_ms)
             )
 
     def prune(self, ts_ms: int) -> int:

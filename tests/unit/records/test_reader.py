@@ -207,7 +207,11 @@ def test_idempotency__died_in_flight__may_be_tried_again_once_holds(registers):
     assert keys.begin("k", "a", "POST /x", {"a": {"b": 1}}, later) == Answer(200, "{}")
     assert keys.begin("other", "a", "POST /y", {}, later) is None
     keys.release("other", "a")
-    assert keys.begin("other", "a", "POST /z", {}, later) is None
+    with pytest.raises(IdempotencyKeyReused):
+        keys.begin("other", "a", "POST /z", {}, later)
+    assert keys.begin("other", "a", "POST /y", {}, later) is None
+    with pytest.raises(RequestInProgress):
+        keys.begin("other", "a", "POST /y", {}, later)
     assert keys.prune(later + KEPT_MS + 1) == 2
 
 

@@ -4,6 +4,7 @@
 - the row is lost after the key file: the same key; the register finds no other
 - pay, withdraw: signed, sent, once; what the ledger refuses; unknown asset, amounts, payee
 - a crash after the order was kept: the repeat sends the same one; a new one only when that is dead
+- a key sent again with another wish after the node was not well
 - each use of the key is in the audit trail before the signature leaves; nobody else's key
 - no key in answers, logs, files, texts of errors
 """
@@ -46,6 +47,24 @@ async def test_create_customer__repeated__is_the_same_one_holds(world):
     assert first == by_key == by_name == await get(world, f"/v1/customers/{first['id']}")
     assert other["address"] != first["address"]
     assert [one["external_id"] for one in (*listed["data"], *rest["data"])] == ["bob", "alice"]
+
+
+async def test_pay__key_sent_again_with_another_amount__pays_neither_rejects(world, monkeypatch):
+    made = await customer(world, amount=1_000)
+    path = f"/v1/customers/{made['id']}/payments"
+
+    async def unwell(_record):
+        raise NoQuorum(3, 2)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.node, "submit", unwell)
+        first = await call(world, path, PAY, "pay")
+    other = await call(world, path, PAY | {"amount": "60"}, "pay")
+    same = await call(world, path, PAY, "pay", Prefer="wait=final")
+
+    assert error_of(first) == (503, "NO_QUORUM")
+    assert error_of(other) == (409, "IDEMPOTENCY_KEY_REUSED")
+    assert (same.json()["status"], same.json()["amount"]) == ("final", "50")
 
 
 async def test_create_customer__row_lost_after_key_file__same_key_holds(world):
