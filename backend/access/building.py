@@ -5,9 +5,10 @@ from backend.access.schemas import OrderIn
 from backend.access.services import Services
 from backend.access.texts import memo_of, ts_s_of
 from backend.protocol import errors
+from backend.protocol.hashing import Digest
 from backend.protocol.money import AMOUNT_MINOR_MAX, fee_byte, fee_minor_up, to_base
 from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder
-from backend.protocol.types import Address, address_text
+from backend.protocol.types import ZERO_ADDRESS, Address, Asset, address_text
 
 
 def amount_minor_of(amount_minor: int) -> int:
@@ -72,6 +73,37 @@ def fee_minor_of(
     return asked_minor
 
 
+def check_parties(payer: bytes, payee: bytes) -> None:
+    """Check that a payment can have these parties. Raises PayeeInvalid or SameAccount."""
+    if payee == ZERO_ADDRESS:
+        raise errors.PayeeInvalid(address_text(payee))
+    if payee == payer:
+        raise errors.SameAccount()
+
+
+def payment_order(
+    asset: Asset,
+    payer: bytes,
+    payee: bytes,
+    amount_minor: int,
+    fee_minor: int,
+    nonce: int,
+    valid_until: int,
+    memo: bytes,
+) -> PaymentOrder:
+    """Return an order in base units, as it is signed."""
+    return PaymentOrder(
+        Address(payer),
+        Address(payee),
+        asset.token,
+        to_base(amount_minor, asset.unit),
+        to_base(fee_minor, asset.unit),
+        nonce,
+        valid_until,
+        Digest(memo),
+    )
+
+
 def _order(
     wish: OrderIn,
     named: NamedAsset,
@@ -81,11 +113,11 @@ def _order(
     valid_until: int,
 ) -> Order:
     asset = named.asset
-    amount, fee = to_base(amount_minor, asset.unit), to_base(fee_minor, asset.unit)
     payer = Address(wish.payer)
     if wish.kind == "withdrawal":
         if wish.payee is not None or wish.memo is not None:
             raise errors.MalformedRequest("payee", "a withdrawal has neither payee nor memo")
+        amount, fee = to_base(amount_minor, asset.unit), to_base(fee_minor, asset.unit)
         return WithdrawalOrder(payer, asset.token, amount, fee, nonce, valid_until)
     if wish.payee is None:
         raise errors.MalformedRequest("payee", "a payment has a payee")
@@ -93,4 +125,4 @@ def _order(
     if payee == payer:
         raise errors.SameAccount()
     memo = memo_of(wish.memo)
-    return PaymentOrder(payer, payee, asset.token, amount, fee, nonce, valid_until, memo)
+    return payment_order(asset, payer, payee, amount_minor, fee_minor, nonce, valid_until, memo)

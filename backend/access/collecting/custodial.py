@@ -2,17 +2,12 @@
 
 from starlette.concurrency import run_in_threadpool
 
-from backend.access.collecting.groups import find_group, order_of_leg, sign_leg
+from backend.access.collecting.groups import find_group, order_at, sign_leg
 from backend.access.collecting.refunds import refund_fate
 from backend.access.custody.customers import SIGNING_SCOPE, customer_of, payer_of
 from backend.access.errors import is_transient
 from backend.access.services import Services
-from backend.protocol.errors import (
-    GroupInvalid,
-    NotAuthorised,
-    PaymentError,
-    PermissionDenied,
-)
+from backend.protocol.errors import NotAuthorised, PaymentError, PermissionDenied
 from backend.protocol.hashing import Digest
 from backend.protocol.orders import PaymentOrder
 from backend.protocol.types import address_text
@@ -33,9 +28,7 @@ async def sign_leg_for(
         raise PermissionDenied(SIGNING_SCOPE)
     customer = await customer_of(services, customer_id)
     group = await find_group(services, group_id)
-    if leg >= len(group.legs):
-        raise GroupInvalid(f"it has no leg {leg}, its {len(group.legs)} legs are counted from 0")
-    order = order_of_leg(group.legs[leg])
+    order = order_at(group, leg)
     if order.payer != customer.address:
         raise NotAuthorised(address_text(order.payer))
     signed = await services.needs.custody.sign(customer.id, order, "group", caller.id)

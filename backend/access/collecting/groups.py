@@ -11,8 +11,10 @@ from starlette.concurrency import run_in_threadpool
 
 from backend.access.building import (
     amount_minor_of,
+    check_parties,
     fee_minor_of,
     nonce_next,
+    payment_order,
     valid_until_of,
 )
 from backend.access.collecting.fates import Fate, fate_of
@@ -29,16 +31,14 @@ from backend.protocol.errors import (
     IdempotencyKeyReused,
     NotAuthorised,
     OrderExpired,
-    PayeeInvalid,
     PaymentError,
-    SameAccount,
 )
 from backend.protocol.hashing import Digest
 from backend.protocol.money import to_base
 from backend.protocol.order_records import LEGS_MAX, LEGS_MIN, OrderGroup, SignedOrder
 from backend.protocol.orders import PaymentOrder, linked
 from backend.protocol.signing import SIGNATURE_BYTES
-from backend.protocol.types import ZERO_ADDRESS, Address, address_text, digest_text
+from backend.protocol.types import Address, address_text, digest_text
 from backend.records.registers.groups import Group, Leg
 
 _UNSIGNED = bytes(SIGNATURE_BYTES)
@@ -48,6 +48,13 @@ _CODES = {"overtaken": GroupOvertaken.code, "expired": OrderExpired.code}
 def order_of_leg(leg: Leg) -> PaymentOrder:
     """Return what the leg's payer signs."""
     return PaymentOrder.decode(leg.order_fields)
+
+
+def order_at(group: Group, leg: int) -> PaymentOrder:
+    """Return what the payer of a leg, counted from 0, signs. Raises GroupInvalid."""
+    if leg >= len(group.legs):
+        raise GroupInvalid(f"it has no leg {leg}, its {len(group.legs)} legs are counted from 0")
+    return order_of_leg(group.legs[leg])
 
 
 def orders_of(group: Group) -> list[PaymentOrder]:
@@ -89,19 +96,16 @@ async def _order(
     """Build a leg; `nonces` are those that the legs before it leave to each payer and asset."""
     named = await services.assets.find(wish.asset)
     payer, payee = Address(wish.payer), Address(wish.payee)
-    if payee == ZERO_ADDRESS:
-        raise PayeeInvalid(address_text(payee))
-    if payee == payer:
-        raise SameAccount()
+    check_parties(payer, payee)
     amount_minor = amount_minor_of(wish.amount)
     fee_minor = fee_minor_of(services, named, amount_minor, wish.fee)
     account = (payer, named.asset_id)
     nonce = nonces[account] if account in nonces else nonce_next(services, payer, named)
     nonces[account] = nonce + 1
-    asset = named.asset
-    amount, fee = to_base(amount_minor, asset.unit), to_base(fee_minor, asset.unit)
     memo = memo_of(wish.memo)
-    return PaymentOrder(payer, payee, asset.token, amount, fee, nonce, valid_until, memo)
+    return payment_order(
+        named.asset, payer, payee, amount_minor, fee_minor, nonce, valid_until, memo
+    )
 
 
 async def _keep(services: Services, orders: Sequence[PaymentOrder], scope: str) -> Group:
@@ -185,9 +189,7 @@ async def sign_leg(services: Services, group_id: Digest, leg: int, signature: by
     then all signatures stay, and the next one that comes, a repeat too, tries again.
     """
     group = await find_group(services, group_id)
-    if leg >= len(group.legs):
-        raise GroupInvalid(f"it has no leg {leg}, its {len(group.legs)} legs are counted from 0")
-    check_signature(services, order_of_leg(group.legs[leg]), signature)
+    check_signature(services, order_at(group, leg), signature)
     fate = await group_fate(services, group)
     if fate.kind in ("accepted", "executed", "rejected"):
         return group
@@ -275,18 +277,17 @@ async def find_group(services: Services, group_id: Digest) -> Group:
     kept = []
     for placed in legs:
         row = placed.order
-        asset = listings[row.asset_id]
-        order = PaymentOrder(
+        order = payment_order(
+            listings[row.asset_id],
             row.payer,
             row.payee,
-            asset.token,
-            to_base(row.amount_minor, asset.unit),
-            to_base(row.fee_minor, asset.unit),
+            row.amount_minor,
+            row.fee_minor,
             row.nonce,
             row.valid_until,
             row.memo,
-            row.link,
         )
+        order = replace(order, link=row.link)
         kept.append(Leg(row.id, row.payer, order.encode(), row.signature))
     valid_until = min(placed.order.valid_until for placed in legs)
     ts_ms = legs[0].block.ts_ms

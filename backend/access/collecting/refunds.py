@@ -19,6 +19,7 @@ from backend.access.views import Json
 from backend.protocol.errors import (
     IdempotencyKeyReused,
     MalformedRequest,
+    NonceTooLow,
     PaymentNotFinal,
     RefundNotAllowed,
 )
@@ -179,7 +180,7 @@ async def refund_view(services: Services, refund: Refund) -> Json:
         "payment": digest_text(refund.payment_id),
         "number": refund.number,
         "status": await _status(services, refund, fate),
-        "code": "NONCE_TOO_LOW" if fate.kind == "overtaken" else fate.code,
+        "code": NonceTooLow.code if fate.kind == "overtaken" else fate.code,
         "payer": address_text(order.payer),
         "payee": address_text(order.payee),
         "asset": address_text(order.asset) if named is None else named.code,

@@ -24,8 +24,8 @@ _NAMESPACE: Final = uuid.UUID("0d3c4b1e-52f0-5a3f-9b39-0b6d8e1f7a51")
 SIGNING_SCOPE: Final = "customers:write"
 
 
-def request_id(scope: str) -> str:
-    """Return a short name for a request, the same for each repeat under its key."""
+def scope_id(scope: str) -> str:
+    """Return a short name for what a request makes, the same for each repeat under its key."""
     return uuid.uuid5(_NAMESPACE, scope).hex
 
 
@@ -99,5 +99,5 @@ async def send_order(
         await check_memos(services, signed)
         return Made(signed, wish.amount)
 
-    task = f"{customer.id}/{kind}/{request_id(scope)}"
+    task = f"{customer.id}/{kind}/{scope_id(scope)}"
     return await services.sender.send(task, customer.id, make, wait_ms=wait_ms)

@@ -4,17 +4,17 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 
+from backend.access.building import payment_order
 from backend.access.custody.hold_states import HoldState, state_of
 from backend.access.custody.sending import Made
 from backend.access.custody.shares import Part, capture_of, whole_of
 from backend.access.services import Services
 from backend.access.settings import FeePolicy
 from backend.protocol.errors import AssetUnknown
-from backend.protocol.hashing import Digest
-from backend.protocol.money import AMOUNT_MINOR_MAX, to_base
+from backend.protocol.money import AMOUNT_MINOR_MAX
 from backend.protocol.order_records import OrderGroup, SignedOrder, decode_record
 from backend.protocol.orders import PaymentOrder, linked
-from backend.protocol.types import Address, Asset
+from backend.protocol.types import Asset
 from backend.records.registers.holds import Hold
 from backend.records.registers.kept_orders import KeptOrder
 
@@ -109,16 +109,15 @@ class HoldOrders:
     def _order(
         self, hold: Hold, payee: bytes, part: Part, nonce: int, valid_until: int
     ) -> PaymentOrder:
-        asset = self._asset(hold)
-        return PaymentOrder(
-            Address(hold.account),
-            Address(payee),
-            asset.token,
-            to_base(part.amount_minor, asset.unit),
-            to_base(part.fee_minor, asset.unit),
+        return payment_order(
+            self._asset(hold),
+            hold.account,
+            payee,
+            part.amount_minor,
+            part.fee_minor,
             nonce,
             valid_until,
-            Digest(hold.memo),
+            hold.memo,
         )
 
     def _policy(self, hold: Hold) -> FeePolicy:

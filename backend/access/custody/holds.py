@@ -9,9 +9,14 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 
-from backend.access.building import amount_minor_of, nonce_next
+from backend.access.building import (
+    amount_minor_of,
+    check_parties,
+    nonce_next,
+    payment_order,
+)
 from backend.access.collecting.memos import check_memos
-from backend.access.custody.customers import payer_of, request_id
+from backend.access.custody.customers import payer_of, scope_id
 from backend.access.custody.hold_orders import HoldOrders
 from backend.access.custody.hold_states import HoldState, state_of
 from backend.access.custody.schemas import HoldIn
@@ -22,10 +27,10 @@ from backend.access.services import Services
 from backend.access.settings import WAIT_FINAL_MS_MAX
 from backend.access.texts import memo_of, ts_s_of
 from backend.protocol import errors
-from backend.protocol.money import AMOUNT_MINOR_MAX, to_base
+from backend.protocol.money import AMOUNT_MINOR_MAX
 from backend.protocol.order_records import SignedOrder
 from backend.protocol.orders import PaymentOrder
-from backend.protocol.types import ZERO_ADDRESS, Address, address_text
+from backend.protocol.types import Address
 from backend.records.registers.api_keys import ApiKey
 from backend.records.registers.customers import Customer
 from backend.records.registers.holds import Hold
@@ -57,7 +62,7 @@ class HoldDesk:
         `scope` is the request's key: a repeat returns the same hold. Raises PaymentError; a hold
         that its customer can't pay for is released.
         """
-        hold_id = f"hold_{request_id(scope)}"
+        hold_id = f"hold_{scope_id(scope)}"
         payer, customer = await payer_of(self._services, wish.payer, caller)
         async with self._services.sender.locks.hold(f"hold {hold_id}"):
             hold = await run_in_threadpool(self._register.get, hold_id)
@@ -108,7 +113,7 @@ class HoldDesk:
                 raise errors.CaptureTooLarge(hold.amount_minor, wanted_minor)
             return await self._orders.capture(hold, state, wanted_minor, caller.id)
 
-        task = f"{hold.id}/capture/{request_id(scope)}"
+        task = f"{hold.id}/capture/{scope_id(scope)}"
         async with self._services.sender.locks.hold(f"hold {hold_id}"):
             hold = await self.get(hold_id)
             state = await state_of(self._services, hold)
@@ -165,10 +170,7 @@ class HoldDesk:
             raise errors.ExpiryInvalid(expires_ts_s, now_ms // 1000, latest_ts_s)
         named = await services.assets.find(wish.asset)
         amount_minor = amount_minor_of(wish.amount)
-        if wish.payee == ZERO_ADDRESS:
-            raise errors.PayeeInvalid(address_text(wish.payee))
-        if wish.payee == payer:
-            raise errors.SameAccount()
+        check_parties(payer, wish.payee)
         policy = services.settings.fee_policy(named.asset_id, named.asset.takes_fee)
         reserve_minor = reserve_of(policy, amount_minor)
         if amount_minor + reserve_minor > AMOUNT_MINOR_MAX:
@@ -177,10 +179,10 @@ class HoldDesk:
         memo = memo_of(wish.memo)
         account = await services.needs.custody.create(hold_id)
         total_minor = amount_minor + reserve_minor
-        unit, fee_minor = named.asset.unit, fee_of(policy, total_minor)
-        amount, fee = to_base(total_minor, unit), to_base(fee_minor, unit)
-        token = named.asset.token
-        funding = PaymentOrder(payer, account, token, amount, fee, nonce, expires_ts_s, memo)
+        fee_minor = fee_of(policy, total_minor)
+        funding = payment_order(
+            named.asset, payer, account, total_minor, fee_minor, nonce, expires_ts_s, memo
+        )
         hold = Hold(
             0,
             hold_id,

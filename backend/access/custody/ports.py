@@ -1,4 +1,4 @@
-"""What custody needs of the others; `backend/app.py` passes in what fits."""
+"""What custody needs of the others; `backend/assembly.py` passes in what fits."""
 
 from typing import Protocol
 

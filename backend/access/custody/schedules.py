@@ -11,10 +11,16 @@ from typing import Final
 import structlog
 from starlette.concurrency import run_in_threadpool
 
-from backend.access.building import amount_minor_of, fee_minor_of, nonce_next
+from backend.access.building import (
+    amount_minor_of,
+    check_parties,
+    fee_minor_of,
+    nonce_next,
+    payment_order,
+)
 from backend.access.collecting.memos import check_memos
 from backend.access.custody.calendar import due_ts_s
-from backend.access.custody.customers import customer_of, payer_of, request_id
+from backend.access.custody.customers import customer_of, payer_of, scope_id
 from backend.access.custody.schemas import ScheduleIn
 from backend.access.custody.sending import Made, Sent
 from backend.access.errors import is_transient
@@ -22,10 +28,8 @@ from backend.access.services import Services
 from backend.access.settings import WAIT_FINAL_MS_MAX
 from backend.access.texts import memo_of, ts_s_of
 from backend.protocol import errors
-from backend.protocol.hashing import Digest
-from backend.protocol.money import to_base
 from backend.protocol.orders import PaymentOrder
-from backend.protocol.types import ZERO_ADDRESS, Address, address_text
+from backend.protocol.types import Address
 from backend.records.registers.api_keys import ApiKey
 from backend.records.registers.customers import Customer
 from backend.records.registers.schedules import Occurrence, Schedule
@@ -70,13 +74,10 @@ class ScheduleDesk:
             raise errors.MalformedRequest("count", "what happens once has a count of 1")
         named = await self._services.assets.find(wish.asset)
         amount_minor = amount_minor_of(wish.amount)
-        if wish.payee == ZERO_ADDRESS:
-            raise errors.PayeeInvalid(address_text(wish.payee))
-        if wish.payee == customer.address:
-            raise errors.SameAccount()
+        check_parties(customer.address, wish.payee)
         schedule = Schedule(
             0,
-            f"sch_{request_id(scope)}",
+            f"sch_{scope_id(scope)}",
             customer.id,
             wish.payee,
             named.asset_id,
@@ -208,16 +209,15 @@ class ScheduleDesk:
         named = await services.assets.find(str(schedule.asset_id))
         payer = Address(customer.address)
         fee_minor = fee_minor_of(services, named, schedule.amount_minor, None)
-        unit = named.asset.unit
-        return PaymentOrder(
+        return payment_order(
+            named.asset,
             payer,
-            Address(schedule.payee),
-            named.asset.token,
-            to_base(schedule.amount_minor, unit),
-            to_base(fee_minor, unit),
+            schedule.payee,
+            schedule.amount_minor,
+            fee_minor,
             nonce_next(services, payer, named),
             services.needs.clock_ms() // 1000 + services.settings.order_life_s,
-            Digest(schedule.memo),
+            schedule.memo,
         )
 
 
