@@ -128,6 +128,16 @@ class KycDesk:
                 raise KycRequired()
         raise KycRequired()
 
+    def evidence(self, applicant: Applicant) -> bytes:
+        """Return what shows the chain an approval, as a deposit carries it."""
+        return self._attestor.evidence(
+            applicant.person,
+            applicant.level,
+            applicant.expiry_ts_s or 0,
+            applicant.issued_ts_s or 0,
+            applicant.signature or b"",
+        )
+
     def status_of(self, applicant: Applicant) -> str:
         """Return an applicant's status now: an approval expires by itself."""
         is_over = (applicant.expiry_ts_s or 2**63) < self._clock_ms() // 1000

@@ -81,14 +81,7 @@ async def prepare_deposit(
 async def _prepared(services: Services, wish: DepositIn) -> Json:
     named = await services.assets.find(wish.asset)
     amount_minor = amount_minor_of(wish.amount)
-    approval = await services.kyc.evidence_for(wish.owner)
-    evidence = services.needs.attestor.evidence(
-        approval.person,
-        approval.level,
-        approval.expiry_ts_s or 0,
-        approval.issued_ts_s or 0,
-        approval.signature or b"",
-    )
+    evidence = services.kyc.evidence(await services.kyc.evidence_for(wish.owner))
     wanted = WantedDeposit(
         named,
         Address(wish.owner),

@@ -109,11 +109,15 @@ class BonusDesk:
         if refusal is not None:
             raise errors.TermsInvalid(refusal)
         sponsor = Address(wish.sponsor)
-        calls = await self._approval(named.asset_id, sponsor, wish.budget)
+        calls = await self._allow(named.asset_id, sponsor, wish.budget)
         values = (_with_texts(terms_arguments(terms)), wish.budget)
         data = l1_calls.call_data("createCampaign", (_TERMS, "uint64"), values)
         calls.append(self._transaction("create_campaign", sponsor, data))
-        return {"object": "prepared_campaign", "sponsor": address_text(sponsor), **_calls(calls)}
+        return {
+            "object": "prepared_campaign",
+            "sponsor": address_text(sponsor),
+            "transactions": calls,
+        }
 
     async def prepare_call(self, campaign: Campaign, wish: CampaignCallIn) -> Json:
         """Return the transactions by which a sponsor funds, ends or empties his campaign."""
@@ -123,14 +127,14 @@ class BonusDesk:
             if wish.amount is None:
                 raise errors.MalformedRequest("amount", "funding takes an amount")
             amount_minor = amount_minor_of(wish.amount)
-            calls = await self._approval(campaign.terms.asset_id, campaign.sponsor, amount_minor)
+            calls = await self._allow(campaign.terms.asset_id, campaign.sponsor, amount_minor)
             data = l1_calls.call_data("fund", ("uint32", "uint64"), (number, amount_minor))
         elif wish.action == "end":
             data = l1_calls.call_data("endCampaign", ("uint32",), (number,))
         else:
             data = l1_calls.call_data("withdrawBudget", ("uint32",), (number,))
         calls.append(self._transaction(wish.action, campaign.sponsor, data))
-        return {"object": "prepared_call", "campaign": str(number), **_calls(calls)}
+        return {"object": "prepared_call", "campaign": str(number), "transactions": calls}
 
     async def prepare_deposit(self, campaign: Campaign, owner: Address, amount_minor: int) -> Json:
         """Return the transactions of a deposit that earns its bonus at once.
@@ -139,16 +143,10 @@ class BonusDesk:
         KycLevelTooLow, KycRequired and the like: what would make the deposit revert.
         """
         amount_minor = amount_minor_of(amount_minor)
-        approval = await self._services.kyc.evidence_for(owner)
-        bonus_minor = await self._bonus_minor(campaign, owner, amount_minor, approval.level)
-        evidence = self._services.needs.attestor.evidence(
-            approval.person,
-            approval.level,
-            approval.expiry_ts_s or 0,
-            approval.issued_ts_s or 0,
-            approval.signature or b"",
-        )
-        calls = await self._approval(campaign.terms.asset_id, owner, amount_minor)
+        applicant = await self._services.kyc.evidence_for(owner)
+        bonus_minor = await self._bonus_minor(campaign, owner, amount_minor, applicant.level)
+        evidence = self._services.kyc.evidence(applicant)
+        calls = await self._allow(campaign.terms.asset_id, owner, amount_minor)
         values = (campaign.campaign_id, amount_minor, evidence)
         data = l1_calls.call_data("deposit", ("uint32", "uint48", "bytes"), values)
         calls.append(self._transaction("deposit", owner, data))
@@ -158,7 +156,7 @@ class BonusDesk:
             "owner": address_text(owner),
             "amount": str(amount_minor),
             "bonus": str(bonus_minor),
-            **_calls(calls),
+            "transactions": calls,
         }
 
     async def _bonus_minor(
@@ -181,8 +179,8 @@ class BonusDesk:
             raise errors.CampaignShortOfBudget(campaign.budget_minor, bonus_minor)
         return bonus_minor
 
-    async def _approval(self, asset_id: int, owner: Address, amount_minor: int) -> list[Any]:
-        """Return the approval that a payment into the contract needs, unless there is one."""
+    async def _allow(self, asset_id: int, owner: Address, amount_minor: int) -> list[Any]:
+        """Return the ERC-20 approval that a payment into the contract needs, unless it has it."""
         asset = self._services.node.assets()[asset_id]
         amount = to_base(amount_minor, asset.unit)
         if amount <= await self.book.allowance(asset.token, owner):
@@ -230,7 +228,3 @@ def _with_texts(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the terms with addresses as the encoder takes them."""
     *others, attestors = values
     return (*others, [address_text(each) for each in attestors])
-
-
-def _calls(calls: list[Any]) -> Json:
-    return {"transactions": calls}
