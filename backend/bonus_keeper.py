@@ -5,7 +5,7 @@ keeps nothing on disk, a crash loses nothing, and a repeat changes nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,11 +95,9 @@ class BonusKeeper:
                 await self._attest(grant, status)
             elif status.obstacle in due:
                 due[status.obstacle].append(grant_id)
-        for start in range(0, len(due[SkipReason.NONE]), BATCH_GRANTS_MAX):
-            grant_ids = due[SkipReason.NONE][start : start + BATCH_GRANTS_MAX]
+        for grant_ids in _batches(due[SkipReason.NONE]):
             _log_outcome("bonuses_released", await self._bonuses.release(grant_ids), grant_ids)
-        for start in range(0, len(due[SkipReason.EXPIRED]), BATCH_GRANTS_MAX):
-            grant_ids = due[SkipReason.EXPIRED][start : start + BATCH_GRANTS_MAX]
+        for grant_ids in _batches(due[SkipReason.EXPIRED]):
             _log_outcome("bonuses_forfeited", await self._bonuses.forfeit(grant_ids), grant_ids)
 
     async def _learn_campaigns(self) -> bool:
@@ -195,6 +193,11 @@ def served_sponsors(settings: Settings, deployment: Deployment) -> Callable[[Add
     if "Treasury" in deployment.contracts:
         sponsors.add(deployment.address("Treasury"))
     return lambda sponsor: sponsor in sponsors
+
+
+def _batches(grant_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(grant_ids), BATCH_GRANTS_MAX):
+        yield grant_ids[start : start + BATCH_GRANTS_MAX]
 
 
 def _log_outcome(event: str, outcome: Outcome, ids: Sequence[int]) -> None:

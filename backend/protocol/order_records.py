@@ -120,8 +120,8 @@ class OrderGroup:
     @property
     def link(self) -> Digest:
         """What binds the legs: each bears it."""
-        link = self.orders[0]
-        return link.link if isinstance(link, PaymentOrder) else ZERO_DIGEST
+        first = self.orders[0]
+        return first.link if isinstance(first, PaymentOrder) else ZERO_DIGEST
 
     def record_id(self, domain: Domain) -> Digest:
         """Return the link."""
