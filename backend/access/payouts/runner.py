@@ -22,6 +22,7 @@ from backend.protocol.errors import (
     BackPressure,
     ChainUnavailable,
     DiskFull,
+    FeeTooLow,
     InsufficientFunds,
     InvariantViolated,
     NonceGap,
@@ -40,7 +41,7 @@ from backend.records.registers.payouts import PAID, SKIPPED, SKIPPING, LineEnd
 CHUNK_LINES: Final = 1_000
 _POLL_S: Final = 0.2
 _WAIT_FINAL_MS: Final = 10_000
-# The same order may be taken a little later. Who is short of funds may be given more.
+# The same order may be taken later: who is short of funds may be given more, fees may sink again.
 _PASSING: Final = (
     BackPressure,
     NoQuorum,
@@ -50,6 +51,7 @@ _PASSING: Final = (
     NonceGap,
     NonceTooLow,
     InsufficientFunds,
+    FeeTooLow,
 )
 _NEVER_EXECUTED: Final = ("expired", "cancelled", "vetoed", "failed")
 
@@ -174,15 +176,15 @@ class PayoutRunner:
         return await run_in_threadpool(self._register.undecided, row.id, CHUNK_LINES)
 
     async def _write_refusals(self, row: Any, lines: Sequence[Any], results: Sequence[Any]) -> bool:
-        """Write what the node will never take: a payment is skipped then, and a skip has ended."""
+        """Write what the node won't take: a payment is skipped then. What is too old has ended."""
         codes: list[tuple[int, str]] = []
         ends: list[LineEnd] = []
         for line, result in zip(lines, results, strict=True):
             if not isinstance(result, PaymentError) or isinstance(result, _PASSING):
                 continue
             is_over, is_prize = isinstance(result, OrderExpired), row.return_until is not None
-            if is_prize and line.status == SKIPPING and not is_over:
-                continue  # the sponsor can't take it back now, but he may later
+            if line.status == SKIPPING and not is_over:
+                continue  # refused now; until its time is over, either order may be executed yet
             if line.status == SKIPPING or (is_over and not is_prize):
                 ends.append(LineEnd(line.line_index, SKIPPED, line.code or result.code, None))
             else:

@@ -6,6 +6,7 @@
 - the runner ends after any step and another goes on: nobody is paid twice
 - what the node has forgotten is read from the records
 - a payment that the ledger rejects is skipped; funds that are spent elsewhere are waited for
+- the operator raises fees meanwhile: no line ends while its orders can be executed
 - another order took a nonce; the orders' time is over
 - a proposal that is over: the payout fails, and the same file begins anew
 - a Safe in place of the treasury
@@ -17,6 +18,7 @@ import pytest
 from backend.access.payouts import runner as runner_module
 from backend.access.payouts.desk import ORDER_LIFE_S, orders_of
 from backend.access.payouts.runner import PayoutRunner
+from backend.access.settings import FeePolicy
 from backend.protocol.hashing import Digest
 from tests.unit.access.payouts.scenes import (
     ALICE,
@@ -217,6 +219,24 @@ async def test_advance__funds_spent_elsewhere__waits_for_more_succeeds(world):
 
     assert shown["paid_count"] == "1"
     assert balance(world, BOB) == 400_000
+
+
+async def test_advance__fees_raised_meanwhile__waits_and_ends_no_line_holds(world):
+    await fund(world)
+    payout = await authorised(world)
+    payees(world).blocked.add(BOB)
+    policies = world.dependencies.settings.fees
+    policies[1] = FeePolicy(FEE + 1, 0)
+    for _ in range(5):
+        await desks(world).runner.advance()
+
+    waiting = [one["status"] for one in await lines(world, payout)]
+    policies[1] = FeePolicy(FEE, 0)
+    shown = await finish(world, payout["id"])
+
+    assert waiting == ["waiting", "skipping", "waiting"]
+    assert (shown["paid_count"], shown["skipped_count"]) == ("2", "1")
+    assert balance(world, ALICE) == 1_000_000
 
 
 async def test_advance__orders_too_old__are_skipped_succeeds(world):
