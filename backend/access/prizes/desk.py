@@ -247,7 +247,7 @@ class PrizeDesk:
         return l1_calls.transaction(purpose, chain_id, sender, self.needs.book.address, data)
 
     async def _check_sponsor(self, sponsor: Address, asset_id: int) -> Applicant:
-        """Return the check of the sponsor, which stands for his purse's: it is no way round the gate.
+        """Return the sponsor's check, which his purse's stands on: it is no way round the gate.
 
         Raises KycRequired, KycExpired, KycRevoked, KycLevelTooLow.
         """
