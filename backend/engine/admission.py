@@ -1,5 +1,6 @@
 """Decides which orders are taken in. Law: what is pending is counted, so nobody spends twice."""
 
+from bisect import bisect_left, insort
 from collections.abc import Callable
 
 from backend.engine.accepted import is_authorised, missing_root
@@ -23,6 +24,8 @@ from backend.protocol.orders import Order
 from backend.protocol.signing import recover
 from backend.protocol.types import AccountId, Address, address_text, digest_text
 
+Purse = tuple[Address, Address]
+"""Payer and token: one account's orders."""
 Rule = Callable[[Order, Judged], None]
 """A condition of the operator's own (a least fee, say). Raises PaymentError."""
 
@@ -37,15 +40,24 @@ class Admission:
         self._rule = rule
         self._pending = Pending()
         self._admitted: dict[Digest, tuple[OrderRecord, tuple[Judged, ...]]] = {}
+        self._nonces: dict[Purse, list[int]] = {}
+        """By account those of the records above, ascending."""
 
     def admit(self, record_id: Digest, record: OrderRecord, now_ms: int) -> None:
         """Count with a record from now on. It must not be counted with already.
 
         Raises GroupInvalid, RootUnknown, SignatureInvalid, SignatureHighS, NotAuthorised, what
-        `check_record` raises after all that is pending, or what the operator's rule raises.
+        `check_record` raises after all that is pending, NonceTooLow while an order of a higher
+        nonce waits to be rejected, or what the operator's rule raises.
         """
         self._check_authority(record)
         judged = self._check(record, now_ms)
+        for order in record.orders:
+            nonces = self._nonces.get((order.payer, order.asset))
+            if nonces is not None and order.nonce <= nonces[-1]:
+                # A block on its way may reject that one, since nothing comes before it. With this
+                # order before it after all, the block would be invalid.
+                raise NonceTooLow(nonces[-1] + 1, order.nonce)
         if self._rule is not None:
             for order, one in zip(record.orders, judged, strict=True):
                 self._rule(order, one)
@@ -54,9 +66,15 @@ class Admission:
     def withdraw(self, record_id: Digest) -> None:
         """Count with a record no more. A repeat does nothing."""
         admitted = self._admitted.pop(record_id, None)
-        if admitted is not None:
-            for one in admitted[1]:
-                self._pending.remove(one)
+        if admitted is None:
+            return
+        for one in admitted[1]:
+            self._pending.remove(one)
+        for order in admitted[0].orders:
+            nonces = self._nonces[order.payer, order.asset]
+            del nonces[bisect_left(nonces, order.nonce)]
+            if not nonces:
+                del self._nonces[order.payer, order.asset]
 
     def on_accepted(self, record_id: Digest, record: OrderRecord) -> None:
         """Count with a record in the log, whoever admitted it."""
@@ -65,7 +83,8 @@ class Admission:
         try:
             judged = self._check(record, 0)
         except PaymentError:
-            return  # It can't be executed as things stand; the block that takes it up will say so.
+            # It can't be executed as things stand; the block that takes it up will say so.
+            judged = ()
         self._count(record_id, record, judged)
 
     def on_final(self, final: FinalBlock) -> None:
@@ -128,4 +147,6 @@ class Admission:
     def _count(self, record_id: Digest, record: OrderRecord, judged: tuple[Judged, ...]) -> None:
         for one in judged:
             self._pending.add(one)
+        for order in record.orders:
+            insort(self._nonces.setdefault((order.payer, order.asset), []), order.nonce)
         self._admitted[record_id] = (record, judged)

@@ -308,7 +308,6 @@ class Node:
         if position is not None:
             await asyncio.shield(position)
             if not self._is_known(record_id):
-                self._admission.withdraw(record_id)
                 raise self._admission.too_late(record)
         return Accepted(record_id)
 
@@ -337,8 +336,16 @@ class Node:
                 self._admission.on_accepted(event.record_id, record)
             elif isinstance(event, FinalBlock):
                 self._on_final(event, position)
+            elif isinstance(entry.payload, OrderEntry):
+                self._on_nothing(entry.payload.record)
         self._propose()
         self._feed.add(first_position, entries)
+
+    def _on_nothing(self, record: OrderRecord) -> None:
+        """Count no more with a record that came too late, though nobody may wait for it."""
+        record_id = record.record_id(self._domain)
+        if not self._is_known(record_id):
+            self._admission.withdraw(record_id)
 
     def _on_final(self, final: FinalBlock, position: int) -> None:
         self._admission.on_final(final)

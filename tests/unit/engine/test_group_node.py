@@ -3,7 +3,7 @@
 - submit: final with its legs; a repeat; pending, found by a leg; refused as a whole
 - another group under a known link, none at all, a leg alone, one ahead: refused
 - restarted: groups pending are counted with and end
-- overtaken between admission and log: the leg that is too late is named
+- overtaken between admission and log: the leg that is too late is named; counted with no more
 """
 
 import asyncio
@@ -39,7 +39,7 @@ from tests.unit.engine.committee import (
     key,
     payment,
 )
-from tests.unit.engine.nodes import PAYEE, PAYER, clock_ms, funded, pay_final
+from tests.unit.engine.nodes import PAYEE, PAYER, clock_ms, funded, pay_final, until
 
 OTHER = key("other")
 
@@ -189,3 +189,23 @@ def test_too_late__one_leg_expired__rejects(chamber):
 
     assert isinstance(error, OrderExpired)
     assert error.values == OrderExpired(now_s - 1, now_s).values
+
+
+async def test_submit__too_late_and_nobody_waits__changes_nothing(run):
+    """Whoever sent it has hung up; it must not be counted with for ever."""
+    async with funded(run()) as node:
+        await until(lambda: node.account(OTHER.address, 1) is not None)
+        until_s = node._replica.ts_s
+        late = payment(PAYER, PAYEE.address, 5, 0, valid_until=until_s)
+        node._admission.admit(id_of(late), late, 0)
+        nonce = 0
+        while node._replica.ts_s <= until_s:
+            await pay_final(node, payment(OTHER, PAYEE.address, 1, nonce))
+            nonce += 1
+        assert node.account(PAYER.address, 1).nonce_next == 1
+
+        node._commit.put(OrderEntry(late))
+        await pay_final(node, payment(OTHER, PAYEE.address, 1, nonce))
+
+        assert node.account(PAYER.address, 1).nonce_next == 0
+        assert node.account(PAYER.address, 1).available_minor == 1_000

@@ -1,6 +1,7 @@
 """Admission and block making.
 
 - admit: durable nonces and funds of all that is pending, signature first, the operator's rule
+- admit: nothing comes before what waits, or a block on its way would be wrong to reject that
 - withdraw, final, somebody else's order: counted once, and no more
 - propose: nothing to do, not its turn, once a round, at most so many orders, after its parent
 - propose: orders that fit no batch together, since their fees go to too many accounts
@@ -110,6 +111,43 @@ def test_admit__below_the_operators_fee__rejects(chamber):
 
     with pytest.raises(FeeTooLow):
         admit(Admission(chamber.replica, everybody, rule), pay(10, 0))
+
+
+def test_admit__before_orders_to_be_rejected__rejects(chamber, admission):
+    """Blocks 2 and 3 reject what is late and what follows, while something comes between."""
+    follows = [pay(1, nonce) for nonce in (2, 3, 4)]
+    chamber.sequencer = Sequencer(SEQUENCERS, chamber.replica, chamber.l1, orders_max=2)
+    chamber.order(*(pay(1, nonce, valid_until=NOW_S + 1) for nonce in (0, 1)), *follows)
+    for record_id, record in chamber.replica.accepted.undecided.items():
+        admission.on_accepted(record_id, record)
+    chamber.now_ms += 2_000
+    chamber.propose()
+    admission.on_final(chamber.finals[-1])
+    assert admission.nonce_next(PAYER.address, follows[0].order.asset) == 3
+
+    with pytest.raises(NonceTooLow) as caught:
+        admit(admission, pay(2, 3), chamber.now_ms)
+    on_its_way = chamber.sequencer.propose(chamber.now_ms)
+    chamber.append(on_its_way)
+    admission.on_final(chamber.finals[-1])
+
+    assert caught.value.values == NonceTooLow(5, 3).values
+    assert len(chamber.finals) == 3
+    while chamber.propose() is not None:
+        admission.on_final(chamber.finals[-1])
+    admit(admission, pay(2, 0), chamber.now_ms)
+
+
+def test_on_accepted__order_that_can_not_be_executed__holds(chamber, admission):
+    """It stands in the way of others of its nonce until a block rejects it."""
+    chamber.order(pay(101, 0))
+    admission.on_accepted(id_of(pay(101, 0)), pay(101, 0))
+
+    with pytest.raises(NonceTooLow):
+        admit(admission, pay(1, 0))
+    chamber.settle()
+    admission.on_final(chamber.finals[-1])
+    admit(admission, pay(1, 0))
 
 
 def test_withdraw__admitted_order__succeeds(admission):
