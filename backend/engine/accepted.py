@@ -88,6 +88,8 @@ class AcceptedOrders:
     """Says at less cost whether a record of this id is authorised, if somebody has checked it."""
     is_lazy: bool = False
     undecided: dict[Digest, OrderRecord] = field(default_factory=dict)
+    order_count: int = 0
+    """How many orders stand in the undecided records."""
     arrivals: dict[Digest, Arrival] = field(default_factory=dict)
     group_of: dict[Digest, Digest] = field(default_factory=dict)
     """The link of each undecided group by its legs' digests."""
@@ -189,6 +191,7 @@ class AcceptedOrders:
 
     def _keep(self, record_id: Digest, arrival: Arrival, record: OrderRecord) -> None:
         self.undecided[record_id] = record
+        self.order_count += len(record.orders)
         self.arrivals[record_id] = arrival
         self._note_legs(record_id, record)
 
@@ -198,6 +201,8 @@ class AcceptedOrders:
 
     def _drop(self, record_id: Digest) -> None:
         record = self.undecided.pop(record_id, None)
+        if record is not None:
+            self.order_count -= len(record.orders)
         if isinstance(record, OrderGroup):
             for leg in record.legs:
                 self.group_of.pop(leg.digest(self.domain), None)

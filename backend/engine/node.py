@@ -287,7 +287,7 @@ class Node:
         if self._failure is not None:
             raise NodeStopped(self._failure)
         self._quorum.check(self._clock_ms())
-        if len(self._replica.accepted.undecided) >= self.config.undecided_max:
+        if self._replica.accepted.order_count >= self.config.undecided_max:
             raise BackPressure(RETRY_AFTER_MS)
         self._admission.admit(record_id, record, self._clock_ms())
         try:
@@ -337,15 +337,11 @@ class Node:
             elif isinstance(event, FinalBlock):
                 self._on_final(event, position)
             elif isinstance(entry.payload, OrderEntry):
-                self._on_nothing(entry.payload.record)
+                record_id = entry.payload.record.record_id(self._domain)
+                if not self._is_known(record_id):
+                    self._admission.withdraw(record_id)  # too late, and maybe nobody waits for it
         self._propose()
         self._feed.add(first_position, entries)
-
-    def _on_nothing(self, record: OrderRecord) -> None:
-        """Count no more with a record that came too late, though nobody may wait for it."""
-        record_id = record.record_id(self._domain)
-        if not self._is_known(record_id):
-            self._admission.withdraw(record_id)
 
     def _on_final(self, final: FinalBlock, position: int) -> None:
         self._admission.on_final(final)

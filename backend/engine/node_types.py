@@ -25,7 +25,7 @@ class NodeConfig:
     snapshot_folder: Path | None = None
     block_orders_max: int = BLOCK_ORDERS_MAX
     waiting_max: int = WAITING_MAX
-    undecided_max: int = 20_000
+    undecided_max: int = 20_000  # orders
     order_wait_ms_max: int = 5_000
     quorum_wait_ms_max: int = 2_000
     timeout_ms_min: int = TIMEOUT_MS_MIN

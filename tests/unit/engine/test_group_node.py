@@ -1,6 +1,7 @@
 """A node that is handed groups.
 
 - submit: final with its legs; a repeat; pending, found by a leg; refused as a whole
+- too many legs wait: refused
 - another group under a known link, none at all, a leg alone, one ahead: refused
 - restarted: groups pending are counted with and end
 - overtaken between admission and log: the leg that is too late is named; counted with no more
@@ -17,6 +18,7 @@ from backend.engine.log import LocalLog
 from backend.engine.node_types import Accepted, PendingOrder
 from backend.engine.outcomes import Outcome
 from backend.protocol.errors import (
+    BackPressure,
     GroupInvalid,
     InsufficientFunds,
     NonceGap,
@@ -159,6 +161,25 @@ async def test_restart__group_pending__is_final_once_holds(run, tmp_path):
         assert node.account(PAYER.address, 1).balance_minor == 1_002
     async with run() as node:
         assert await node.wait_final(legs_of(swap())[1], 0) == Outcome.final(2)
+
+
+async def test_submit__too_many_legs_are_undecided__rejects(run):
+    """Or eight times as much could wait, in groups."""
+    async with funded(run(undecided_max=4)) as node:
+        await until(lambda: node.account(OTHER.address, 1) is not None)
+        node._sequencer._keys.clear()
+        for validator in node.validators:
+            validator._timeout_ms_min = 10**9
+        await node.submit(swap(0))
+        await node.submit(swap(1))
+
+        with pytest.raises(BackPressure):
+            await node.submit(swap(2))
+
+        node._sequencer._keys.update({k.address: k for k in SEQUENCERS})
+        await node.wait_final(id_of(swap(1)), 5_000)
+        assert (await pay_final(node, swap(2))).is_final
+        assert node._replica.accepted.order_count == 0
 
 
 # A group that a block overtook
