@@ -167,6 +167,7 @@ class Validator:
         if not (
             self._l1.deposits(ledger.deposit_count, to_l1_block)
             or self._l1.listings(len(ledger.assets), to_l1_block)
+            or self._l1.roots(len(ledger.roots), to_l1_block)
         ):
             self._l1_work_since_ms = None
         elif self._l1_work_since_ms is None:

@@ -2,7 +2,7 @@
 
 - all well: deposits, orders, withdrawals and rejections become final
 - faults: one silent, two silent and back, silent proposer, equivocating proposer, late block
-- forged orders start no timeout
+- deposits and roots start the timeout, forged orders do not
 - two digests: never, not after a restart either; lost signatures: silence (rule 7)
 """
 
@@ -10,6 +10,7 @@ import pytest
 
 from backend.protocol.blocks import Body, Rejection
 from backend.protocol.errors import OrderExpired
+from backend.protocol.hashing import keccak
 from backend.protocol.log_entries import (
     BlockEntry,
     Entry,
@@ -152,6 +153,17 @@ def test_timeout__deposit_left_out__succeeds(chamber):
     assert chamber.replica.rounds.round == 1
     chamber.settle()
     assert balance_of(chamber, PAYEE) == 3
+
+
+def test_timeout__root_left_out__succeeds(chamber):
+    """Or a proposer could keep all orders of a contract out, while nothing else happens."""
+    chamber.l1.authorise(PAYEE.address, keccak(b"root"))
+    chamber.tick()
+    chamber.tick(1_000)
+
+    assert chamber.replica.rounds.round == 1
+    chamber.propose()
+    assert chamber.finals[-1].body.roots
 
 
 def test_timeout__own_process_slept_or_is_behind__changes_nothing(chamber):
