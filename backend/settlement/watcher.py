@@ -236,8 +236,9 @@ class Watcher:
 
     def _take_back(self, block: L1Block) -> None:
         self._tail.pop()
-        gone = [e for e in self._waiting if e.place.block.block_hash == block.block_hash]
-        self._waiting = [e for e in self._waiting if e not in gone]
+        block_hash = block.block_hash
+        gone = [e for e in self._waiting if e.place.block.block_hash == block_hash]
+        self._waiting = [e for e in self._waiting if e.place.block.block_hash != block_hash]
         for event in reversed(gone):
             if isinstance(event, DepositSeen):
                 self._tell(DepositGone(event.place, event.index, event.record))
