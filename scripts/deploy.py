@@ -51,7 +51,7 @@ def cli(provider: ProviderAPI, tokens: tuple[str, ...]) -> None:
 def _show(deployed: Deployed) -> None:
     deployment = deployed.deployment
     for name, record in deployment.contracts.items():
-        console.print(f"{name:<12} {address_text(record.address)}")
+        console.print(f"{name:<14} {address_text(record.address)}")
     for step in deployed.left_to_others:
         console.print(f"left to {step}")
     if deployed.is_unchanged:

@@ -111,21 +111,27 @@ def deposit(
 
 
 def _show(screen: "Screen", actions: "Actions", campaign: "Campaign") -> None:
-    screen.show(campaign.raw, _text(actions, campaign), campaign.id)
+    screen.show(campaign.raw, _text(actions, campaign))
 
 
 def _text(actions: "Actions", campaign: "Campaign") -> str:
     from backend.console.amounts import amount_text
 
     asset = actions.asset(campaign.asset)
-    left = amount_text(asset, campaign.budget)
-    tiers = "; ".join(
-        f"from {amount_text(asset, int(tier['deposit_min']))}: "
+    left, person_max = (
+        f"{amount_text(asset, amount)} {asset.code}"
+        for amount in (campaign.budget, int(campaign.raw["person_max"]))
+    )
+    tiers = ", ".join(
+        f"from {amount_text(asset, int(tier['deposit_min']))} {asset.code} earn "
         + (
-            amount_text(asset, int(tier["bonus"]))
+            f"{amount_text(asset, int(tier['bonus']))} {asset.code}"
             if tier["bonus"]
             else f"{tier['match_bps'] / 100:g} %"
         )
         for tier in campaign.raw["tiers"]
     )
-    return f"campaign {campaign.id} is {campaign.status}: {tiers}; {left} {asset.code} left"
+    return (
+        f"campaign {campaign.id} is {campaign.status}: deposits {tiers}, "
+        f"a person at most {person_max}; {left} left"
+    )

@@ -11,7 +11,7 @@ from backend.cli.options import (
     KeyFile,
     connected,
 )
-from backend.cli.screen import Screen
+from backend.cli.screen import Screen, table
 
 if TYPE_CHECKING:
     from backend.console.actions import Actions
@@ -56,14 +56,29 @@ def show(request_id: Id, as_json: AsJson = False) -> None:
         _show(screen, actions, actions.client.payment_requests.get(request_id))
 
 
-def _show(screen: Screen, actions: "Actions", found: "PaymentRequest") -> None:
+@app.command("list")
+def list_requests(as_json: AsJson = False) -> None:
+    """List payment requests, the newest first."""
+    with connected(as_json) as (screen, actions):
+        found = list(actions.client.payment_requests.list())
+        rows = [(one.id, one.status, _amount(actions, one), one.payee) for one in found]
+        shown = table("id", "status", "amount", "to", rows=rows)
+        data = {"object": "list", "data": [one.raw for one in found]}
+        screen.show(data, shown if found else "there is no payment request")
+
+
+def _amount(actions: "Actions", found: "PaymentRequest") -> str:
     from backend.console.amounts import amount_text
 
     asset = actions.asset(found.asset)
     amount = "any amount of" if found.amount is None else amount_text(asset, found.amount)
-    lines = [f"request of {amount} {asset.code} to {found.payee}: {found.status}", found.id]
-    if found.payment is not None:
-        lines.append(f"paid by {found.payment}")
+    return f"{amount} {asset.code}"
+
+
+def _show(screen: Screen, actions: "Actions", found: "PaymentRequest") -> None:
+    lines = [f"request of {_amount(actions, found)} to {found.payee}: {found.status}", found.id]
+    if found.payment_id is not None:
+        lines.append(f"paid by {found.payment_id}")
     elif found.status == "open":
         lines += [found.link, found.eip681, f"next: `causeway pay NAME --request {found.id}`"]
     screen.show(found.raw, *lines)

@@ -19,6 +19,7 @@ _ADVICE: Final = {
     "KYC_REQUIRED": "`causeway kyc apply NAME` does that.",
     "PROOF_NOT_AVAILABLE": "`causeway withdraw show ID` tells; until it is settled, "
     "`causeway batch post --wait` posts and settles what is waiting.",
+    "NOT_ELIGIBLE": "`causeway kyc apply NAME`, then `causeway kyc record NAME` does that.",
     "OWN_PROPOSAL": "`causeway api-key create approver` makes a key for somebody else: hand it "
     "over by CAUSEWAY_API_KEY.",
     "PAYOUT_SHORT_OF_FUNDS": "`causeway pay NAME ADDRESS AMOUNT ASSET` pays the owner.",

@@ -33,7 +33,7 @@ def list_(
     """List grants, the newest first."""
     with connected(as_json) as (screen, actions):
         who = None if person is None else actions.people.find(person).address
-        grants = list(actions.client.grants.list(campaign=campaign, person=who))
+        grants = list(actions.client.grants.list(campaign_id=campaign, person=who))
         lines = [_line(actions, grant) for grant in grants]
         screen.show([one.raw for one in grants], *lines or ["there is no grant"])
 
@@ -43,18 +43,22 @@ def show_grant(screen: "Screen", actions: "Actions", grant: "Grant") -> None:
     lines = [_line(actions, grant)]
     for name, condition in grant.conditions.items():
         mark = "met" if condition["is_met"] else "not met"
-        lines.append(
-            f"  {name.replace('_', ' ')}: {mark} "
-            f"(needs {condition['needed']}, is {condition['actual']})"
-        )
-    screen.show(grant.raw, *lines, grant.id)
+        needed, actual = condition["needed"], condition["actual"]
+        if name == "turnover":
+            needed, actual = _money(actions, grant, needed), _money(actions, grant, actual)
+        lines.append(f"  {name.replace('_', ' ')}: {mark} (needs {needed}, is {actual})")
+    screen.show(grant.raw, *lines)
+
+
+def _money(actions: "Actions", grant: "Grant", amount: str) -> str:
+    from backend.console.amounts import amount_text
+
+    return f"{amount_text(actions.asset(grant.asset), int(amount))} {grant.asset}"
 
 
 def _line(actions: "Actions", grant: "Grant") -> str:
-    from backend.console.amounts import amount_text
-
-    asset = actions.asset(grant.asset)
     waits = f", {grant.obstacle.lower().replace('_', ' ')}" if grant.obstacle else ""
-    shown = amount_text(asset, grant.bonus)
-    what = f"grant {grant.id} of campaign {grant.campaign}"
-    return f"{what}: {shown} {asset.code}, {grant.status}{waits}"
+    if grant.status == "open" and not grant.obstacle:
+        waits = ", all conditions hold"
+    what = f"grant {grant.id} of campaign {grant.campaign_id}"
+    return f"{what}: {_money(actions, grant, str(grant.bonus))}, {grant.status}{waits}"

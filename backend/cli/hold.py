@@ -6,6 +6,7 @@ import typer
 
 from backend.cli.customer import PayeeArgument
 from backend.cli.options import AmountArgument, AsJson, AssetArgument, FeeMax, KeyFile, connected
+from backend.cli.screen import table
 
 if TYPE_CHECKING:
     from causeway import Hold
@@ -35,7 +36,22 @@ def create(
     with connected(as_json, key_file) as (screen, actions):
         custody = CustodyActions(actions)
         made = custody.hold(payer, payee, amount, asset, hours * 3600, memo=memo, fee_max=fee_max)
-        screen.show(made.raw, custody.shown(made), made.id)
+        following = f"next: `causeway hold capture {made.id}`, or `hold release`"
+        screen.show(made.raw, custody.shown(made), made.id, following)
+
+
+@app.command("list")
+def list_holds(as_json: AsJson = False) -> None:
+    """List holds, the newest first."""
+    from backend.console.custody import CustodyActions
+
+    with connected(as_json) as (screen, actions):
+        custody = CustodyActions(actions)
+        found = list(actions.client.holds.list())
+        rows = [(one.id, custody.shown(one), one.expires_at) for one in found]
+        shown = table("id", "hold", "until", rows=rows)
+        data = {"object": "list", "data": [one.raw for one in found]}
+        screen.show(data, shown if found else "there is no hold")
 
 
 @app.command()

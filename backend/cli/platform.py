@@ -71,7 +71,7 @@ def status(as_json: AsJson = False) -> None:
             f"{waiting} operations wait for one"
         )
     contracts = found["contracts"]
-    lines += [f"{name:<12} {address}" for name, address in contracts.items()]
+    lines += [f"{name:<14} {address}" for name, address in contracts.items()]
     if found["assets"]:
         lines.append(f"assets   {', '.join(found['assets'])}")
     if not (is_up and chain["is_running"]):
@@ -146,6 +146,6 @@ def _deployment(deployment: "Deployment") -> dict[str, Any]:
 
 def _contract_lines(deployment: "Deployment") -> list[str]:
     return [
-        f"{name:<12} {address_text(record.address)}"
+        f"{name:<14} {address_text(record.address)}"
         for name, record in deployment.contracts.items()
     ]

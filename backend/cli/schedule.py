@@ -16,6 +16,7 @@ app = typer.Typer(
     help="Payments that customers make by themselves, once or again and again.",
     no_args_is_help=True,
 )
+ScheduleArgument = Annotated[str, typer.Argument(metavar="ID", help="The schedule's id (sch_…).")]
 
 
 @app.command()
@@ -58,7 +59,7 @@ def list_schedules(
 
     with connected(as_json) as (screen, actions):
         wanted = None if customer is None else CustodyActions(actions).find(customer).id
-        found = [*actions.client.schedules.list(customer=wanted)]
+        found = [*actions.client.schedules.list(customer_id=wanted)]
         rows = [
             (
                 one.id,
@@ -77,10 +78,23 @@ def list_schedules(
 
 
 @app.command()
-def cancel(
-    schedule_id: Annotated[str, typer.Argument(metavar="ID", help="The schedule's id (sch_…).")],
-    as_json: AsJson = False,
-) -> None:
+def show(schedule_id: ScheduleArgument, as_json: AsJson = False) -> None:
+    """Show a schedule, and what became of each payment that was due."""
+    from backend.console.amounts import amount_text
+
+    with connected(as_json) as (screen, actions):
+        found = actions.client.schedules.get(schedule_id)
+        due = list(actions.client.schedules.occurrences(schedule_id))
+        amount = amount_text(actions.asset(found.asset), found.amount)
+        line = f"{amount} {found.asset} to {found.payee}: {_plan(found)}, {found.status}"
+        rows = [(one.due_at, one.status, one.code or "-", one.payment_id or "-") for one in due]
+        shown = table("due", "status", "code", "payment", rows=rows)
+        data = {**found.raw, "occurrences": [one.raw for one in due]}
+        screen.show(data, line, shown if due else "nothing was due yet")
+
+
+@app.command()
+def cancel(schedule_id: ScheduleArgument, as_json: AsJson = False) -> None:
     """Pay nothing more by a schedule. A repeat changes nothing."""
     with connected(as_json) as (screen, actions):
         made = actions.client.schedules.cancel(schedule_id)

@@ -79,8 +79,9 @@ def _show(screen: Screen, actions: "Actions", found: "Withdrawal") -> None:
     asset = actions.asset(found.asset or "")
     amount, fee = amount_text(asset, found.amount), amount_text(asset, found.fee)
     lines = [f"withdrawal of {amount} {asset.code} (fee {fee}): {found.status}", found.id]
+    claiming = f"`causeway withdraw claim {found.id}`"
     if found.status in ("accepted", "final"):
-        lines.append("next: `causeway batch post --wait`, then `causeway withdraw claim ID`")
+        lines.append(f"next: `causeway batch post --wait`, then {claiming}")
     elif found.status == "settled":
-        lines.append("next: `causeway withdraw claim ID`")
+        lines.append(f"next: {claiming}")
     screen.show(found.raw, *lines)

@@ -42,7 +42,7 @@ class FileUnreadable(ActionError):
     """A file of payees can't be read as text."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} can't be read: {reason}. It has to be CSV in UTF-8.")
+        super().__init__(f"{path} can't be read ({reason}). It has to be CSV in UTF-8.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,11 @@ class ApprovalActions:
         """
         try:
             text = path.read_bytes().decode("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise FileUnreadable(path, str(error)) from error
+        except OSError as error:
+            raise FileUnreadable(path, (error.strerror or str(error)).lower()) from error
+        except UnicodeDecodeError as error:
+            reason = f"byte {error.start} is no text in UTF-8"
+            raise FileUnreadable(path, reason) from error
         asset = self._actions.asset(asset_name)
         payouts = self._client.payouts
         if owner is not None:

@@ -37,9 +37,10 @@ def test_campaign__from_creation_to_its_rest__succeeds(commands):
     assert listed.stdout.splitlines()[0] in granted.stdout
     assert "holding: not met" in one.stdout
     assert "kyc level: met" in one.stdout
-    assert f"campaign {number} is ended: from 10: 5; 115 USDX left" in ended.stdout
+    shown_terms = "deposits from 10 USDX earn 5 USDX, a person at most 50 USDX"
+    assert f"{shown_terms}; 115 USDX left" in ended.stdout
     assert f"campaign {number} is ended" in commands.run("campaign", "list").stdout
-    assert commands.run("campaign", "show", number).stdout.endswith(f"{number}\n")
+    assert commands.run("campaign", "show", number).stdout == ended.stdout.replace("115", "0")
 
 
 def test_campaign__unknown__rejects(commands):

@@ -1,6 +1,6 @@
 """Collecting, told in commands, on a real platform.
 
-- a request: made, shown, paid, paid again: refused; any amount
+- a request: made, shown, listed, paid, paid again: refused; any amount
 - a refund; more than the payment: refused
 - an exchange: final with both keys here; built anew and signed by a second person; shown
 - wrong calls
@@ -42,11 +42,13 @@ def _balance(causeway, name, asset):
 
 def test_request__paid__shows_the_payment_succeeds(causeway, story):
     assert (story.asked["status"], story.shown["status"]) == ("open", "paid")
-    assert story.shown["payment"] == story.paid["id"]
+    assert story.shown["payment_id"] == story.paid["id"]
     assert story.paid["payee"] == story.dino["address"]
     text = causeway.run("request", "show", story.asked["id"]).stdout
     assert "request of 5 USDX" in text
     assert f"paid by {story.paid['id']}" in text
+    listed = causeway.run("request", "list").stdout
+    assert f"{story.asked['id']}  paid    5 USDX" in listed
 
 
 def test_request__link__is_a_page_succeeds(story):

@@ -1,8 +1,8 @@
 """Customers, holds and schedules on a real chain, told in commands.
 
 - a customer is made, paid, pays; each use of his key is shown; unknown names are refused
-- a hold of his: captured in part; another: released; one of a person with a key here
-- a schedule pays by itself; one for later is cancelled
+- a hold of his: captured in part; another: released; one of a person with a key here; listed
+- a schedule pays by itself, and shows it; one for later is cancelled
 - the backend is killed (SIGKILL) and comes back: keys, holds and schedules go on, nothing twice
 - the commands load nothing heavy
 """
@@ -49,6 +49,7 @@ def story(causeway):
     held = causeway.json("hold", "create", "tenant-7", "landlady", "10", "USDX")
     captured = causeway.json("hold", "capture", held["id"], "4")
     other = causeway.json("hold", "create", "tenant-7", "landlady", "10", "USDX")
+    waiting = causeway.run("hold", "list")
     released = causeway.json("hold", "release", other["id"])
     signed = causeway.json("hold", "create", "landlady", "tenant-7", "2", "USDX")
     wrong = causeway.json("hold", "create", "nobody", "tenant-7", "2", "USDX", exit_code=1)
@@ -81,6 +82,9 @@ def test_holds__captured_and_released__succeeds(story):
     assert (story.released["status"], story.released["held"]) == ("released", "0")
     assert story.signed["status"] == "authorised"
     assert story.wrong["error"]["code"] == "PERSON_UNKNOWN"
+    listed = story.waiting.stdout
+    assert listed.index(f"{story.other['id']}  10 USDX for") < listed.index(story.held["id"])
+    assert "captured, 4 captured" in listed
 
 
 def test_schedules__paid_and_cancelled__succeeds(causeway, story):
@@ -89,6 +93,12 @@ def test_schedules__paid_and_cancelled__succeeds(causeway, story):
     assert story.later["next_at"] == "2027-01-31T08:00:00.000Z"
     assert story.cancelled["status"] == "cancelled"
     assert [one["status"] for one in mine] == ["cancelled", "done"]
+    done = causeway.json("schedule", "show", story.planned["id"])
+    assert [one["status"] for one in done["occurrences"]] == ["paid"]
+    assert (
+        done["occurrences"][0]["payment_id"] in causeway.run("schedule", "show", done["id"]).stdout
+    )
+    assert "nothing was due yet" in causeway.run("schedule", "show", story.later["id"]).stdout
 
 
 def test_customer_show__after_all__is_right_to_the_unit_holds(story):

@@ -30,6 +30,7 @@ def api_error(code, status_code=409):
         (ChainUnavailable(), "CHAIN_UNAVAILABLE", "causeway up"),
         (ApiConnectionError("refused"), "NO_CONNECTION", "causeway up"),
         (api_error("KYC_REQUIRED"), "KYC_REQUIRED", "It is so. `causeway kyc apply"),
+        (api_error("NOT_ELIGIBLE"), "NOT_ELIGIBLE", "causeway kyc record"),
         (status_error(502, None), "NO_CONNECTION", "502"),
         (OrderMismatch("fee", "at most 5", 10), "FEE_MISMATCH", "--fee-max"),
         (OrderMismatch("payee", "a", "b"), "ORDER_MISMATCH", "Nothing was signed"),
