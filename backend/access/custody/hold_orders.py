@@ -1,5 +1,6 @@
 """The orders of a hold's own key: to the payee, back to the payer, or both in one group."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -33,16 +34,9 @@ class HoldOrders:
         They bear one nonce, so one of them at most is ever executed.
         """
         capture = Part(hold.amount_minor, hold.reserve_minor)
-        kept = [
-            self._services.sender.kept_of(
-                _capture_task(hold),
-                hold.id,
-                Made(
-                    await self._signed(hold, self._capture_order(hold, capture, 0), actor),
-                    capture.amount_minor,
-                ),
-            )
-        ]
+        order = self._order(hold, hold.payee, capture, 0, hold.expires_ts_s)
+        made = Made(await self._signed(hold, order, actor), capture.amount_minor)
+        kept = [self._services.sender.kept_of(_capture_task(hold), hold.id, made)]
         back = whole_of(self._policy(hold), hold.total_minor)
         if back is not None:
             made = await self._return(hold, back, 0, actor)
@@ -55,17 +49,21 @@ class HoldOrders:
         Raises FeeTooLow if fees have risen beyond what the hold reserved.
         """
         policy = self._policy(hold)
-        is_whole = amount_minor == hold.amount_minor and state.held_minor == hold.total_minor
-        if is_whole and hold.reserve_minor >= policy.needed_minor_up(amount_minor):
-            register = self._services.needs.registers.custody.kept_orders
-            kept = await run_in_threadpool(register.newest, _capture_task(hold))
-            if kept is not None:
-                return Made(decode_record(kept.record), amount_minor)
-        part, rest = capture_of(policy, state.held_minor, amount_minor)
-        order = self._capture_order(hold, part, state.nonce)
+        captures = [one for one in await self._kept(hold) if one.paid_minor]
+        is_all = amount_minor == hold.amount_minor and state.held_minor == hold.total_minor
+        part, rest = Part(amount_minor, hold.reserve_minor), None
+        if is_all and hold.reserve_minor >= policy.needed_minor_up(amount_minor):
+            standing = await self._services.sender.standing(captures[0])
+            if standing.status != "rejected":
+                return Made(decode_record(captures[0].record), amount_minor)
+        else:
+            part, rest = capture_of(policy, state.held_minor, amount_minor)
+        # What was rejected is so for ever: each order has a second of its own.
+        valid_until = hold.expires_ts_s - (len(captures) - 1)
+        order = self._order(hold, hold.payee, part, state.nonce, valid_until)
         if rest is None:
             return Made(await self._signed(hold, order, actor), amount_minor)
-        back = self._return_order(hold, rest, state.nonce + 1, hold.expires_ts_s)
+        back = self._order(hold, hold.payer, rest, state.nonce + 1, valid_until)
         legs = [await self._signed(hold, leg, actor) for leg in linked([order, back])]
         return Made(OrderGroup(tuple(legs)), amount_minor, rest.amount_minor)
 
@@ -93,18 +91,18 @@ class HoldOrders:
 
     async def _return(self, hold: Hold, part: Part, nonce: int, actor: str) -> Made:
         now_ts_s = self._services.needs.clock_ms() // 1000
-        valid_until = max(hold.expires_ts_s, now_ts_s) + RETURN_LIFE_S
-        order = self._return_order(hold, part, nonce, valid_until)
+        returns = [one for one in await self._kept(hold) if not one.paid_minor]
+        valid_until = max(hold.expires_ts_s, now_ts_s) + RETURN_LIFE_S + len(returns)
+        order = self._order(hold, hold.payer, part, nonce, valid_until)
         return Made(await self._signed(hold, order, actor), 0, part.amount_minor)
 
     async def _signed(self, hold: Hold, order: PaymentOrder, actor: str) -> SignedOrder:
         return await self._services.needs.custody.sign(hold.id, order, "hold", actor)
 
-    def _capture_order(self, hold: Hold, part: Part, nonce: int) -> PaymentOrder:
-        return self._order(hold, hold.payee, part, nonce, hold.expires_ts_s)
-
-    def _return_order(self, hold: Hold, part: Part, nonce: int, valid_until: int) -> PaymentOrder:
-        return self._order(hold, hold.payer, part, nonce, valid_until)
+    async def _kept(self, hold: Hold) -> Sequence[KeptOrder]:
+        """Return all orders of a hold's key; the first is its capture in full."""
+        register = self._services.needs.registers.custody.kept_orders
+        return await run_in_threadpool(register.of_owner, hold.id)
 
     def _order(
         self, hold: Hold, payee: bytes, part: Part, nonce: int, valid_until: int

@@ -3,8 +3,11 @@
 - paid in twice, too little, after the end, dust of a stranger: it goes back to the unit
 - the two orders of creation bear one nonce, so one of them at most counts
 - an asset that takes no fees; a restart in between; a release that was not sent
+- a capture or a return that the ledger rejects: another can be executed once the reason is gone
 - a round of the runner with nothing to do; where a hold stands, by its books alone
 """
+
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -26,7 +29,8 @@ from tests.unit.access.custody.scenes import (
     tick,
 )
 from tests.unit.access.scenes import PAYEE, PAYEE_TEXT, PAYER_TEXT, get, nothing_changes
-from tests.unit.access.world import FUNDS, error_of, order, running_world, sign
+from tests.unit.access.world import FUNDS, error_of, order, running_world, sign, wait_until
+from tests.unit.engine.committee import TOKEN
 
 # A hold of 1,000: 20 are reserved for fees, 10 is the fee of the payer's own payment.
 PAID_IN = 1_030
@@ -208,3 +212,59 @@ async def test_hold__capture_waits_for_its_block__all_else_waits_holds(world, mo
     assert error_of(second) == error_of(released) == (429, "BACK_PRESSURE")
     assert error_of(again) == error_of(late) == (409, "HOLD_ENDED")
     assert await balance(world, PAYEE_TEXT) == FUNDS + 1_000
+
+
+@asynccontextmanager
+async def barred_on_the_way(world, owner):
+    """Let the ledger reject what is accepted meanwhile: `owner` may not hold the token any more."""
+    keys = dict(world.node._sequencer._keys)
+    world.node._sequencer._keys.clear()  # nobody proposes
+    for validator in world.node.validators:
+        validator._timeout_ms_min = 10**9
+    yield
+    world.l1.bar(TOKEN, owner)
+    await wait_until(lambda: not world.node._may_hold_now(TOKEN, owner))
+    world.node._sequencer._keys.update(keys)
+    world.node._propose()
+    await world.settle()
+
+
+@pytest.mark.parametrize("body", [{}, {"amount": "300"}])
+async def test_capture__rejected_for_a_reason_that_passes__another_succeeds(
+    world, monkeypatch, body
+):
+    made = await authorised(world)
+    path = f"/v1/holds/{made['id']}/capture"
+    with monkeypatch.context() as patch:
+        patch.setattr("backend.access.custody.holds.WAIT_FINAL_MS_MAX", 50)
+        async with barred_on_the_way(world, PAYEE.address):
+            waiting = await call(world, path, body, "capture")
+    rejected = await call(world, path, body, "while barred")
+    world.l1.barred.clear()
+
+    again = await call(world, path, body, "another")
+
+    assert waiting.status_code == 202
+    assert error_of(rejected) == (422, "NOT_ELIGIBLE")
+    assert again.json()["captured"] == body.get("amount", "1000"), again.text
+    assert again.json()["held"] == "0"
+
+
+async def test_release__return_is_rejected__goes_back_later_by_one_more_order_holds(
+    world, monkeypatch
+):
+    made = await authorised(world)
+    register = world.dependencies.registers.custody.kept_orders
+    with monkeypatch.context() as patch:
+        patch.setattr("backend.access.custody.holds.WAIT_FINAL_MS_MAX", 50)
+        async with barred_on_the_way(world, address_from_text(PAYER_TEXT)):
+            await call(world, f"/v1/holds/{made['id']}/release", None, "release")
+    before = len(register.of_owner(made["id"]))
+    for _ in range(3):
+        await tick(world)
+    kept = len(register.of_owner(made["id"]))
+    world.l1.barred.clear()
+    await tick(world)
+
+    assert kept == before + 1
+    assert await state(world, made) == ("released", "0", "0", "1010")
