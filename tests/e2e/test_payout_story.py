@@ -91,15 +91,8 @@ def freeze(running_platform, deployment, account: Address) -> None:
     asyncio.run(send())
 
 
-def test_payout__thousand_prizes__pays_all_but_the_frozen_succeeds(
-    running_platform, commands, approver, deployment, funded, tmp_path
-):
-    file = tmp_path / "prizes.csv"
-    file.write_text("\ufeff" + csv_of(range(COUNT)), encoding="utf-8")
-
-    payout = commands.json("payout", "run", str(file), "--asset", "USDX", "--as", "treasurer-1")
-    proposal_id = payout["proposal_id"]
-    assert (payout["status"], payout["line_count"]) == ("proposed", str(COUNT))
+def approve_by_two(commands, approver, proposal_id, file):
+    """Who proposed can't approve, nobody executes yet; two others look, and approve."""
     assert (
         "OWN_PROPOSAL"
         in commands.run(
@@ -118,6 +111,18 @@ def test_payout__thousand_prizes__pays_all_but_the_frozen_succeeds(
     for treasurer in ("treasurer-2", "treasurer-3"):
         approved = approver.json("proposal", "approve", proposal_id, "--as", treasurer, "--yes")
     assert (approved["status"], approved["weight"]) == ("approved", "2")
+
+
+def test_payout__thousand_prizes__pays_all_but_the_frozen_succeeds(
+    running_platform, commands, approver, deployment, funded, tmp_path
+):
+    file = tmp_path / "prizes.csv"
+    file.write_text("\ufeff" + csv_of(range(COUNT)), encoding="utf-8")
+
+    payout = commands.json("payout", "run", str(file), "--asset", "USDX", "--as", "treasurer-1")
+    proposal_id = payout["proposal_id"]
+    assert (payout["status"], payout["line_count"]) == ("proposed", str(COUNT))
+    approve_by_two(commands, approver, proposal_id, file)
     freeze(running_platform, deployment, payee(FROZEN_INDEX))
 
     started = time.perf_counter()
