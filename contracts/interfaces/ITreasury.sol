@@ -49,7 +49,8 @@ interface ITreasury {
     /// @param lostAfterS After so many seconds without an executed proposal, signers count as lost
     /// and `recoveryWeight` may change the signers, and do nothing else; 0: never.
     /// @param recoveryWeight What that needs; the proposer's own approval counts.
-    /// @param recoveryTimelockS Its seconds from scheduling to execution; no less than `timelockS`.
+    /// @param recoveryTimelockS Its seconds to execution, from scheduling or from the moment since
+    /// which signers count as lost, whichever is later; no less than `timelockS`.
     struct Governance {
         uint64 weightNeeded;
         uint48 timelockS;
@@ -66,8 +67,9 @@ interface ITreasury {
     event DigestApproved(bytes32 indexed digest, address indexed signer);
     /// @notice A signer took an approval on the chain back.
     event ApprovalWithdrawn(bytes32 indexed digest, address indexed signer);
-    /// @notice The timelock of a proposal runs from now on.
-    event ProposalScheduled(bytes32 indexed id, bytes proposer, uint64 eligibleAtTsS);
+    /// @notice The timelock of a proposal runs from now on. All of it is told, so that whoever can
+    /// veto it knows what, however the transaction was made.
+    event ProposalScheduled(bytes32 indexed id, Proposal proposal, uint64 eligibleAtTsS);
     /// @notice The calls of a proposal were made.
     event ProposalExecuted(
         bytes32 indexed id, bytes32 indexed purpose, bytes proposer, uint192 nonceKey, uint64 nonce
@@ -82,6 +84,8 @@ interface ITreasury {
     error ProposalExpired(uint64 deadline, uint256 actualTsS);
     /// @notice The proposal was cancelled.
     error ProposalIsCancelled(bytes32 id);
+    /// @notice The proposal's nonce is not the next of its proposer and key.
+    error NonceMismatch(uint64 expected, uint64 actual);
     /// @notice The proposal has a timelock and was not scheduled.
     error ProposalNotScheduled(bytes32 id);
     /// @notice The timelock of the proposal runs already.

@@ -7,7 +7,6 @@ import {Proposals} from "./Proposals.sol";
 import {SpendingPolicy} from "./SpendingPolicy.sol";
 import {TreasurySigners} from "./TreasurySigners.sol";
 import {IERC20} from "@openzeppelin/contracts/interfaces/IERC20.sol";
-import {NoncesKeyed} from "@openzeppelin/contracts/utils/NoncesKeyed.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
@@ -22,15 +21,16 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 ///   ends it by another of his proposals with its nonce; nobody else's proposals have his nonces.
 /// - Once no proposal was executed for `lostAfterS`, signers of the recovery weight change the
 ///   signers, after the recovery timelock, and then have what the new signers have. Any proposal
-///   that is executed meanwhile, or a veto, ends that.
+///   that is executed meanwhile ends that, and what ran of the timelock; a veto ends the proposal.
 ///
 /// Nobody else has any power: there is no owner, no guardian, no upgrade and no delegatecall.
-contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTransient {
-    /// @dev What a proposal needs now.
+contract Treasury is TreasurySigners, Proposals, ReentrancyGuardTransient {
+    /// @dev What a proposal needs now. Its timelock runs from no moment before `sinceTsS`.
     struct Judgement {
         uint64 weightNeeded;
         uint48 timelockS;
         bool isOwnRefused;
+        uint256 sinceTsS;
     }
 
     uint256 private constant SIGNER_ADDRESS_SIZE_BYTES = 20;
@@ -46,6 +46,8 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
     mapping(bytes32 id => bool) public isCancelled;
     /// @inheritdoc ITreasury
     mapping(bytes32 digest => mapping(address signer => bool)) public isApproved;
+
+    mapping(bytes32 proposerHash => mapping(uint192 nonceKey => uint64)) private _nonces;
 
     constructor(bytes[] memory signers, uint64[] memory weights, Governance memory governance_)
         TreasurySigners(signers, weights, governance_)
@@ -80,11 +82,11 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
         bytes32 id = _requireOpen(proposal);
         if (scheduledAtTsS[id] != 0) revert ProposalScheduledBefore(id, scheduledAtTsS[id]);
         Judgement memory judgement = _judge(proposal.calls);
-        _requireWeighty(id, proposal.proposer, judgement, approvals);
+        _requireWeighty(id, proposal, judgement, approvals);
 
         uint64 tsS = uint64(block.timestamp);
         scheduledAtTsS[id] = tsS;
-        emit ProposalScheduled(id, proposal.proposer, tsS + judgement.timelockS);
+        emit ProposalScheduled(id, proposal, tsS + judgement.timelockS);
     }
 
     /// @inheritdoc ITreasury
@@ -94,10 +96,10 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
     {
         bytes32 id = _requireOpen(proposal);
         Judgement memory judgement = _judgeAndCount(proposal.calls);
-        _requireWeighty(id, proposal.proposer, judgement, approvals);
-        if (judgement.timelockS > 0) _requireTimelockOver(id, judgement.timelockS);
+        _requireWeighty(id, proposal, judgement, approvals);
+        if (judgement.timelockS > 0) _requireTimelockOver(id, judgement);
 
-        _useCheckedNonce(_nonceOwner(proposal.proposer), proposal.nonceKey, proposal.nonce);
+        _useNonce(proposal);
         executedAtTsS = uint64(block.timestamp);
         emit ProposalExecuted(
             id, proposal.purpose, proposal.proposer, proposal.nonceKey, proposal.nonce
@@ -108,7 +110,7 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
     /// @inheritdoc ITreasury
     function cancel(Proposal calldata proposal, Approval[] calldata approvals) external {
         bytes32 id = proposalId(proposal);
-        (uint64 weight, uint64 own) = _weigh(cancellationId(id), proposal.proposer, approvals);
+        (uint64 weight, uint64 own) = _weigh(cancellationId(id), proposal, approvals);
         uint64 vetoWeight = governance().vetoWeight;
         if (own == 0 && weight < vetoWeight) revert WeightNotReached(vetoWeight, weight);
 
@@ -146,14 +148,18 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
     function _isRecovery(ISpendingPolicy.Call[] calldata calls) private view returns (bool) {
         uint256 lostAfterS = governance().lostAfterS;
         if (lostAfterS == 0 || block.timestamp < executedAtTsS + lostAfterS) return false;
-        return calls.length == 1 && calls[0].target == address(this) && calls[0].value == 0
-            && bytes4(calls[0].data) == ITreasury.changeSigners.selector;
+        if (calls.length != 1) return false;
+        ISpendingPolicy.Call calldata only = calls[0];
+        return only.target == address(this) && only.value == 0
+            && bytes4(only.data) == ITreasury.changeSigners.selector;
     }
 
-    /// @dev The proposer's own approval counts: he may be the last signer left.
+    /// @dev The proposer's own approval counts: he may be the last signer left. What was scheduled
+    /// before the signers were lost has announced no recovery.
     function _ofRecovery() private view returns (Judgement memory) {
         Governance memory above = governance();
-        return Judgement(above.recoveryWeight, above.recoveryTimelockS, false);
+        uint256 lostAtTsS = uint256(executedAtTsS) + above.lostAfterS;
+        return Judgement(above.recoveryWeight, above.recoveryTimelockS, false, lostAtTsS);
     }
 
     function _of(bool isGoverned, uint64 weightNeeded, uint48 timelockS)
@@ -162,25 +168,26 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
         returns (Judgement memory)
     {
         Governance memory above = governance();
-        return isGoverned
-            ? Judgement(above.weightNeeded, above.timelockS, above.isOwnApprovalRefused)
-            : Judgement(weightNeeded, timelockS, above.isOwnApprovalRefused);
+        if (isGoverned) (weightNeeded, timelockS) = (above.weightNeeded, above.timelockS);
+        return Judgement(weightNeeded, timelockS, above.isOwnApprovalRefused, 0);
     }
 
-    function _requireTimelockOver(bytes32 id, uint48 timelockS) private view {
-        if (scheduledAtTsS[id] == 0) revert ProposalNotScheduled(id);
-        uint256 eligibleAtTsS = uint256(scheduledAtTsS[id]) + timelockS;
+    function _requireTimelockOver(bytes32 id, Judgement memory judgement) private view {
+        uint256 sinceTsS = scheduledAtTsS[id];
+        if (sinceTsS == 0) revert ProposalNotScheduled(id);
+        if (sinceTsS < judgement.sinceTsS) sinceTsS = judgement.sinceTsS;
+        uint256 eligibleAtTsS = sinceTsS + judgement.timelockS;
         if (block.timestamp < eligibleAtTsS) revert TimelockOpen(eligibleAtTsS, block.timestamp);
     }
 
     function _requireWeighty(
         bytes32 id,
-        bytes calldata proposer,
+        Proposal calldata proposal,
         Judgement memory judgement,
         Approval[] calldata approvals
     ) private view {
-        (uint64 weight, uint64 own) = _weigh(id, proposer, approvals);
-        if (own == 0) revert ProposerMissing(proposer);
+        (uint64 weight, uint64 own) = _weigh(id, proposal, approvals);
+        if (own == 0) revert ProposerMissing(proposal.proposer);
         uint64 needed = judgement.weightNeeded;
         uint64 counted = judgement.isOwnRefused ? weight - own : weight;
         if (counted < needed && weight >= needed) revert OwnApprovalRefused(needed, counted);
@@ -188,12 +195,12 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
     }
 
     /// @dev Checks all approvals; returns what they weigh together and, of that, the proposer's.
-    function _weigh(bytes32 digest, bytes calldata proposer, Approval[] calldata approvals)
+    function _weigh(bytes32 digest, Proposal calldata proposal, Approval[] calldata approvals)
         private
         view
         returns (uint64 weight, uint64 own)
     {
-        bytes32 proposerHash = keccak256(proposer);
+        bytes32 proposerHash = keccak256(proposal.proposer);
         bytes32 previous = bytes32(0);
         for (uint256 i = 0; i < approvals.length; ++i) {
             bytes calldata signer = approvals[i].signer;
@@ -225,9 +232,13 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
     }
 
     /// @dev Nonces are the proposer's: could signers of a low tier use up those of others, they
-    /// would veto whatever they like. A signer has any length, an owner of nonces 20 bytes.
-    function _nonceOwner(bytes calldata proposer) private pure returns (address) {
-        return address(bytes20(keccak256(proposer)));
+    /// would veto whatever they like.
+    function _useNonce(Proposal calldata proposal) private {
+        mapping(uint192 nonceKey => uint64) storage nonces = _nonces[keccak256(proposal.proposer)];
+        uint64 expected = nonces[proposal.nonceKey];
+        if (proposal.nonce != expected) revert NonceMismatch(expected, proposal.nonce);
+
+        nonces[proposal.nonceKey] = expected + 1;
     }
 
     function _call(ISpendingPolicy.Call[] calldata calls) private {
@@ -257,7 +268,7 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
 
     /// @inheritdoc ITreasury
     function nonceOf(bytes calldata proposer, uint192 nonceKey) external view returns (uint64) {
-        return uint64(nonces(_nonceOwner(proposer), nonceKey));
+        return _nonces[keccak256(proposer)][nonceKey];
     }
 
     /// @inheritdoc ITreasury
@@ -276,7 +287,7 @@ contract Treasury is TreasurySigners, Proposals, NoncesKeyed, ReentrancyGuardTra
         view
         returns (uint64)
     {
-        (uint64 weight, uint64 own) = _weigh(proposalId(proposal), proposal.proposer, approvals);
+        (uint64 weight, uint64 own) = _weigh(proposalId(proposal), proposal, approvals);
         return _judge(proposal.calls).isOwnRefused ? weight - own : weight;
     }
 }

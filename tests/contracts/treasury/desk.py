@@ -2,7 +2,7 @@
 
 from eth_abi import encode
 from eth_account import Account
-from eth_utils import keccak, to_checksum_address
+from eth_utils import keccak
 
 DOMAIN_NAME = "Causeway Treasury"
 PURPOSE = keccak(text="payouts of November")
@@ -35,11 +35,6 @@ def member_key(name):
 def signer_of(member):
     """Return a key's, contract's or account's signer: the 20 bytes of its address."""
     return bytes.fromhex(member.address[2:])
-
-
-def nonce_owner(member):
-    """Return whose nonces the treasury counts for a proposer."""
-    return to_checksum_address(keccak(_bytes_of(member))[:20])
 
 
 def _bytes_of(proposer):

@@ -19,7 +19,6 @@ from tests.contracts.treasury.desk import (
     call,
     fixed_rule,
     in_order,
-    nonce_owner,
     pay,
     selector,
     signer_of,
@@ -72,7 +71,7 @@ def test_execute__repeated__reverts(treasury, desk, asset, alice, payee, reverts
     approvals = desk.sign(proposal, [alice])
     desk.execute(proposal, approvals)
 
-    with reverts(treasury, "InvalidAccountNonce", account=nonce_owner(alice), currentNonce=2):
+    with reverts(treasury, "NonceMismatch", expected=2, actual=1):
         desk.execute(proposal, approvals)
 
 
@@ -80,7 +79,7 @@ def test_execute__repeated__reverts(treasury, desk, asset, alice, payee, reverts
 def test_execute__other_nonce__reverts(treasury, desk, asset, alice, payee, reverts, nonce):
     proposal = desk.proposal([call(asset.transfer, payee, DOLLAR)], alice, nonce=nonce)
 
-    with reverts(treasury, "InvalidAccountNonce", account=nonce_owner(alice), currentNonce=1):
+    with reverts(treasury, "NonceMismatch", expected=1, actual=nonce):
         desk.execute(proposal, desk.sign(proposal, [alice]))
 
 

@@ -3,8 +3,9 @@
 - deploy: signers, weights, governance, events | any of them invalid → reverts
 - change_signers, set_governance: by governance → at once | by another, out of reach → reverts
 - signers for whom anybody could sign: zero, the treasury, precompiles as verifiers → reverts
-- recovery: too early, lighter, with another call, after a life sign, vetoed → reverts | signers
-  lost → the rest changes signers, and spends nothing
+- recovery: too early, lighter, with another call, after a life sign, vetoed → reverts | scheduled
+  before a life sign → its timelock runs anew | signers lost → the rest changes signers, and
+  spends nothing
 """
 
 import pytest
@@ -232,7 +233,7 @@ def _replacing(desk, alice, bob, carol):
 @pytest.fixture
 def recovery(orphaned, alice, bob, carol):
     """What the last signer proposes: two others in place of those who are lost."""
-    deadline = orphaned.now() + 2 * LOST_S
+    deadline = orphaned.now() + 3 * LOST_S
     return orphaned.proposal([_replacing(orphaned, alice, bob, carol)], alice, deadline=deadline)
 
 
@@ -298,6 +299,29 @@ def test_recovery__somebody_is_alive__reverts(
 
     with reverts(orphaned.treasury, "WeightNotReached", needed=2, actual=1):
         orphaned.execute(recovery, approvals)
+
+
+@pytest.mark.parametrize("late_s", [-1, 0])
+def test_recovery__scheduled_before_the_last_life_sign__waits_anew_holds(
+    orphaned, recovery, lost_at, operator, alice, bob, carol, payee, reverts, late_s
+):
+    operator.transfer(orphaned.treasury, 1)
+    approvals = orphaned.sign(recovery, [alice])
+    orphaned.chain.pending_timestamp = lost_at
+    orphaned.schedule(recovery, approvals)
+    alive_at = orphaned.run([pay(payee, 1)], [bob, carol], key=1).timestamp
+    eligible = alive_at + LOST_S + RECOVERY_TIMELOCK_S
+    orphaned.chain.pending_timestamp = eligible + late_s
+
+    if late_s < 0:
+        with reverts(
+            orphaned.treasury, "TimelockOpen", eligibleAtTsS=eligible, actualTsS=eligible - 1
+        ):
+            orphaned.execute(recovery, approvals)
+    else:
+        orphaned.execute(recovery, approvals)
+
+    assert orphaned.treasury.isSigner(signer_of(bob)) == (late_s < 0)
 
 
 def test_recovery__vetoed__reverts(orphaned, recovery, lost_at, alice, bob, carol, reverts):

@@ -98,7 +98,7 @@ class FakeTreasury:
         if self.timelock_s and self.ts_s() < self.scheduled[proposal_id] + self.timelock_s:
             raise ProposalRefused("TimelockOpen")
         if proposal.nonce_key in self.used_keys:
-            raise ProposalRefused("InvalidAccountNonce")
+            raise ProposalRefused("NonceMismatch")
         self.used_keys.add(proposal.nonce_key)
         self.executed.add(proposal_id)
         for call in proposal.calls:
