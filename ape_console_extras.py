@@ -8,6 +8,7 @@
     ask(payee, "5", "USDX")                     refund(payment, "2")
     exchange(one, other, "10", "USDX", "9", "EURX")
     custody    the platform's customers: custody.add("tenant"), custody.pay("tenant", "bob", …)
+    prizes     prizes.create("sponsor", wish), prizes.claim(prize_id, "alice")
     treasury   payouts and proposals: treasury.run("file.csv", "USDX", proposer="treasurer-1")
     settle()   post what is final; wait=True: until it is settled
 
@@ -31,6 +32,7 @@ from backend.console.custody import CustodyActions
 from backend.console.errors import NothingToSettle
 from backend.console.people import Who
 from backend.console.posting import Waiting, newest_batch
+from backend.console.prizes import PrizeActions
 from backend.console.status import platform_status
 from backend.protocol.types import address_text
 from backend.settlement.artifacts import artifact
@@ -143,6 +145,7 @@ def _names() -> dict[str, Any]:
         "platform": actions.client,
         "people": actions.people,
         "custody": CustodyActions(actions),
+        "prizes": PrizeActions(actions),
         "treasury": ApprovalActions(actions),
         "rollup": ape.Contract(
             address_text(deployment.address("Rollup")), abi=[*deployment.rollup.abi.entries]

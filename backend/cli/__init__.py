@@ -19,6 +19,7 @@ from backend.cli import (
     payments,
     payout,
     platform,
+    prize,
     proposal,
     schedule,
     withdrawals,
@@ -67,6 +68,7 @@ app.add_typer(schedule.app, name="schedule")
 app.add_typer(withdrawals.app, name="withdraw", cls=WithDefault)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(grant.app, name="grant")
+app.add_typer(prize.app, name="prize")
 app.add_typer(payout.app, name="payout")
 app.add_typer(proposal.app, name="proposal")
 app.add_typer(batch.app, name="batch")

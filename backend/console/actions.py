@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from backend.api_key import read_api_key
 from backend.config import Settings
@@ -118,6 +118,10 @@ class Actions:
     def l1_ts_s(self) -> int:
         """Return L1 time: that of the newest block."""
         return self._runner.run(self._chain.latest()).ts_s
+
+    def read(self, contract: Contract, function: str, *arguments: Any) -> Any:
+        """Return what the chain itself answers, whatever the platform says."""
+        return self._runner.run(self._chain.read(contract, function, *arguments))
 
     def dry_run(self, sender: Address, calls: Sequence[Call]) -> DryRun:
         """Return what calls of `sender` would do on the chain as it is now. Nothing is sent."""

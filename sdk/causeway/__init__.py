@@ -41,6 +41,7 @@ from causeway.models import (
     StatementEntry,
     Withdrawal,
 )
+from causeway.prizes import PreparedPrize, Prize, PrizeEntry
 from causeway.schedules import Occurrence, Schedule
 from causeway.signing import Domain, Key, PaymentOrder, SignedOrder, WithdrawalOrder, sign
 
@@ -85,6 +86,9 @@ __all__ = [
     "Posting",
     "PreparedCalls",
     "PreparedDeposit",
+    "PreparedPrize",
+    "Prize",
+    "PrizeEntry",
     "Proposal",
     "RateLimited",
     "Refund",

@@ -33,6 +33,7 @@ from causeway.models import (
     ModelT,
     Page,
 )
+from causeway.prizes import AsyncPrizes
 from causeway.schedules import AsyncSchedules
 from causeway.signing import Domain
 from causeway.transport import (
@@ -94,6 +95,7 @@ class AsyncClient:
         self.schedules = AsyncSchedules(self)
         self.campaigns = AsyncCampaigns(self)
         self.grants = AsyncGrants(self)
+        self.prizes = AsyncPrizes(self)
 
     async def __aenter__(self) -> Self:
         return self

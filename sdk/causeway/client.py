@@ -20,6 +20,7 @@ from causeway.models import (
     ModelT,
     Page,
 )
+from causeway.prizes import Prizes
 from causeway.resources import (
     Accounts,
     ApiKeys,
@@ -89,6 +90,7 @@ class Client:
         self.events = Events(self)
         self.campaigns = Campaigns(self)
         self.grants = Grants(self)
+        self.prizes = Prizes(self)
         self.proposals = Proposals(self)
         self.payouts = Payouts(self)
         self.customers = Customers(self)

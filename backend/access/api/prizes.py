@@ -52,12 +52,12 @@ PREPARED: Final = {
 }
 PREPARED_CALL: Final = {
     "object": "prepared_call",
-    "prize": examples.HASH,
+    "prize_id": examples.HASH,
     "transactions": [examples.TRANSACTION],
 }
 ENTRY: Final[dict[str, Any]] = {
     "object": "prize_entry",
-    "prize": examples.HASH,
+    "prize_id": examples.HASH,
     "index": "0",
     "person": examples.PAYER,
     "amount": "25000000",

@@ -238,7 +238,7 @@ class PrizeDesk:
         call = self._transaction("withdraw_rest", Address(row.sponsor), data)
         return {
             "object": "prepared_call",
-            "prize": digest_text(row.id),
+            "prize_id": digest_text(row.id),
             "transactions": [call],
         }
 

@@ -62,7 +62,7 @@ def entry_view(row: Any, state: EntryState) -> Json:
     """Show an entry, with the proof and the transaction by which anybody claims it."""
     return {
         "object": "prize_entry",
-        "prize": digest_text(row.prize_id),
+        "prize_id": digest_text(row.prize_id),
         "index": str(row.entry_index),
         "person": address_text(row.person),
         "amount": str(row.amount_minor),

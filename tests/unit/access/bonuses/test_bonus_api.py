@@ -174,7 +174,7 @@ async def test_get__campaigns_by_pages__newest_first_succeeds(api):
 
 async def test_get__grants__by_campaign_and_person_succeeds(api):
     listed = (await api.client.get("/v1/grants")).json()
-    of_one = (await api.client.get("/v1/grants", params={"campaign": "2"})).json()
+    of_one = (await api.client.get("/v1/grants", params={"campaign_id": "2"})).json()
     query = {"person": address_text(PERSON), "limit": 1}
     of_person = (await api.client.get("/v1/grants", params=query)).json()
     one = (await api.client.get("/v1/grants/1")).json()
