@@ -29,7 +29,7 @@ from backend.engine.quorum_watch import QuorumWatch
 from backend.engine.recovery import Origin, check_identity, final_blocks
 from backend.engine.replica import FinalBlock, OrderAccepted, Replica
 from backend.engine.sequencer import Sequencer
-from backend.engine.snapshots import Snapshots, TrailingLedger, checkpoint_of
+from backend.engine.snapshots import Snapshots, TrailingLedger
 from backend.engine.validator import Validator
 from backend.engine.validator_feed import SLICE, ValidatorFeed
 from backend.protocol.errors import BackPressure, NonceGap, PaymentError
@@ -127,7 +127,7 @@ class Node:
         config = self.config
         origin = Origin(config.committee, self._log, self._snapshots)
         self._replica: Replica = origin.replica()
-        self._trailing = TrailingLedger(origin.checkpoint, origin.ledger())
+        self._trailing = TrailingLedger(origin.checkpoint, origin.ledger(), self._replica)
         self.validators = [
             Validator(
                 key,
@@ -147,9 +147,9 @@ class Node:
         for position, entry in origin.entries():
             last_stamp_ms = max(last_stamp_ms, entry.stamp_ms)
             event = self._replica.consume(position, entry)
+            self._trailing.follow(event, self._replica, position + 1)
             if isinstance(event, FinalBlock):
                 self._outcomes.record(event)
-                self._trailing.on_final(event, checkpoint_of(self._replica, position + 1))
             for validator in self.validators:
                 validator.consume(position, entry)
         return last_stamp_ms
@@ -331,11 +331,12 @@ class Node:
         """Take a frame in. The node's own replica goes first: it makes the next block."""
         for position, entry in enumerate(entries, first_position):
             event = self._replica.consume(position, entry)
+            self._trailing.follow(event, self._replica, position + 1)
             if isinstance(event, OrderAccepted):
                 record = self._replica.accepted.undecided[event.record_id]
                 self._admission.on_accepted(event.record_id, record)
             elif isinstance(event, FinalBlock):
-                self._on_final(event, position)
+                self._on_final(event)
             elif isinstance(entry.payload, OrderEntry):
                 record_id = entry.payload.record.record_id(self._domain)
                 if not self._is_known(record_id):
@@ -343,9 +344,8 @@ class Node:
         self._propose()
         self._feed.add(first_position, entries)
 
-    def _on_final(self, final: FinalBlock, position: int) -> None:
+    def _on_final(self, final: FinalBlock) -> None:
         self._admission.on_final(final)
-        self._trailing.on_final(final, checkpoint_of(self._replica, position + 1))
         self._outcomes.record(final)
         for purse in self._ahead.purses():
             nonce = self._admission.nonce_next(*purse)

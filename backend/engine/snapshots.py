@@ -7,7 +7,7 @@ u64 ‖ stamp u64 ‖ rejected orders u32, each digest 32 ‖ until u64 ‖ the 
 
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ import structlog
 
 from backend.engine.accepted import Arrival
 from backend.engine.ledger import Changes, Ledger, decode_snapshot, encode_snapshot
-from backend.engine.replica import FinalBlock, Replica
+from backend.engine.replica import Event, FinalBlock, OrderAccepted, Replica
 from backend.engine.rounds import Tip
 from backend.protocol.codec import Reader
 from backend.protocol.errors import MalformedBytes, check_invariant
@@ -26,6 +26,7 @@ from backend.protocol.types import Address
 
 _KEPT: Final = 3
 _BLOCKS_WAITING_MAX: Final = 20_000
+_PURGE_MIN: Final = 1_000
 _HASH_BYTES: Final = 32
 
 log = structlog.get_logger(__name__)
@@ -53,18 +54,6 @@ class Checkpoint:
         parts.append(len(self.rejected).to_bytes(4))
         parts += [digest + until_s.to_bytes(8) for digest, until_s in self.rejected.items()]
         return b"".join(parts)
-
-
-def checkpoint_of(replica: Replica, next_position: int) -> Checkpoint:
-    """Return what `replica` holds; its last entry was the one before `next_position`."""
-    rounds, accepted = replica.rounds, replica.accepted
-    return Checkpoint(
-        next_position,
-        rounds.tip,
-        dict(rounds.seen),
-        tuple(accepted.arrivals.values()),
-        dict(accepted.rejected),
-    )
 
 
 class Snapshots:
@@ -115,22 +104,55 @@ class Snapshots:
         return Checkpoint(next_position, tip, seen, tuple(arrivals), rejected), ledger
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a block changes. Thousands may wait, so none holds what it leaves as it is."""
+
+    next_position: int
+    tip: Tip
+    seen: Mapping[Address, int]
+    changes: Changes
+    arrived: Sequence[tuple[Digest, Arrival]]
+    decided: Sequence[Digest]
+    rejected: Sequence[tuple[Digest, int]]
+
+
 class TrailingLedger:
     """A ledger that stays behind, so that a snapshot of an earlier block can still be made."""
 
-    def __init__(self, checkpoint: Checkpoint, ledger: Ledger) -> None:
-        """Both are of one block; `ledger` must be this object's own."""
-        self._checkpoint = checkpoint
+    def __init__(self, checkpoint: Checkpoint, ledger: Ledger, replica: Replica) -> None:
+        """All are of one block; `ledger` must be this object's own."""
         self._ledger = ledger
-        self._waiting: deque[tuple[Changes, Checkpoint]] = deque()
+        self._position, self._tip = checkpoint.next_position, checkpoint.tip
+        self._seen = checkpoint.seen
+        self._arrivals = dict(replica.accepted.arrivals)
+        self._rejected = dict(checkpoint.rejected)
+        self._purge_at = _PURGE_MIN
+        self._arrived: list[tuple[Digest, Arrival]] = []
+        self._waiting: deque[_Step] = deque()
         self.is_busy = False
         """Whether somebody is reading the ledger that `at` has returned."""
 
-    def on_final(self, final: FinalBlock, checkpoint: Checkpoint) -> None:
-        """Take note of the next block."""
-        self._waiting.append((final.execution.changes, checkpoint))
-        if len(self._waiting) > _BLOCKS_WAITING_MAX and not self.is_busy:
-            self._advance()
+    def follow(self, event: Event | None, replica: Replica, next_position: int) -> None:
+        """Take note of what the entry before `next_position` did to `replica`."""
+        accepted = replica.accepted
+        if isinstance(event, OrderAccepted):
+            self._arrived.append((event.record_id, accepted.arrivals[event.record_id]))
+        elif isinstance(event, FinalBlock):
+            rejected = [rejection.record_id for rejection in event.body.rejections]
+            step = _Step(
+                next_position,
+                replica.rounds.tip,
+                dict(replica.rounds.seen),
+                event.execution.changes,
+                self._arrived,
+                (*event.record_ids, *rejected),
+                [(d, accepted.rejected[d]) for d in rejected if d in accepted.rejected],
+            )
+            self._arrived = []
+            self._waiting.append(step)
+            if len(self._waiting) > _BLOCKS_WAITING_MAX and not self.is_busy:
+                self._advance()
 
     def at(self, block_number: int) -> tuple[Checkpoint, Ledger]:
         """Return the ledger right after a block; a repeat returns the same. It never goes back.
@@ -142,13 +164,26 @@ class TrailingLedger:
             raise ValueError(f"no snapshot can be made of block {block_number}")
         for _ in range(behind):
             self._advance()
-        return self._checkpoint, self._ledger
+        arrivals, rejected = tuple(self._arrivals.values()), dict(self._rejected)
+        checkpoint = Checkpoint(self._position, self._tip, self._seen, arrivals, rejected)
+        return checkpoint, self._ledger
 
     def _advance(self) -> None:
-        changes, self._checkpoint = self._waiting.popleft()
-        self._ledger.advance(changes)
+        step = self._waiting.popleft()
+        self._ledger.advance(step.changes)
+        self._position, self._tip, self._seen = step.next_position, step.tip, step.seen
+        for record_id, arrival in step.arrived:
+            self._arrivals.pop(record_id, None)  # it may have been a forged one's, earlier
+            self._arrivals[record_id] = arrival
+        for record_id in step.decided:
+            self._arrivals.pop(record_id, None)
+        self._rejected.update(step.rejected)
+        if len(self._rejected) >= self._purge_at:
+            ts_s = self._tip.timestamp_ms // 1000
+            self._rejected = {d: until for d, until in self._rejected.items() if until >= ts_s}
+            self._purge_at = max(_PURGE_MIN, 2 * len(self._rejected))
         check_invariant(
-            self._checkpoint.tip.number == self._ledger.block_number,
+            self._tip.number == self._ledger.block_number,
             "a checkpoint of another block",
             block_number=self._ledger.block_number,
         )

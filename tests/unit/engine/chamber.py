@@ -9,6 +9,7 @@ from backend.engine.ports import L1View
 from backend.engine.replica import FinalBlock, Replica
 from backend.engine.rounds import Committee, Rounds, Tip
 from backend.engine.sequencer import Sequencer
+from backend.engine.snapshots import Checkpoint
 from backend.engine.validator import Validator
 from backend.protocol.blocks import Block, Body, body_hash, operations_hash
 from backend.protocol.log_entries import (
@@ -28,6 +29,18 @@ from tests.unit.engine.committee import COMMITTEE, DOMAIN, SEQUENCERS, START_MS,
 
 def fresh_replica(committee: Committee = COMMITTEE) -> Replica:
     return Replica(committee, Rounds(committee), Ledger(), AcceptedOrders(committee.domain))
+
+
+def checkpoint_of(replica: Replica, next_position: int) -> Checkpoint:
+    """Return what `replica` holds; its last entry was the one before `next_position`."""
+    rounds, accepted = replica.rounds, replica.accepted
+    return Checkpoint(
+        next_position,
+        rounds.tip,
+        dict(rounds.seen),
+        tuple(accepted.arrivals.values()),
+        dict(accepted.rejected),
+    )
 
 
 class Chamber:

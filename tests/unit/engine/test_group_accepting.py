@@ -13,10 +13,10 @@ import pytest
 from backend.engine.accepted import AcceptedOrders, Arrival
 from backend.engine.log import LocalLog
 from backend.engine.recovery import Origin
-from backend.engine.snapshots import Snapshots, checkpoint_of
+from backend.engine.snapshots import Snapshots
 from backend.protocol.errors import InsufficientFunds, NonceTooLow, OrderExpired
 from backend.protocol.order_records import OrderGroup
-from tests.unit.engine.chamber import Chamber
+from tests.unit.engine.chamber import Chamber, checkpoint_of
 from tests.unit.engine.committee import (
     COMMITTEE,
     DOMAIN,

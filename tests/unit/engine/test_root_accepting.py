@@ -16,13 +16,13 @@ from backend.engine.admission import Admission
 from backend.engine.ledger.judge import everybody
 from backend.engine.log import LocalLog
 from backend.engine.recovery import Origin
-from backend.engine.snapshots import Snapshots, checkpoint_of
+from backend.engine.snapshots import Snapshots
 from backend.protocol.errors import GroupInvalid, NotAuthorised, NotEligible, RootUnknown
 from backend.protocol.hashing import keccak
 from backend.protocol.order_records import OrderGroup
 from backend.protocol.orders import PaymentOrder, WithdrawalOrder, linked
 from backend.protocol.types import Address, AuthorisedRoot, address_text, digest_text
-from tests.unit.engine.chamber import Chamber
+from tests.unit.engine.chamber import Chamber, checkpoint_of
 from tests.unit.engine.committee import (
     COMMITTEE,
     DOMAIN,

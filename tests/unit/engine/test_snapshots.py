@@ -2,7 +2,7 @@
 
 - a written one is read back; the newest three are kept; a repeat is the same file
 - broken, torn, of another chain, ahead of the log: ignored
-- trailing ledger: any block after the last snapshot, none before it
+- trailing ledger: any block after the last snapshot, none before it; it keeps what changes only
 - a replica from a snapshot equals one from genesis, undecided and rejected orders too
 - identity: an empty log becomes ours, another's is refused
 """
@@ -12,10 +12,10 @@ import pytest
 from backend.engine.ledger import Ledger
 from backend.engine.log import LocalLog
 from backend.engine.recovery import Origin, WrongLog, check_identity, final_blocks, read_entries
-from backend.engine.snapshots import Checkpoint, Snapshots, TrailingLedger, checkpoint_of
+from backend.engine.snapshots import Checkpoint, Snapshots, TrailingLedger
 from backend.protocol.log_entries import IdentityEntry
 from backend.protocol.types import Address
-from tests.unit.engine.chamber import Chamber, fresh_replica
+from tests.unit.engine.chamber import Chamber, checkpoint_of, fresh_replica
 from tests.unit.engine.committee import (
     CHAIN_ID,
     COMMITTEE,
@@ -68,6 +68,15 @@ def same(one, other):
     )
 
 
+def followed(log):
+    """Return a trailing ledger that has seen the whole log."""
+    replica = fresh_replica()
+    trailing = TrailingLedger(Checkpoint(), Ledger(), replica)
+    for position, entry in read_entries(log, 0):
+        trailing.follow(replica.consume(position, entry), replica, position + 1)
+    return trailing
+
+
 @pytest.fixture
 def snapshots(tmp_path):
     return Snapshots(tmp_path / "snapshots", IDENTITY)
@@ -78,16 +87,9 @@ def test_snapshot__every_block__holds(journal, snapshots):
     assert len(chamber.finals) == 3
     whole = read_all(Origin(COMMITTEE, log, None))
     assert same(whole, chamber.replica)
-    replica = fresh_replica()
-    trailing = TrailingLedger(Checkpoint(), Ledger())
-    checkpoints = []
-    for position, entry in read_entries(log, 0):
-        event = replica.consume(position, entry)
-        if event is not None and hasattr(event, "execution"):
-            trailing.on_final(event, checkpoint_of(replica, position + 1))
-            checkpoints.append(event.block.number)
+    trailing = followed(log)
 
-    for number in checkpoints:
+    for number in (1, 2, 3):
         snapshots.write(*trailing.at(number))
         origin = Origin(COMMITTEE, log, snapshots)
         assert origin.checkpoint.tip.number == number
@@ -148,11 +150,8 @@ def test_snapshot__ahead_of_the_log__rejects(journal, snapshots, tmp_path):
 
 
 def test_trailing_ledger__block_before_the_last_snapshot__rejects(journal):
-    chamber, _ = journal
-    trailing = TrailingLedger(Checkpoint(), Ledger())
-    for final in chamber.finals:
-        tip = Checkpoint().tip.__class__(final.block.number)
-        trailing.on_final(final, Checkpoint(tip=tip))
+    _, log = journal
+    trailing = followed(log)
 
     assert trailing.at(2)[1].block_number == 2
     assert trailing.at(2)[0].tip.number == 2
@@ -160,6 +159,28 @@ def test_trailing_ledger__block_before_the_last_snapshot__rejects(journal):
         trailing.at(1)
     with pytest.raises(ValueError, match="block 4"):
         trailing.at(4)
+
+
+def test_trailing_ledger__hundred_blocks_upon_what_waits__holds():
+    """Each would take as much memory as all that waits and all that was ever rejected."""
+    chamber = Chamber(funded_l1(PAYER.address))
+    trailing = TrailingLedger(Checkpoint(), Ledger(), chamber.replica)
+    chamber.settle()
+    chamber.order(*(payment(key("nobody"), PAYEE.address, 5, nonce) for nonce in range(50)))
+    chamber.settle()
+    for nonce in range(100):
+        chamber.order(payment(PAYER, PAYEE.address, 1, nonce))
+        chamber.settle()
+    chamber.order(payment(PAYER, PAYEE.address, 1, 200))
+    replica = fresh_replica()
+    for position, entry in enumerate(chamber.entries):
+        trailing.follow(replica.consume(position, entry), replica, position + 1)
+
+    steps = trailing._waiting
+    assert len(steps) == 102
+    assert sum(len(step.arrived) + len(step.rejected) for step in steps) == 50 + 50 + 100
+    assert len(trailing.at(102)[0].rejected) == 50
+    assert trailing.at(102)[0].arrivals == ()
 
 
 def test_final_blocks__from_any_block__succeeds(journal, snapshots):
