@@ -6,7 +6,7 @@ from backend.access.services import Services
 from backend.access.texts import memo_of, ts_s_of
 from backend.protocol import errors
 from backend.protocol.hashing import Digest
-from backend.protocol.money import AMOUNT_MINOR_MAX, fee_byte, fee_minor_up, to_base
+from backend.protocol.money import AMOUNT_MINOR_MAX, fee_byte, to_base
 from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder
 from backend.protocol.types import ZERO_ADDRESS, Address, Asset, address_text
 
@@ -62,9 +62,9 @@ def fee_minor_of(
     Raises FeeNotRepresentable, FeeNotAllowed or FeeTooLow.
     """
     policy = services.settings.fee_policy(named.asset_id, named.asset.takes_fee)
-    needed_minor = policy.needed_minor_up(amount_minor)
     if asked_minor is None:
-        return fee_minor_up(needed_minor)
+        return policy.fee_minor_up(amount_minor)
+    needed_minor = policy.needed_minor_up(amount_minor)
     fee_byte(asked_minor)
     if asked_minor and not named.asset.takes_fee:
         raise errors.FeeNotAllowed()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backend.protocol.eip712 import Domain
-from backend.protocol.money import FEE_MINOR_MAX
+from backend.protocol.money import FEE_MINOR_MAX, fee_minor_up
 from backend.protocol.types import Address
 
 BODY_BYTES_MAX: Final = 64 * 1024  # a line of a bulk request is a body, too
@@ -22,9 +22,13 @@ class FeePolicy:
     bps: int = 0
 
     def needed_minor_up(self, amount_minor: int) -> int:
-        """Return the least fee for an amount; never more than a fee can be."""
+        """Return what is asked for an amount at least; never more than a fee can be."""
         share = -(-amount_minor * self.bps // 10_000)
         return min(max(self.minimum_minor, share), FEE_MINOR_MAX)
+
+    def fee_minor_up(self, amount_minor: int) -> int:
+        """Return the least fee for an amount that an order can carry."""
+        return fee_minor_up(self.needed_minor_up(amount_minor))
 
 
 @dataclass(frozen=True, slots=True)

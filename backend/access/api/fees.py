@@ -14,7 +14,6 @@ from backend.access.responses import json_response
 from backend.access.services import ServicesIn
 from backend.access.texts import amount_of
 from backend.protocol import errors
-from backend.protocol.money import fee_minor_up
 from backend.records.registers.api_keys import ApiKey
 
 router = APIRouter(prefix="/v1/fees", tags=["fees"])
@@ -40,7 +39,7 @@ async def quote_fee(
     amount_minor = amount_minor_of(amount_of(amount))
     named = await services.assets.find(asset)
     policy = services.settings.fee_policy(named.asset_id, named.asset.takes_fee)
-    fee_minor = fee_minor_up(policy.needed_minor_up(amount_minor))
+    fee_minor = policy.fee_minor_up(amount_minor)
     return json_response(
         {
             "object": "fee_quote",

@@ -21,7 +21,7 @@ from backend.access.custody.hold_orders import HoldOrders
 from backend.access.custody.hold_states import HoldState, state_of
 from backend.access.custody.schemas import HoldIn
 from backend.access.custody.sending import Made, Sent, busy
-from backend.access.custody.shares import fee_of, reserve_of
+from backend.access.custody.shares import reserve_of
 from backend.access.errors import is_transient
 from backend.access.services import Services
 from backend.access.settings import WAIT_FINAL_MS_MAX
@@ -64,7 +64,7 @@ class HoldDesk:
         """
         hold_id = f"hold_{scope_id(scope)}"
         payer, customer = await payer_of(self._services, wish.payer, caller)
-        async with self._services.sender.locks.hold(f"hold {hold_id}"):
+        async with self._services.sender.locks.take(f"hold {hold_id}"):
             hold = await run_in_threadpool(self._register.get, hold_id)
             if hold is None:
                 hold = await self._make(hold_id, wish, Address(payer), customer, caller.id)
@@ -77,7 +77,7 @@ class HoldDesk:
 
         Raises HoldNotFound, HoldEnded, HoldExpired, and what the node refuses with.
         """
-        async with self._services.sender.locks.hold(f"hold {hold_id}"):
+        async with self._services.sender.locks.take(f"hold {hold_id}"):
             hold = await self.get(hold_id)
             state = await state_of(self._services, hold)
             if state.status == "authorised" and not state.is_over:
@@ -114,7 +114,7 @@ class HoldDesk:
             return await self._orders.capture(hold, state, wanted_minor, caller.id)
 
         task = f"{hold.id}/capture/{scope_id(scope)}"
-        async with self._services.sender.locks.hold(f"hold {hold_id}"):
+        async with self._services.sender.locks.take(f"hold {hold_id}"):
             hold = await self.get(hold_id)
             state = await state_of(self._services, hold)
             if hold.released_ts_ms is not None and not state.captured_minor:
@@ -134,7 +134,7 @@ class HoldDesk:
 
         Raises HoldNotFound, HoldEnded, and BackPressure while a capture waits for its block.
         """
-        async with self._services.sender.locks.hold(f"hold {hold_id}"):
+        async with self._services.sender.locks.take(f"hold {hold_id}"):
             hold = await self.get(hold_id)
             state = await state_of(self._services, hold)
             if state.status in ("captured", "expired"):
@@ -179,7 +179,7 @@ class HoldDesk:
         memo = memo_of(wish.memo)
         account = await services.needs.custody.create(hold_id)
         total_minor = amount_minor + reserve_minor
-        fee_minor = fee_of(policy, total_minor)
+        fee_minor = policy.fee_minor_up(total_minor)
         funding = payment_order(
             named.asset, payer, account, total_minor, fee_minor, nonce, expires_ts_s, memo
         )

@@ -100,7 +100,7 @@ class CustodyRunner:
         is_late = now_ms // 1000 > hold.expires_ts_s
         if not is_late and hold.released_ts_ms is None and not (account and account.nonce):
             return
-        async with self._services.sender.locks.hold(f"hold {hold.id}"):
+        async with self._services.sender.locks.take(f"hold {hold.id}"):
             fresh = await run_in_threadpool(self._holds.get, hold.id)
             hold = hold if fresh is None else fresh
             state = await state_of(self._services, hold)

@@ -64,13 +64,13 @@ def busy() -> BackPressure:
 
 
 class Locks:
-    """A lock for each name, as long as somebody holds it or waits for it."""
+    """A lock for each name, as long as somebody has it or waits for it."""
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def hold(self, name: str) -> AsyncIterator[None]:
+    async def take(self, name: str) -> AsyncIterator[None]:
         """Let one at a time in."""
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:
@@ -112,7 +112,7 @@ class OrderSender:
         sends the same order and tells how it stands. Raises PaymentError; then nothing was sent,
         and the order is kept for a repeat.
         """
-        async with self.locks.hold(owner_id):
+        async with self.locks.take(owner_id):
             kept = await run_in_threadpool(self._register.newest, task)
             standing = Standing("dead") if kept is None else await self.standing(kept)
             if standing.status == "dead" or (standing.status == "rejected" and renews_rejected):
@@ -177,12 +177,12 @@ class OrderSender:
         Raises BackPressure while they lag behind.
         """
         number = self._node.status().block_number
-        deadline_ms = _RECORDS_WAIT_MS
+        left_ms = _RECORDS_WAIT_MS
         while await run_in_threadpool(self._reader.block_number) < number:
-            if deadline_ms <= 0:
+            if left_ms <= 0:
                 raise busy()
             await asyncio.sleep(_RECORDS_POLL_MS / 1000)
-            deadline_ms -= _RECORDS_POLL_MS
+            left_ms -= _RECORDS_POLL_MS
         block = await run_in_threadpool(self._reader.block, number)
         return 0 if block is None else block.ts_ms // 1000
 

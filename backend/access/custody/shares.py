@@ -19,22 +19,17 @@ class Part:
     fee_minor: int
 
 
-def fee_of(policy: FeePolicy, amount_minor: int) -> int:
-    """Return the least fee of an amount that can be encoded."""
-    return fee_minor_up(policy.needed_minor_up(amount_minor))
-
-
 def reserve_of(policy: FeePolicy, amount_minor: int) -> int:
     """Return what the fees of a capture may come to, as a fee that can be encoded.
 
     Raises FeeNotRepresentable where it is beyond the largest fee.
     """
-    return fee_minor_up(fee_of(policy, amount_minor) + fee_of(policy, 1))
+    return fee_minor_up(policy.fee_minor_up(amount_minor) + policy.fee_minor_up(1))
 
 
 def whole_of(policy: FeePolicy, balance_minor: int) -> Part | None:
     """Return the order that empties an account to the unit, None if no fee leaves anything."""
-    fee_minor = fee_of(policy, 0)
+    fee_minor = policy.fee_minor_up(0)
     while fee_minor < balance_minor:
         if fee_minor >= policy.needed_minor_up(balance_minor - fee_minor):
             return Part(balance_minor - fee_minor, fee_minor)
@@ -51,12 +46,12 @@ def capture_of(
 
     Raises FeeTooLow if fees have risen so far that the rest can't be returned.
     """
-    fee_minor = fee_of(policy, amount_minor)
+    fee_minor = policy.fee_minor_up(amount_minor)
     rest_minor = balance_minor - amount_minor - fee_minor
     if rest_minor == 0:
         return Part(amount_minor, fee_minor), None
     rest = whole_of(policy, rest_minor)
     if rest is None:
-        needed_minor = fee_minor + fee_of(policy, 1)
+        needed_minor = fee_minor + policy.fee_minor_up(1)
         raise FeeTooLow(needed_minor, balance_minor - amount_minor)
     return Part(amount_minor, fee_minor), rest

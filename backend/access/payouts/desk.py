@@ -22,7 +22,7 @@ from backend.access.payouts.lines import (
     read_csv,
     read_objects,
 )
-from backend.access.payouts.orders import PayoutOrders, Terms, fee_minor_of
+from backend.access.payouts.orders import PayoutOrders, Terms
 from backend.access.payouts.ports import PayeeCheck, PayingNode
 from backend.access.ports import Chain
 from backend.access.proposals.desk import ProposalDesk, Wish
@@ -210,7 +210,7 @@ class PayoutDesk:
             "nonce_first": 0 if account is None else account.nonce_next,
             "valid_until": ts_ms // 1000 + ORDER_LIFE_S,
             "deadline_ts_s": await self._chain.latest_ts_s() + PROPOSAL_LIFE_S,
-            "skip_fee_minor": fee_minor_of(policy, 1),
+            "skip_fee_minor": policy.fee_minor_up(1),
             "line_count": len(pairs),
             "total_minor": sum(line.amount_minor for line, _ in pairs),
             "fees_minor": sum(fee_minor for _, fee_minor in pairs),
@@ -292,7 +292,7 @@ def with_fees(
 ) -> list[Priced]:
     """Return each line with the least fee that its order can carry, in minor units."""
     policy = settings.fee_policy(named.asset_id, named.asset.takes_fee)
-    return [(line, fee_minor_of(policy, line.amount_minor)) for line in lines]
+    return [(line, policy.fee_minor_up(line.amount_minor)) for line in lines]
 
 
 def line_rows(of_payout: bytes, pairs: Sequence[Priced]) -> list[dict[str, Any]]:

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from backend.access.payouts.lines import Parties, PayoutLine
-from backend.access.settings import FeePolicy
 from backend.protocol.authorised import AuthorisedTree
 from backend.protocol.eip712 import Domain
 from backend.protocol.hashing import Digest
-from backend.protocol.money import fee_minor_up, to_base
+from backend.protocol.money import to_base
 from backend.protocol.order_records import RootedOrder
 from backend.protocol.orders import PaymentOrder
 from backend.protocol.types import Address
@@ -58,11 +57,6 @@ class Terms:
             valid_until=self.valid_until,
             memo=memo,
         )
-
-
-def fee_minor_of(policy: FeePolicy, amount_minor: int) -> int:
-    """Return the least fee that an order of this amount can carry."""
-    return fee_minor_up(policy.needed_minor_up(amount_minor))
 
 
 class PayoutOrders:

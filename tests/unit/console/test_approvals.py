@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from backend.access.payouts import desk
+from backend.access.settings import FeePolicy
 from backend.console.approvals import ApprovalActions, FileUnreadable
 from backend.console.errors import PersonUnknown, PreparedWrong
 from backend.console.people import People, Person
@@ -222,7 +222,9 @@ async def test_run__another_payout_than_asked_for__rejects(tmp_path, owner, chan
 
 
 async def test_look__skipping_costs_more_than_paying__rejects(tmp_path, monkeypatch):
-    monkeypatch.setattr(desk, "fee_minor_of", lambda _, amount: 10 if amount > 1 else 310_000_000)
+    monkeypatch.setattr(
+        FeePolicy, "fee_minor_up", lambda _, amount: 10 if amount > 1 else 310_000_000
+    )
 
     with pytest.raises(PreparedWrong):
         await with_platform(tmp_path, lambda *_: None)

@@ -61,6 +61,11 @@ def test_fee_policy__amount__rounds_up_holds(policy, amount_minor, needed):
     assert policy.needed_minor_up(amount_minor) == needed
 
 
+def test_fee_policy__fee__can_be_carried_holds():
+    assert FeePolicy(33, 0).fee_minor_up(1) == 40
+    assert FeePolicy().fee_minor_up(10**6) == 0
+
+
 @pytest.mark.parametrize(
     ("prefer", "waits"),
     [

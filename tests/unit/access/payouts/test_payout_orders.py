@@ -9,8 +9,7 @@
 from dataclasses import replace
 
 from backend.access.payouts.lines import Parties, PayoutLine
-from backend.access.payouts.orders import SKIP_AMOUNT_MINOR, PayoutOrders, Terms, fee_minor_of
-from backend.access.settings import FeePolicy
+from backend.access.payouts.orders import SKIP_AMOUNT_MINOR, PayoutOrders, Terms
 from backend.protocol.authorised import PROOF_NODES_MAX, AuthorisedTree, authorised_root
 from backend.protocol.hashing import keccak
 from tests.unit.engine.committee import DOMAIN, TOKEN, key
@@ -63,8 +62,3 @@ def test_tree__as_many_as_are_taken__proofs_fit_holds():
 
     assert tree.root == authorised_root(digests)
     assert max(len(tree.proof(index)) for index in (0, 131_072, 199_999)) <= PROOF_NODES_MAX
-
-
-def test_fee_minor_of__policy__can_be_carried_holds():
-    assert fee_minor_of(FeePolicy(33, 0), 1) == 40
-    assert fee_minor_of(FeePolicy(), 10**6) == 0
