@@ -159,7 +159,7 @@ class OrderViews:
             "valid_until": time_text(row.valid_until * 1000),
         }
         if not is_withdrawal:
-            shown |= {"memo": digest_text(row.memo), "group": _group_of(row.link)}
+            shown |= {"memo": digest_text(row.memo), "group_id": _group_of(row.link)}
         shown |= {
             "final_at": time_text(block.ts_ms),
             "block": {
@@ -205,7 +205,7 @@ class OrderViews:
         }
         if not isinstance(order, WithdrawalOrder):
             shown["payee"] = address_text(order.payee)
-            shown |= {"memo": digest_text(order.memo), "group": _group_of(order.link)}
+            shown |= {"memo": digest_text(order.memo), "group_id": _group_of(order.link)}
         return shown
 
 

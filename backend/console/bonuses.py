@@ -114,7 +114,7 @@ class BonusActions:
         # What follows is evidence, which the gate checks.
         sent = self._send(person, asset, deposit_minor, prepared.transactions, expected)
         self._actions.credited(person, sent)
-        grants = self._actions.client.grants.list(campaign=campaign_id, person=person.address)
+        grants = self._actions.client.grants.list(campaign_id=campaign_id, person=person.address)
         return next(iter(grants))
 
     def grant_ended(self, grant_id: str) -> Grant:

@@ -91,7 +91,7 @@ class CustodyActions:
         """Have a customer pay at `first_at` (seconds, by default now), then again and again."""
         customer, asset = self.find(name), self._actions.asset(asset_name)
         return self._client.schedules.create(
-            customer=customer.id,
+            customer_id=customer.id,
             payee=self.address_of(payee),
             asset=asset.code,
             amount=amount_minor(asset, text),

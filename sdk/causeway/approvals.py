@@ -2,17 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from causeway.models import Model
-from causeway.signing import to_bytes, to_text
+from causeway.resource import AsyncResource, Resource
+from causeway.signing import Address, address_text, to_text
 from causeway.transport import Request, parsed, post
-
-if TYPE_CHECKING:
-    from causeway.async_client import AsyncClient
-    from causeway.client import Client
-
-Address = str | bytes
 
 
 @dataclass(frozen=True)
@@ -140,15 +135,12 @@ def _payout(
     if proposer is not None:
         body["proposer"] = _signer(proposer)
     if owner is not None:
-        body["owner"] = to_text(to_bytes(owner, 20))
+        body["owner"] = address_text(owner)
     return post("/v1/payouts", body, key=key)
 
 
-class Proposals:
+class Proposals(Resource):
     """What the treasury shall do."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
 
     def create(
         self,
@@ -200,11 +192,8 @@ class Proposals:
         return self._client.run(parsed(Proposal.parse, request))
 
 
-class Payouts:
+class Payouts(Resource):
     """Many payments by one approval."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
 
     def create(
         self,
@@ -243,11 +232,8 @@ class Payouts:
         return self._client.run(parsed(Payout.parse, request))
 
 
-class AsyncProposals:
+class AsyncProposals(AsyncResource):
     """What the treasury shall do."""
-
-    def __init__(self, client: "AsyncClient") -> None:
-        self._client = client
 
     async def create(
         self,
@@ -299,11 +285,8 @@ class AsyncProposals:
         return await self._client.run(parsed(Proposal.parse, request))
 
 
-class AsyncPayouts:
+class AsyncPayouts(AsyncResource):
     """Many payments by one approval."""
-
-    def __init__(self, client: "AsyncClient") -> None:
-        self._client = client
 
     async def create(
         self,

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
@@ -28,7 +28,8 @@ from causeway.models import (
     StatementEntry,
     Withdrawal,
 )
-from causeway.signing import Key, SignedOrder, to_bytes, to_text
+from causeway.resource import AsyncResource
+from causeway.signing import Address, Key, SignedOrder, address_text
 from causeway.transport import (
     EventParser,
     Request,
@@ -38,22 +39,8 @@ from causeway.transport import (
     retry_delay_s,
 )
 
-if TYPE_CHECKING:
-    from causeway.async_client import AsyncClient
 
-Address = str | bytes
-
-
-def _text(address: Address) -> str:
-    return to_text(to_bytes(address, 20))
-
-
-class _Resource:
-    def __init__(self, client: "AsyncClient") -> None:
-        self._client = client
-
-
-class Assets(_Resource):
+class Assets(AsyncResource):
     """What the ledger holds."""
 
     async def get(self, asset: str) -> Asset:
@@ -65,7 +52,7 @@ class Assets(_Resource):
         return self._client.pages(Asset, "/v1/assets", {})
 
 
-class Fees(_Resource):
+class Fees(AsyncResource):
     """What orders cost."""
 
     async def quote(self, asset: str, amount: int) -> FeeQuote:
@@ -73,27 +60,27 @@ class Fees(_Resource):
         return await self._client.get(FeeQuote, "/v1/fees/quote", asset=asset, amount=str(amount))
 
 
-class Accounts(_Resource):
+class Accounts(AsyncResource):
     """Owners' money."""
 
     async def get(self, owner: Address, asset: str) -> Account:
         """Get an account. Raises NotFound."""
-        return await self._client.get(Account, f"/v1/accounts/{_text(owner)}/{asset}")
+        return await self._client.get(Account, f"/v1/accounts/{address_text(owner)}/{asset}")
 
     def list(
         self, owner: Address | None = None, asset: str | None = None
     ) -> AsyncIterator[Account]:
         """Iterate over accounts."""
-        query = {"owner": None if owner is None else _text(owner), "asset": asset}
+        query = {"owner": None if owner is None else address_text(owner), "asset": asset}
         return self._client.pages(Account, "/v1/accounts", query)
 
     def statement(self, owner: Address, asset: str) -> AsyncIterator[StatementEntry]:
         """Iterate over the movements on an account, the newest first."""
-        path = f"/v1/accounts/{_text(owner)}/{asset}/statement"
+        path = f"/v1/accounts/{address_text(owner)}/{asset}/statement"
         return self._client.pages(StatementEntry, path, {})
 
 
-class Orders(_Resource):
+class Orders(AsyncResource):
     """What payers sign."""
 
     async def sign(
@@ -129,7 +116,7 @@ class Orders(_Resource):
         )
 
 
-class Payments(_Resource, AsyncRefundCalls):
+class Payments(AsyncRefundCalls):
     """Payments."""
 
     async def create(
@@ -184,13 +171,13 @@ class Payments(_Resource, AsyncRefundCalls):
     ) -> AsyncIterator[Payment]:
         """Iterate over executed payments, the newest first."""
         people = {"payer": payer, "payee": payee, "party": party}
-        query: dict[str, Any] = {name: _text(who) for name, who in people.items() if who}
+        query: dict[str, Any] = {name: address_text(who) for name, who in people.items() if who}
         return self._client.pages(
             Payment, "/v1/payments", query | {"asset": asset, "status": status}
         )
 
 
-class Withdrawals(_Resource):
+class Withdrawals(AsyncResource):
     """Money on its way back to the chain."""
 
     async def create(
@@ -233,11 +220,11 @@ class Withdrawals(_Resource):
         self, *, payer: Address | None = None, asset: str | None = None, status: str | None = None
     ) -> AsyncIterator[Withdrawal]:
         """Iterate over executed withdrawals, the newest first."""
-        query = {"payer": payer and _text(payer), "asset": asset, "status": status}
+        query = {"payer": payer and address_text(payer), "asset": asset, "status": status}
         return self._client.pages(Withdrawal, "/v1/withdrawals", query)
 
 
-class Deposits(_Resource, AsyncAuthorizedDeposits):
+class Deposits(AsyncAuthorizedDeposits):
     """Money on its way into the ledger."""
 
     async def prepare(
@@ -264,11 +251,11 @@ class Deposits(_Resource, AsyncAuthorizedDeposits):
         self, *, owner: Address | None = None, asset: str | None = None
     ) -> AsyncIterator[Deposit]:
         """Iterate over deposits, the newest first."""
-        query = {"owner": owner and _text(owner), "asset": asset}
+        query = {"owner": owner and address_text(owner), "asset": asset}
         return self._client.pages(Deposit, "/v1/deposits", query)
 
 
-class Applicants(_Resource):
+class Applicants(AsyncResource):
     """Customers' checks."""
 
     async def create(
@@ -280,7 +267,11 @@ class Applicants(_Resource):
         idempotency_key: str | None = None,
     ) -> Applicant:
         """Begin a customer's check; `details` go to the provider."""
-        body = {"external_id": external_id, "person": _text(person), "details": dict(details or {})}
+        body = {
+            "external_id": external_id,
+            "person": address_text(person),
+            "details": dict(details or {}),
+        }
         request = post("/v1/kyc/applicants", body, key=idempotency_key)
         return await self._client.run(parsed(Applicant.parse, request))
 
@@ -300,7 +291,7 @@ class Applicants(_Resource):
         return self._client.pages(Applicant, "/v1/kyc/applicants", {})
 
 
-class Batches(_Resource):
+class Batches(AsyncResource):
     """What the chain holds of the ledger."""
 
     async def get(self, number: int) -> Batch:
@@ -319,7 +310,7 @@ class Batches(_Resource):
         return await self._client.run(parsed(Posting.parse, request))
 
 
-class ApiKeys(_Resource):
+class ApiKeys(AsyncResource):
     """Who may ask."""
 
     async def create(
@@ -340,7 +331,7 @@ class ApiKeys(_Resource):
         return await self._client.run(parsed(ApiKey.parse, request))
 
 
-class Events(_Resource):
+class Events(AsyncResource):
     """What happens, as it happens."""
 
     async def follow(
@@ -358,7 +349,7 @@ class Events(_Resource):
         if wanted := ",".join(types):
             query["types"] = wanted
         if party is not None:
-            query["party"] = _text(party)
+            query["party"] = address_text(party)
         attempt = 0
         while True:
             headers = {"Accept": "text/event-stream"}

@@ -5,17 +5,12 @@ What is prepared here goes to the chain: compare it with what you asked for befo
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from causeway.models import Model
-from causeway.signing import to_bytes, to_text
+from causeway.resource import AsyncResource, Resource
+from causeway.signing import Address, address_text
 from causeway.transport import Flow, parsed, post
-
-if TYPE_CHECKING:
-    from causeway.async_client import AsyncClient
-    from causeway.client import Client
-
-Address = str | bytes
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,7 @@ class Grant(Model):
     """A bonus of a person. `conditions` says of each what it needs, what is, and if it is met."""
 
     id: str
-    campaign: str
+    campaign_id: str
     person: str
     asset: str
     bonus: "int"
@@ -50,35 +45,28 @@ class PreparedCalls(Model):
     transactions: list[dict[str, Any]]
 
 
-def _text(address: Address) -> str:
-    return to_text(to_bytes(address, 20))
-
-
 def _prepare(path: str, body: Mapping[str, Any], key: str | None) -> Flow[PreparedCalls]:
     return parsed(PreparedCalls.parse, post(path, dict(body), key=key))
 
 
 def _campaign_body(sponsor: Address, budget: int, terms: Mapping[str, Any]) -> dict[str, Any]:
-    return {**terms, "sponsor": _text(sponsor), "budget": str(budget)}
+    return {**terms, "sponsor": address_text(sponsor), "budget": str(budget)}
 
 
 def _deposit_body(owner: Address, amount: int) -> dict[str, Any]:
-    return {"owner": _text(owner), "amount": str(amount)}
+    return {"owner": address_text(owner), "amount": str(amount)}
 
 
 def _call_body(action: str, amount: int | None) -> dict[str, Any]:
     return {"action": action} | ({} if amount is None else {"amount": str(amount)})
 
 
-def _grants_query(campaign: str | None, person: Address | None) -> dict[str, Any]:
-    return {"campaign": campaign, "person": None if person is None else _text(person)}
+def _grants_query(campaign_id: str | None, person: Address | None) -> dict[str, Any]:
+    return {"campaign_id": campaign_id, "person": None if person is None else address_text(person)}
 
 
-class Campaigns:
+class Campaigns(Resource):
     """Campaigns of the blocking client."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
 
     def get(self, campaign_id: str) -> Campaign:
         """Get a campaign. Raises NotFound."""
@@ -125,28 +113,22 @@ class Campaigns:
         return self._client.run(_prepare(path, _call_body(action, amount), idempotency_key))
 
 
-class Grants:
+class Grants(Resource):
     """Grants of the blocking client."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
 
     def get(self, grant_id: str) -> Grant:
         """Get a grant with its conditions. Raises NotFound."""
         return self._client.get(Grant, f"/v1/grants/{grant_id}")
 
     def list(
-        self, *, campaign: str | None = None, person: Address | None = None
+        self, *, campaign_id: str | None = None, person: Address | None = None
     ) -> Iterator[Grant]:
         """Iterate over grants, the newest first."""
-        return self._client.pages(Grant, "/v1/grants", _grants_query(campaign, person))
+        return self._client.pages(Grant, "/v1/grants", _grants_query(campaign_id, person))
 
 
-class AsyncCampaigns:
+class AsyncCampaigns(AsyncResource):
     """Campaigns of the asynchronous client."""
-
-    def __init__(self, client: "AsyncClient") -> None:
-        self._client = client
 
     async def get(self, campaign_id: str) -> Campaign:
         """Get a campaign. Raises NotFound."""
@@ -193,18 +175,15 @@ class AsyncCampaigns:
         return await self._client.run(_prepare(path, _call_body(action, amount), idempotency_key))
 
 
-class AsyncGrants:
+class AsyncGrants(AsyncResource):
     """Grants of the asynchronous client."""
-
-    def __init__(self, client: "AsyncClient") -> None:
-        self._client = client
 
     async def get(self, grant_id: str) -> Grant:
         """Get a grant with its conditions. Raises NotFound."""
         return await self._client.get(Grant, f"/v1/grants/{grant_id}")
 
     def list(
-        self, *, campaign: str | None = None, person: Address | None = None
+        self, *, campaign_id: str | None = None, person: Address | None = None
     ) -> AsyncIterator[Grant]:
         """Iterate over grants, the newest first."""
-        return self._client.pages(Grant, "/v1/grants", _grants_query(campaign, person))
+        return self._client.pages(Grant, "/v1/grants", _grants_query(campaign_id, person))

@@ -1,19 +1,14 @@
 """Payment requests, refunds and groups: the resources of both clients."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from causeway.collecting_flows import Leg, refund, sign_group
 from causeway.collecting_models import Group, PaymentRequest, Refund
 from causeway.models import Payment
-from causeway.signing import Key, memo_hash, to_bytes, to_text
+from causeway.resource import AsyncResource, Resource
+from causeway.signing import Address, Key, address_text, memo_hash, to_text
 from causeway.transport import Request, parsed, post
-
-if TYPE_CHECKING:
-    from causeway.async_client import AsyncClient
-    from causeway.client import Client
-
-Address = str | bytes
 
 
 def _request(
@@ -24,7 +19,7 @@ def _request(
     expires_at: str | None,
     key: str | None,
 ) -> Request:
-    body: dict[str, Any] = {"payee": to_text(to_bytes(payee, 20)), "asset": asset}
+    body: dict[str, Any] = {"payee": address_text(payee), "asset": asset}
     if amount is not None:
         body["amount"] = str(amount)
     if memo is not None:
@@ -42,14 +37,11 @@ def _group(legs: Sequence[Leg], valid_until: int | None, key: str | None) -> Req
 
 
 def _who(address: Address | None) -> str | None:
-    return None if address is None else to_text(to_bytes(address, 20))
+    return None if address is None else address_text(address)
 
 
-class PaymentRequests:
+class PaymentRequests(Resource):
     """What payees ask for."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
 
     def create(
         self,
@@ -75,11 +67,8 @@ class PaymentRequests:
         return self._client.pages(PaymentRequest, "/v1/payment-requests", query)
 
 
-class AsyncPaymentRequests:
+class AsyncPaymentRequests(AsyncResource):
     """What payees ask for."""
-
-    def __init__(self, client: "AsyncClient") -> None:
-        self._client = client
 
     async def create(
         self,
@@ -105,10 +94,8 @@ class AsyncPaymentRequests:
         return self._client.pages(PaymentRequest, "/v1/payment-requests", query)
 
 
-class RefundCalls:
+class RefundCalls(Resource):
     """What payments have for paying back."""
-
-    _client: "Client"
 
     def refund(
         self,
@@ -132,10 +119,8 @@ class RefundCalls:
         return self._client.pages(Refund, f"/v1/payments/{payment_id}/refunds", {})
 
 
-class AsyncRefundCalls:
+class AsyncRefundCalls(AsyncResource):
     """What payments have for paying back."""
-
-    _client: "AsyncClient"
 
     async def refund(
         self,
@@ -159,11 +144,8 @@ class AsyncRefundCalls:
         return self._client.pages(Refund, f"/v1/payments/{payment_id}/refunds", {})
 
 
-class Groups:
+class Groups(Resource):
     """Payments that are made as one, or not at all."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
 
     def create(
         self,
@@ -207,11 +189,8 @@ class Groups:
         return self._client.pages(Group, "/v1/groups", {"payer": _who(payer)})
 
 
-class AsyncGroups:
+class AsyncGroups(AsyncResource):
     """Payments that are made as one, or not at all."""
-
-    def __init__(self, client: "AsyncClient") -> None:
-        self._client = client
 
     async def create(
         self,

@@ -15,7 +15,16 @@ from causeway.collecting_models import Group
 from causeway.errors import OrderMismatch
 from causeway.flows import Asked, Trust, asked, asset_of, compare, same, submit
 from causeway.models import Payment
-from causeway.signing import ZERO_HASH, Domain, Key, PaymentOrder, sign, to_bytes, to_text
+from causeway.signing import (
+    ZERO_HASH,
+    Domain,
+    Key,
+    PaymentOrder,
+    address_text,
+    sign,
+    to_bytes,
+    to_text,
+)
 from causeway.transport import Flow, Request, post
 
 _WAIT: Final = {"Prefer": "wait=final"}
@@ -49,7 +58,7 @@ class Leg:
         """Return the leg as a request has it."""
         wish = self.wish(None)
         body = {
-            "payer": to_text(to_bytes(self.payer, 20)),
+            "payer": address_text(self.payer),
             "payee": to_text(wish.payee or b""),
             "asset": self.asset,
             "amount": str(self.amount),
@@ -157,5 +166,5 @@ def _original(trust: Trust, payment: dict[str, Any]) -> Flow[PaymentOrder]:
         int(payment["nonce"]),
         int(datetime.fromisoformat(payment["valid_until"]).timestamp()),
         to_bytes(payment["memo"], 32),
-        ZERO_HASH if payment["group"] is None else to_bytes(payment["group"], 32),
+        ZERO_HASH if payment["group_id"] is None else to_bytes(payment["group_id"], 32),
     )

@@ -8,7 +8,7 @@ from causeway.models import Model
 
 @dataclass(frozen=True)
 class PaymentRequest(Model):
-    """A request to be paid: open, paid (by `payment`), expired. Without an amount, any will do."""
+    """A request: open, paid (by `payment_id`), expired. Without an amount, any will do."""
 
     id: str
     status: str
@@ -17,7 +17,7 @@ class PaymentRequest(Model):
     amount: "int"
     memo: str
     expires_at: str | None
-    payment: str | None
+    payment_id: str | None
     link: str
     eip681: str
     ledger: dict[str, Any]
@@ -28,7 +28,7 @@ class Refund(Model):
     """A refund: prepared, then as a payment; rejected or expired, and nothing is reserved."""
 
     id: str
-    payment: str
+    payment_id: str
     number: "int"
     status: str
     code: str | None

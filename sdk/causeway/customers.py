@@ -2,18 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from causeway.flows import asked
 from causeway.models import Model, Payment, Withdrawal
-from causeway.signing import to_bytes, to_text
+from causeway.resource import AsyncResource, Resource
+from causeway.signing import Address, address_text, to_text
 from causeway.transport import Flow, Request, parsed, post
-
-if TYPE_CHECKING:
-    from causeway.async_client import AsyncClient
-    from causeway.client import Client
-
-Address = str | bytes
 
 
 @dataclass(frozen=True)
@@ -50,16 +45,13 @@ def _payment(
     customer_id: str, payee: Address, asset: str, amount: int, memo: str | bytes | None
 ) -> tuple[str, dict[str, Any]]:
     wish = asked(payee=payee, asset=asset, amount=amount, memo=memo)
-    body = {"payee": to_text(to_bytes(payee, 20)), "asset": asset, "amount": str(wish.amount)}
+    body = {"payee": address_text(payee), "asset": asset, "amount": str(wish.amount)}
     body |= {} if memo is None else {"memo": to_text(wish.memo)}
     return f"/v1/customers/{customer_id}/payments", body
 
 
-class Customers:
+class Customers(Resource):
     """Customers of the blocking client."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
 
     def create(self, external_id: str, *, idempotency_key: str | None = None) -> Customer:
         """Make a customer, or get the one of this name."""
@@ -114,11 +106,8 @@ class Customers:
         return withdrawal
 
 
-class AsyncCustomers:
+class AsyncCustomers(AsyncResource):
     """Customers of the asynchronous client."""
-
-    def __init__(self, client: "AsyncClient") -> None:
-        self._client = client
 
     async def create(self, external_id: str, *, idempotency_key: str | None = None) -> Customer:
         """Make a customer, or get the one of this name."""

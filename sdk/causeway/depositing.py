@@ -6,21 +6,16 @@ credit nobody else.
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from eth_utils.crypto import keccak
 
 from causeway.errors import OrderMismatch
 from causeway.flows import ORDER_LIFE_S_MAX, Trust, asset_of, same
 from causeway.models import Asset, PreparedDeposit
-from causeway.signing import Domain, Key, to_bytes, to_text
+from causeway.resource import AsyncResource, Resource
+from causeway.signing import Address, Domain, Key, address_text, to_bytes, to_text
 from causeway.transport import Flow, Request, post
-
-if TYPE_CHECKING:
-    from causeway.async_client import AsyncClient
-    from causeway.client import Client
-
-Address = str | bytes
 
 _DEPOSIT_TYPE: Final = b"Deposit(uint16 assetId,address owner,bytes32 salt)"
 _AUTHORIZATION_TYPE: Final = (
@@ -43,12 +38,12 @@ def deposit_request(
 ) -> Request:
     """Return the request that prepares a deposit of `amount` minor units."""
     body: dict[str, Any] = {
-        "owner": to_text(to_bytes(owner, 20)),
+        "owner": address_text(owner),
         "asset": asset,
         "amount": str(amount),
     }
     if depositor is not None:
-        body["depositor"] = to_text(to_bytes(depositor, 20))
+        body["depositor"] = address_text(depositor)
     for name, signed in (("permit", permit), ("authorization", authorization)):
         if signed is not None:
             body[name] = dict(signed)
@@ -135,10 +130,8 @@ def _digest(domain: Mapping[str, Any], words: bytes) -> bytes:
     return keccak(b"\x19\x01" + separator + keccak(keccak(_AUTHORIZATION_TYPE) + words))
 
 
-class AuthorizedDeposits:
+class AuthorizedDeposits(Resource):
     """What deposits have for holders who send nothing."""
-
-    _client: "Client"
 
     def authorize(
         self,
@@ -156,10 +149,8 @@ class AuthorizedDeposits:
         return self._client.run(flow)
 
 
-class AsyncAuthorizedDeposits:
+class AsyncAuthorizedDeposits(AsyncResource):
     """What deposits have for holders who send nothing."""
-
-    _client: "AsyncClient"
 
     async def authorize(
         self,

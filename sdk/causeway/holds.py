@@ -6,19 +6,23 @@ The hold's account alone is the platform's word: it keeps the key.
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from causeway.errors import OrderMismatch
 from causeway.flows import FEE_SHARE, Asked, Trust, asked, asset_of, compare, same
 from causeway.models import Model
-from causeway.signing import Domain, Key, PaymentOrder, sign, to_bytes, to_text
+from causeway.resource import AsyncResource, Resource
+from causeway.signing import (
+    Address,
+    Domain,
+    Key,
+    PaymentOrder,
+    address_text,
+    sign,
+    to_bytes,
+    to_text,
+)
 from causeway.transport import Flow, Request, parsed, post
-
-if TYPE_CHECKING:
-    from causeway.async_client import AsyncClient
-    from causeway.client import Client
-
-Address = str | bytes
 
 _ORDERS_OF_A_HOLD: Final = 3  # paid in, captured, and the rest returned: each may bear a fee
 
@@ -46,13 +50,9 @@ class Hold(Model):
     order: dict[str, Any] | None
 
 
-def _text(address: Address) -> str:
-    return to_text(to_bytes(address, 20))
-
-
 def _payer_text(payer: Address) -> str:
     is_customer = isinstance(payer, str) and not payer.startswith("0x")
-    return str(payer) if is_customer else _text(payer)
+    return str(payer) if is_customer else address_text(payer)
 
 
 def create_hold(
@@ -124,14 +124,11 @@ def _capture_request(hold_id: str, amount: int | None, key: str | None) -> Reque
 
 def _parties(payer: Address | None, payee: Address | None) -> dict[str, Any]:
     people = {"payer": payer, "payee": payee}
-    return {name: _text(who) for name, who in people.items() if who}
+    return {name: address_text(who) for name, who in people.items() if who}
 
 
-class Holds:
+class Holds(Resource):
     """Holds of the blocking client."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
 
     def create(
         self,
@@ -192,11 +189,8 @@ class Holds:
         return self._client.pages(Hold, "/v1/holds", _parties(payer, payee))
 
 
-class AsyncHolds:
+class AsyncHolds(AsyncResource):
     """Holds of the asynchronous client."""
-
-    def __init__(self, client: "AsyncClient") -> None:
-        self._client = client
 
     async def create(
         self,

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
@@ -28,7 +28,8 @@ from causeway.models import (
     StatementEntry,
     Withdrawal,
 )
-from causeway.signing import Key, SignedOrder, to_bytes, to_text
+from causeway.resource import Resource
+from causeway.signing import Address, Key, SignedOrder, address_text
 from causeway.transport import (
     EventParser,
     Request,
@@ -38,22 +39,8 @@ from causeway.transport import (
     retry_delay_s,
 )
 
-if TYPE_CHECKING:
-    from causeway.client import Client
 
-Address = str | bytes
-
-
-def _text(address: Address) -> str:
-    return to_text(to_bytes(address, 20))
-
-
-class _Resource:
-    def __init__(self, client: "Client") -> None:
-        self._client = client
-
-
-class Assets(_Resource):
+class Assets(Resource):
     """What the ledger holds."""
 
     def get(self, asset: str) -> Asset:
@@ -65,7 +52,7 @@ class Assets(_Resource):
         return self._client.pages(Asset, "/v1/assets", {})
 
 
-class Fees(_Resource):
+class Fees(Resource):
     """What orders cost."""
 
     def quote(self, asset: str, amount: int) -> FeeQuote:
@@ -73,25 +60,25 @@ class Fees(_Resource):
         return self._client.get(FeeQuote, "/v1/fees/quote", asset=asset, amount=str(amount))
 
 
-class Accounts(_Resource):
+class Accounts(Resource):
     """Owners' money."""
 
     def get(self, owner: Address, asset: str) -> Account:
         """Get an account. Raises NotFound."""
-        return self._client.get(Account, f"/v1/accounts/{_text(owner)}/{asset}")
+        return self._client.get(Account, f"/v1/accounts/{address_text(owner)}/{asset}")
 
     def list(self, owner: Address | None = None, asset: str | None = None) -> Iterator[Account]:
         """Iterate over accounts."""
-        query = {"owner": None if owner is None else _text(owner), "asset": asset}
+        query = {"owner": None if owner is None else address_text(owner), "asset": asset}
         return self._client.pages(Account, "/v1/accounts", query)
 
     def statement(self, owner: Address, asset: str) -> Iterator[StatementEntry]:
         """Iterate over the movements on an account, the newest first."""
-        path = f"/v1/accounts/{_text(owner)}/{asset}/statement"
+        path = f"/v1/accounts/{address_text(owner)}/{asset}/statement"
         return self._client.pages(StatementEntry, path, {})
 
 
-class Orders(_Resource):
+class Orders(Resource):
     """What payers sign."""
 
     def sign(
@@ -125,7 +112,7 @@ class Orders(_Resource):
         return self._client.run(flows.sign_order(self._client.trust, key, wish, idempotency_key))
 
 
-class Payments(_Resource, RefundCalls):
+class Payments(RefundCalls):
     """Payments."""
 
     def create(
@@ -178,13 +165,13 @@ class Payments(_Resource, RefundCalls):
     ) -> Iterator[Payment]:
         """Iterate over executed payments, the newest first."""
         people = {"payer": payer, "payee": payee, "party": party}
-        query: dict[str, Any] = {name: _text(who) for name, who in people.items() if who}
+        query: dict[str, Any] = {name: address_text(who) for name, who in people.items() if who}
         return self._client.pages(
             Payment, "/v1/payments", query | {"asset": asset, "status": status}
         )
 
 
-class Withdrawals(_Resource):
+class Withdrawals(Resource):
     """Money on its way back to the chain."""
 
     def create(
@@ -227,11 +214,11 @@ class Withdrawals(_Resource):
         self, *, payer: Address | None = None, asset: str | None = None, status: str | None = None
     ) -> Iterator[Withdrawal]:
         """Iterate over executed withdrawals, the newest first."""
-        query = {"payer": payer and _text(payer), "asset": asset, "status": status}
+        query = {"payer": payer and address_text(payer), "asset": asset, "status": status}
         return self._client.pages(Withdrawal, "/v1/withdrawals", query)
 
 
-class Deposits(_Resource, AuthorizedDeposits):
+class Deposits(AuthorizedDeposits):
     """Money on its way into the ledger."""
 
     def prepare(
@@ -256,11 +243,11 @@ class Deposits(_Resource, AuthorizedDeposits):
 
     def list(self, *, owner: Address | None = None, asset: str | None = None) -> Iterator[Deposit]:
         """Iterate over deposits, the newest first."""
-        query = {"owner": owner and _text(owner), "asset": asset}
+        query = {"owner": owner and address_text(owner), "asset": asset}
         return self._client.pages(Deposit, "/v1/deposits", query)
 
 
-class Applicants(_Resource):
+class Applicants(Resource):
     """Customers' checks."""
 
     def create(
@@ -272,7 +259,11 @@ class Applicants(_Resource):
         idempotency_key: str | None = None,
     ) -> Applicant:
         """Begin a customer's check; `details` go to the provider."""
-        body = {"external_id": external_id, "person": _text(person), "details": dict(details or {})}
+        body = {
+            "external_id": external_id,
+            "person": address_text(person),
+            "details": dict(details or {}),
+        }
         request = post("/v1/kyc/applicants", body, key=idempotency_key)
         return self._client.run(parsed(Applicant.parse, request))
 
@@ -290,7 +281,7 @@ class Applicants(_Resource):
         return self._client.pages(Applicant, "/v1/kyc/applicants", {})
 
 
-class Batches(_Resource):
+class Batches(Resource):
     """What the chain holds of the ledger."""
 
     def get(self, number: int) -> Batch:
@@ -307,7 +298,7 @@ class Batches(_Resource):
         return self._client.run(parsed(Posting.parse, request))
 
 
-class ApiKeys(_Resource):
+class ApiKeys(Resource):
     """Who may ask."""
 
     def create(
@@ -328,7 +319,7 @@ class ApiKeys(_Resource):
         return self._client.run(parsed(ApiKey.parse, request))
 
 
-class Events(_Resource):
+class Events(Resource):
     """What happens, as it happens."""
 
     def follow(
@@ -346,7 +337,7 @@ class Events(_Resource):
         if wanted := ",".join(types):
             query["types"] = wanted
         if party is not None:
-            query["party"] = _text(party)
+            query["party"] = address_text(party)
         attempt = 0
         while True:
             headers = {"Accept": "text/event-stream"}

@@ -2,18 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from causeway.flows import asked
 from causeway.models import Model
-from causeway.signing import to_bytes, to_text
+from causeway.resource import AsyncResource, Resource
+from causeway.signing import Address, address_text, to_text
 from causeway.transport import Request, parsed, post
-
-if TYPE_CHECKING:
-    from causeway.async_client import AsyncClient
-    from causeway.client import Client
-
-Address = str | bytes
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class Occurrence(Model):
 
 
 def _create_request(
-    customer: str,
+    customer_id: str,
     payee: Address,
     asset: str,
     amount: int,
@@ -57,8 +52,8 @@ def _create_request(
 ) -> Request:
     wish = asked(payee=payee, asset=asset, amount=amount, memo=memo)
     body: dict[str, Any] = {
-        "customer": customer,
-        "payee": to_text(to_bytes(payee, 20)),
+        "customer_id": customer_id,
+        "payee": address_text(payee),
         "asset": asset,
         "amount": str(amount),
         "first_at": str(first_at),
@@ -69,16 +64,13 @@ def _create_request(
     return post("/v1/schedules", body, key=key)
 
 
-class Schedules:
+class Schedules(Resource):
     """Schedules of the blocking client."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
 
     def create(
         self,
         *,
-        customer: str,
+        customer_id: str,
         payee: Address,
         asset: str,
         amount: int,
@@ -90,7 +82,7 @@ class Schedules:
     ) -> Schedule:
         """Have a customer pay at `first_at` (seconds), then every "day", "week" or "month"."""
         request = _create_request(
-            customer, payee, asset, amount, first_at, every, count, memo, idempotency_key
+            customer_id, payee, asset, amount, first_at, every, count, memo, idempotency_key
         )
         return self._client.run(parsed(Schedule.parse, request))
 
@@ -98,9 +90,9 @@ class Schedules:
         """Get a schedule. Raises NotFound."""
         return self._client.get(Schedule, f"/v1/schedules/{schedule_id}")
 
-    def list(self, *, customer: str | None = None) -> Iterator[Schedule]:
+    def list(self, *, customer_id: str | None = None) -> Iterator[Schedule]:
         """Iterate over schedules, the newest first."""
-        return self._client.pages(Schedule, "/v1/schedules", {"customer": customer})
+        return self._client.pages(Schedule, "/v1/schedules", {"customer_id": customer_id})
 
     def occurrences(self, schedule_id: str) -> Iterator[Occurrence]:
         """Iterate over what has become due of a schedule, the newest first."""
@@ -112,16 +104,13 @@ class Schedules:
         return self._client.run(parsed(Schedule.parse, request))
 
 
-class AsyncSchedules:
+class AsyncSchedules(AsyncResource):
     """Schedules of the asynchronous client."""
-
-    def __init__(self, client: "AsyncClient") -> None:
-        self._client = client
 
     async def create(
         self,
         *,
-        customer: str,
+        customer_id: str,
         payee: Address,
         asset: str,
         amount: int,
@@ -133,7 +122,7 @@ class AsyncSchedules:
     ) -> Schedule:
         """Have a customer pay at `first_at` (seconds), then every "day", "week" or "month"."""
         request = _create_request(
-            customer, payee, asset, amount, first_at, every, count, memo, idempotency_key
+            customer_id, payee, asset, amount, first_at, every, count, memo, idempotency_key
         )
         return await self._client.run(parsed(Schedule.parse, request))
 
@@ -141,9 +130,9 @@ class AsyncSchedules:
         """Get a schedule. Raises NotFound."""
         return await self._client.get(Schedule, f"/v1/schedules/{schedule_id}")
 
-    def list(self, *, customer: str | None = None) -> AsyncIterator[Schedule]:
+    def list(self, *, customer_id: str | None = None) -> AsyncIterator[Schedule]:
         """Iterate over schedules, the newest first."""
-        return self._client.pages(Schedule, "/v1/schedules", {"customer": customer})
+        return self._client.pages(Schedule, "/v1/schedules", {"customer_id": customer_id})
 
     def occurrences(self, schedule_id: str) -> AsyncIterator[Occurrence]:
         """Iterate over what has become due of a schedule, the newest first."""

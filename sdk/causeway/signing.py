@@ -11,6 +11,9 @@ from eth_account import Account
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+Address = str | bytes
+"""20 bytes, or their 0x text."""
+
 ZERO_HASH: Final = bytes(32)
 _DOMAIN_TYPE: Final = (
     b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
@@ -36,6 +39,11 @@ def to_bytes(value: str | bytes, size_bytes: int) -> bytes:
 def to_text(data: bytes) -> str:
     """Return bytes as 0x text; 20 bytes with an address's checksum."""
     return to_checksum_address(data) if len(data) == 20 else "0x" + data.hex()
+
+
+def address_text(address: Address) -> str:
+    """Return an address as 0x text with its checksum. Raises ValueError."""
+    return to_text(to_bytes(address, 20))
 
 
 def memo_hash(memo: str | bytes | None) -> bytes:

@@ -88,8 +88,8 @@ def test_bonus__plain_deposit__is_granted_by_the_platform_succeeds(actions, bonu
     actions.deposit(person, "20", "USDX")
 
     grants = actions.client.grants
-    wait_until(lambda: list(grants.list(campaign=campaign.id, person=address)))
-    (grant,) = grants.list(campaign=campaign.id, person=address)
+    wait_until(lambda: list(grants.list(campaign_id=campaign.id, person=address)))
+    (grant,) = grants.list(campaign_id=campaign.id, person=address)
     assert (grant.bonus, grant.obstacle) == (2_000_000, "HOLDING_NOT_OVER")
     assert actions.client.campaigns.get(campaign.id).budget == 98_000_000
 

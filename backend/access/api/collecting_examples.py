@@ -34,7 +34,7 @@ PAYMENT_REQUEST: Final[Example] = {
     "memo": HASH,
     "created_at": TIME,
     "expires_at": TIME,
-    "payment": None,
+    "payment_id": None,
     "link": "http://127.0.0.1:8000/pay/preq_1f0c9f6a2b7d4e83a1d2c3b4a5968778",
     "eip681": f"ethereum:{TOKEN}@31337/transfer?address={PAYEE}&uint256=1000000",
     "ledger": {
@@ -50,7 +50,7 @@ PAYMENT_REQUEST: Final[Example] = {
 REFUND: Final[Example] = {
     "object": "refund",
     "id": HASH,
-    "payment": HASH,
+    "payment_id": HASH,
     "number": 1,
     "status": "prepared",
     "code": None,

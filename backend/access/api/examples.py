@@ -103,7 +103,7 @@ PAYMENT: Final[Example] = {
     "nonce": "7",
     "valid_until": TIME,
     "memo": ZERO,
-    "group": None,
+    "group_id": None,
     "final_at": TIME,
     "block": {"number": "12", "slot": 3, "hash": HASH},
     "batch": {
@@ -125,7 +125,7 @@ ACCEPTED: Final[Example] = PAYMENT | {
     "next": {"status": "final", "earliest_at": TIME},
 }
 WITHDRAWAL: Final[Example] = {
-    name: value for name, value in PAYMENT.items() if name not in ("payee", "memo", "group")
+    name: value for name, value in PAYMENT.items() if name not in ("payee", "memo", "group_id")
 } | {"object": "withdrawal"}
 TRANSACTION: Final[Example] = {
     "purpose": "deposit",

@@ -22,7 +22,7 @@ Caller = Annotated[ApiKey, Depends(needs("grants:read"))]
 GRANT: Final[dict[str, Any]] = {
     "object": "grant",
     "id": "1",
-    "campaign": "1",
+    "campaign_id": "1",
     "person": examples.PAYER,
     "asset": "USDX",
     "deposit": {"id": "17", "amount": "100000000", "at": "2026-01-05T10:00:00Z"},
@@ -58,12 +58,12 @@ async def list_grants(
     services: ServicesIn,
     _caller: Caller,
     page: PageIn,
-    campaign: Annotated[str | None, Query(max_length=18)] = None,
+    campaign_id: Annotated[str | None, Query(max_length=18)] = None,
     person: Annotated[str | None, Query()] = None,
 ) -> Response:
     """List grants, the newest first."""
     desk = BonusDesk(services)
-    number = None if campaign is None else number_of("campaign", campaign)
+    number = None if campaign_id is None else number_of("campaign_id", campaign_id)
     shown: list[Json] = []
     async for grant in desk.grants(number, address_or_none("person", person), page.after):
         if len(shown) > page.limit:

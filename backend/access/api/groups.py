@@ -137,13 +137,13 @@ async def sign_group(
     """Add the signature of one leg; with the last one the group is sent. A signature that is not
     the leg's payer's is refused, and one more of his changes nothing. If the node refuses the
     group (no funds, say), all signatures stay, and any of them sent again until `valid_until` tries
-    again. For a `customer` whose key the platform keeps it signs itself.
+    again. For a `customer_id` whose key the platform keeps it signs itself.
     """
     digest = digest_from_text(group_id, "group_id")
-    if (wish.signature is None) == (wish.customer is None):
-        raise errors.MalformedRequest("signature", "send either a signature or a customer")
-    if wish.customer is not None:
-        group = await sign_leg_for(services, digest, wish.leg, wish.customer, caller)
+    if (wish.signature is None) == (wish.customer_id is None):
+        raise errors.MalformedRequest("signature", "send either a signature or a customer_id")
+    if wish.customer_id is not None:
+        group = await sign_leg_for(services, digest, wish.leg, wish.customer_id, caller)
     else:
         group = await sign_leg(services, digest, wish.leg, wish.signature or b"")
     return await _answer(services, group, prefer)

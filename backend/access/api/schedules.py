@@ -28,7 +28,7 @@ Caller = Annotated[ApiKey, Depends(needs("schedules:read"))]
 Planner = Annotated[ApiKey, Depends(needs("schedules:write"))]
 
 _EXAMPLE = {
-    "customer": custody_examples.CUSTOMER_ID,
+    "customer_id": custody_examples.CUSTOMER_ID,
     "payee": examples.PAYEE,
     "asset": "USDX",
     "amount": "1000000",
@@ -80,12 +80,12 @@ async def list_schedules(
     services: ServicesIn,
     _caller: Caller,
     page: PageIn,
-    customer: Annotated[str | None, Query(max_length=40)] = None,
+    customer_id: Annotated[str | None, Query(max_length=40)] = None,
 ) -> Response:
     """List schedules, the newest first."""
     await services.assets.refresh()
     register = services.needs.registers.custody.schedules
-    part = await run_in_threadpool(register.list, customer, page)
+    part = await run_in_threadpool(register.list, customer_id, page)
     return json_response(part_view(part, lambda row: schedule_view(services, schedule_of(row))))
 
 

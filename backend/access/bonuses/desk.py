@@ -134,7 +134,7 @@ class BonusDesk:
         else:
             data = l1_calls.call_data("withdrawBudget", ("uint32",), (number,))
         calls.append(self._transaction(wish.action, campaign.sponsor, data))
-        return {"object": "prepared_call", "campaign": str(number), "transactions": calls}
+        return {"object": "prepared_call", "campaign_id": str(number), "transactions": calls}
 
     async def prepare_deposit(self, campaign: Campaign, owner: Address, amount_minor: int) -> Json:
         """Return the transactions of a deposit that earns its bonus at once.
@@ -152,7 +152,7 @@ class BonusDesk:
         calls.append(self._transaction("deposit", owner, data))
         return {
             "object": "prepared_campaign_deposit",
-            "campaign": str(campaign.campaign_id),
+            "campaign_id": str(campaign.campaign_id),
             "owner": address_text(owner),
             "amount": str(amount_minor),
             "bonus": str(bonus_minor),

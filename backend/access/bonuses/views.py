@@ -72,7 +72,7 @@ def grant_view(
     return {
         "object": "grant",
         "id": str(grant.grant_id),
-        "campaign": str(grant.campaign_id),
+        "campaign_id": str(grant.campaign_id),
         "person": address_text(grant.person),
         "asset": asset,
         "deposit": {

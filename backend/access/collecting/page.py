@@ -37,8 +37,8 @@ def request_page(shown: Json, asset: Asset, decimals: int | None) -> str:
     ]
     if shown["expires_at"] is not None:
         rows.append(("Until", shown["expires_at"]))
-    if shown["payment"] is not None:
-        rows.append(("Payment", shown["payment"]))
+    if shown["payment_id"] is not None:
+        rows.append(("Payment", shown["payment_id"]))
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows)
     title, code = escape(_TITLES[shown["status"]]), escape(shown["eip681"])
     ways = ""

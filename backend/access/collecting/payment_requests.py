@@ -91,7 +91,7 @@ def request_view(services: Services, request: PaymentRequest) -> Json:
         "memo": digest_text(request.memo),
         "created_at": time_text(request.created_ts_ms),
         "expires_at": time_text(expiry_ts_ms),
-        "payment": None if paid is None else digest_text(paid.id),
+        "payment_id": None if paid is None else digest_text(paid.id),
         "link": f"{settings.public_url.rstrip('/')}/pay/{request.id}",
         "eip681": eip681(request, asset, settings.domain.chain_id),
         "ledger": {

@@ -177,7 +177,7 @@ async def refund_view(services: Services, refund: Refund) -> Json:
     return {
         "object": "refund",
         "id": digest_text(refund.order_id),
-        "payment": digest_text(refund.payment_id),
+        "payment_id": digest_text(refund.payment_id),
         "number": refund.number,
         "status": await _status(services, refund, fate),
         "code": NonceTooLow.code if fate.kind == "overtaken" else fate.code,

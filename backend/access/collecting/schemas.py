@@ -62,4 +62,4 @@ class LegSignatureIn(Body):
 
     leg: Annotated[int, Field(ge=0, le=63)]
     signature: SignatureIn | None = None
-    customer: Annotated[str, StringConstraints(max_length=64)] | None = None
+    customer_id: Annotated[str, StringConstraints(max_length=64)] | None = None

@@ -62,9 +62,9 @@ class ScheduleDesk:
         Raises CustomerNotFound, PermissionDenied, FirstTimeInvalid, MalformedRequest, and what is
         wrong with the payment.
         """
-        _, customer = await payer_of(self._services, wish.customer, caller)
+        _, customer = await payer_of(self._services, wish.customer_id, caller)
         if customer is None:
-            raise errors.CustomerNotFound(wish.customer)
+            raise errors.CustomerNotFound(wish.customer_id)
         first_ts_s = ts_s_of(wish.first_at, "first_at")
         now_ms = self._services.needs.clock_ms()
         now_ts_s = now_ms // 1000
@@ -94,7 +94,7 @@ class ScheduleDesk:
 
     async def cancel(self, schedule_id: str) -> Schedule:
         """Pay nothing more by a schedule, but what is on its way. A repeat changes nothing."""
-        async with self._services.sender.locks.hold(schedule_id):
+        async with self._services.sender.locks.take(schedule_id):
             schedule = await self.get(schedule_id)
             if schedule.ended_ts_ms is None:
                 now_ms = self._services.needs.clock_ms()
@@ -103,7 +103,7 @@ class ScheduleDesk:
 
     async def execute_due(self, schedule_id: str) -> None:
         """Pay what is due by now, the oldest first. A repeat pays nothing twice."""
-        async with self._services.sender.locks.hold(schedule_id):
+        async with self._services.sender.locks.take(schedule_id):
             schedule = await self._begun(await self.get(schedule_id))
             customer = await customer_of(self._services, schedule.customer_id)
             left = []

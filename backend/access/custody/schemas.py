@@ -60,7 +60,7 @@ class CaptureIn(Body):
 class ScheduleIn(Body):
     """Payments that a customer makes by himself: the first at `first_at`, `count` in all."""
 
-    customer: CustomerId
+    customer_id: CustomerId
     payee: AddressIn
     asset: AssetName
     amount: Amount

@@ -88,8 +88,8 @@ async def test_payment_requests__paid_with_its_memo__succeeds(world, platform):
 
     found = await platform.payment_requests.get(asked.id)
 
-    assert (asked.status, asked.payment) == ("open", None)
-    assert (found.status, found.payment) == ("paid", payment.id)
+    assert (asked.status, asked.payment_id) == ("open", None)
+    assert (found.status, found.payment_id) == ("paid", payment.id)
     listed = [one.id async for one in platform.payment_requests.list(payee=PAYEE.address)]
     assert listed == [asked.id]
     any_amount = await platform.payment_requests.create(

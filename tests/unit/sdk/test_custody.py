@@ -122,7 +122,7 @@ async def test_holds__platform_wrote_another_order__rejects(world, field, value)
 async def test_schedules__made_paid_and_cancelled__succeeds(world, platform):
     made = await customer(world, "alice", 10_000)
     planned = await platform.schedules.create(
-        customer=made["id"],
+        customer_id=made["id"],
         payee=PAYEE.address,
         asset="USDC",
         amount=100,
@@ -138,7 +138,7 @@ async def test_schedules__made_paid_and_cancelled__succeeds(world, platform):
     assert (planned.status, planned.count, planned.begun) == ("active", 3, 0)
     assert (paid.status, paid.code) == ("paid", None)
     assert (cancelled.status, cancelled.next_at) == ("cancelled", None)
-    assert [one.id async for one in platform.schedules.list(customer=made["id"])] == [planned.id]
+    assert [one.id async for one in platform.schedules.list(customer_id=made["id"])] == [planned.id]
     assert (await platform.schedules.get(planned.id)).status == "cancelled"
 
 
@@ -155,7 +155,7 @@ async def test_blocking_client__customers_holds_schedules__succeeds(world):
                     alice.id, payee=PAYEE.address, asset="USDC", amount=5, wait_final=True
                 )
                 planned = client.schedules.create(
-                    customer=alice.id,
+                    customer_id=alice.id,
                     payee=PAYEE.address,
                     asset="USDC",
                     amount=5,

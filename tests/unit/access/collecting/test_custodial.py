@@ -3,7 +3,10 @@
 - a leg signed by the platform: with the last one the group is final; the use is noted
 - refused: not the payer, no such customer, no scope, both or neither of signature and customer
 - a refund by a customer is signed and sent at once; without the scope it is only prepared
+- many refunds and payments of one customer at once: none takes another's nonce
 """
+
+import asyncio
 
 from backend.records.registers.api_keys import ApiKeys
 from tests.unit.access.collecting.scenes import EXCHANGE, add_signature, build
@@ -22,7 +25,7 @@ async def with_customer(world):
 
 
 async def sign_for(world, group, leg, made, **fields):
-    body = {"leg": leg, "customer": made["id"]} | fields
+    body = {"leg": leg, "customer_id": made["id"]} | fields
     return await world.post(f"/v1/groups/{group['id']}/signatures", body, Prefer="wait=final")
 
 
@@ -84,6 +87,24 @@ async def test_create_refund__customer_pays_back__is_sent_at_once_succeeds(world
     assert response.json()["status"] in ("accepted", "final")
     assert world.node.account(PAYER.address, 1).balance_minor == before + 200
     assert [one["status"] for one in (await get(world, path))["data"]] == ["final"]
+
+
+async def test_create_refund__many_at_once_and_payments__all_are_sent_succeeds(world):
+    path = await paid_customer(world)
+    (made,) = (await get(world, "/v1/customers"))["data"]
+    out = {"payee": PAYER_TEXT, "asset": "USDC", "amount": "50"}
+    requests = [
+        world.post(way, body, **{"Idempotency-Key": f"{way} {number}"})
+        for number in range(4)
+        for way, body in (
+            (path, {"amount": "20"}),
+            (f"/v1/customers/{made['id']}/payments", out),
+        )
+    ]
+
+    answers = await asyncio.gather(*requests)
+
+    assert [one.text for one in answers if one.status_code >= 300] == []
 
 
 async def test_create_refund__customer_has_no_funds__reserves_nothing_holds(world):

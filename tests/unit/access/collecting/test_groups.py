@@ -58,7 +58,7 @@ async def test_group__exchange_signed_by_both__is_final_succeeds(world):
     assert balances(world) == [FUNDS - 1_010, FUNDS + 900, FUNDS + 1_000, FUNDS - 900]
     for leg in group["legs"]:
         shown = await get(world, f"/v1/payments/{leg['id']}")
-        assert (shown["status"], shown["group"]) == ("final", group["id"])
+        assert (shown["status"], shown["group_id"]) == ("final", group["id"])
     assert (await get(world, f"/v1/groups/{group['id']}"))["status"] == "final"
     with world.databases.projections.connect() as connection:
         told = select(events.c.subject).where(events.c.type == "group.final")
@@ -338,4 +338,4 @@ async def test_sign_leg__platform_restarts_in_between__goes_on_succeeds(tmp_path
 
     assert [one["is_signed"] for one in before["legs"]] == [True, False]
     assert (done.json()["status"], after["status"]) == ("final", "final")
-    assert leg["group"] == group["id"]
+    assert leg["group_id"] == group["id"]

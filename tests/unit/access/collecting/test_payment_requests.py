@@ -37,7 +37,7 @@ async def pay_with_memo(world, memo, amount, nonce, payee=PAYEE.address, **field
 
 async def status_of(world, request):
     shown = await get(world, f"/v1/payment-requests/{request['id']}")
-    return shown["status"], shown["payment"]
+    return shown["status"], shown["payment_id"]
 
 
 async def test_create_request__amount__has_link_and_codes_succeeds(world):
@@ -46,7 +46,7 @@ async def test_create_request__amount__has_link_and_codes_succeeds(world):
     shown = response.json()
     assert response.status_code == 201
     assert shown.keys() == collecting_examples.PAYMENT_REQUEST.keys()
-    assert (shown["status"], shown["payment"], shown["expires_at"]) == ("open", None, None)
+    assert (shown["status"], shown["payment_id"], shown["expires_at"]) == ("open", None, None)
     assert shown["link"] == f"http://127.0.0.1:8000/pay/{shown['id']}"
     assert shown["memo"] == digest_text(keccak(shown["id"].encode()))
     assert shown["eip681"] == (
@@ -196,7 +196,7 @@ def test_request_page__hostile_code__is_text_holds():
         "payee": PAYEE_TEXT,
         "memo": "0x",
         "expires_at": None,
-        "payment": None,
+        "payment_id": None,
         "eip681": 'ethereum:"><script>',
     }
 

@@ -152,7 +152,7 @@ async def prepared(world):
 
 async def planned(world, made):
     body = {
-        "customer": made["id"],
+        "customer_id": made["id"],
         "payee": PAYEE_TEXT,
         "asset": "USDC",
         "amount": "50",

@@ -32,7 +32,7 @@ COST = 110
 
 async def wish(world, made, **fields):
     plan = {
-        "customer": made["id"],
+        "customer_id": made["id"],
         "payee": PAYEE_TEXT,
         "asset": "USDC",
         "amount": "100",
@@ -222,18 +222,18 @@ async def test_schedules__repeated_and_listed__succeeds(world):
     first = await done(world, "/v1/schedules", body, "one")
     again = await done(world, "/v1/schedules", body, "one")
     other = await done(world, "/v1/schedules", body | {"every": "once", "count": 1}, "two")
-    listed = await get(world, f"/v1/schedules?customer={made['id']}")
+    listed = await get(world, f"/v1/schedules?customer_id={made['id']}")
 
     assert again == first
     assert [one["id"] for one in listed["data"]] == [other["id"], first["id"]]
-    assert (await get(world, "/v1/schedules?customer=cus_1"))["data"] == []
+    assert (await get(world, "/v1/schedules?customer_id=cus_1"))["data"] == []
 
 
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"customer": "cus_1"}, (404, "CUSTOMER_NOT_FOUND")),
-        ({"customer": PAYEE_TEXT[:40]}, (400, "MALFORMED_REQUEST")),
+        ({"customer_id": "cus_1"}, (404, "CUSTOMER_NOT_FOUND")),
+        ({"customer_id": PAYEE_TEXT[:40]}, (400, "MALFORMED_REQUEST")),
         ({"first_at": "1"}, (422, "FIRST_TIME_INVALID")),
         ({"first_at": "9999999999"}, (422, "FIRST_TIME_INVALID")),
         ({"first_at": "soon"}, (400, "MALFORMED_REQUEST")),

@@ -18,7 +18,7 @@ async def test_views__every_object__has_the_fields_of_its_example_holds(world):
     made = await customer(world, "alice", 10_000)
     held = (await hold(world, payer=made["id"])).json()
     plan = {
-        "customer": made["id"],
+        "customer_id": made["id"],
         "payee": PAYEE_TEXT,
         "asset": "USDC",
         "amount": "5",
