@@ -9,8 +9,8 @@ from backend.access.api import collecting_examples as examples
 from backend.access.api.common import example, listed
 from backend.access.api.payments import SUBMIT_ERRORS
 from backend.access.auth import needs
-from backend.access.collecting.custodial import send_refund_for
-from backend.access.collecting.refunds import prepare_refund, refund_view, refunds_of
+from backend.access.collecting.custodial import refund_for
+from backend.access.collecting.refunds import refund_view, refunds_of
 from backend.access.collecting.schemas import RefundIn
 from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
@@ -64,8 +64,7 @@ async def create_refund(
     refunded_id = digest_from_text(payment_id, "payment_id")
 
     async def work(scope: str) -> tuple[int, Json]:
-        refund = await prepare_refund(services, refunded_id, wish, scope)
-        await send_refund_for(services, refund, caller)
+        refund = await refund_for(services, refunded_id, wish, scope, caller)
         return 201, await refund_view(services, refund)
 
     return await once(request, services, caller, key, await request.json(), work)

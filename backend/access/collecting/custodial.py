@@ -3,7 +3,8 @@
 from starlette.concurrency import run_in_threadpool
 
 from backend.access.collecting.groups import find_group, order_at, sign_leg
-from backend.access.collecting.refunds import refund_fate
+from backend.access.collecting.refunds import prepare_refund, refund_fate
+from backend.access.collecting.schemas import RefundIn
 from backend.access.custody.customers import SIGNING_SCOPE, customer_of, payer_of
 from backend.access.errors import is_transient
 from backend.access.services import Services
@@ -12,6 +13,7 @@ from backend.protocol.hashing import Digest
 from backend.protocol.orders import PaymentOrder
 from backend.protocol.types import address_text
 from backend.records.registers.api_keys import ApiKey
+from backend.records.registers.customers import Customer
 from backend.records.registers.groups import Group
 from backend.records.registers.refunds import Refund
 
@@ -35,18 +37,45 @@ async def sign_leg_for(
     return await sign_leg(services, group_id, leg, signed.signature)
 
 
-async def send_refund_for(services: Services, refund: Refund, caller: ApiKey) -> None:
-    """Sign and send a refund if we keep its payer's key and the caller may have it used.
+async def refund_for(
+    services: Services, payment_id: Digest, wish: RefundIn, scope: str, caller: ApiKey
+) -> Refund:
+    """Prepare a refund, and send it if we keep its payer's key and the caller may have it used.
 
-    A repeat sends the same order. Raises what the node refuses with; then nothing is reserved any
-    more, and the order is refused from then on.
+    Nobody else takes the customer's next nonce in between. Raises what preparing and sending do.
     """
-    if refund.state != "prepared" or not caller.allows(SIGNING_SCOPE):
+    payer = await _payee_of(services, payment_id)
+    customer = None
+    if payer is not None and caller.allows(SIGNING_SCOPE):
+        _, customer = await payer_of(services, address_text(payer), caller)
+    if customer is None:
+        return await prepare_refund(services, payment_id, wish, scope)
+    async with services.sender.locks.take(customer.id):
+        refund = await prepare_refund(services, payment_id, wish, scope)
+        await _send_refund(services, refund, customer, caller)
+    return refund
+
+
+async def _payee_of(services: Services, payment_id: Digest) -> bytes | None:
+    placed = await run_in_threadpool(services.reader.payment, payment_id)
+    if placed is not None:
+        return bytes(placed.order.payee)
+    kept = services.accepted.get(payment_id)
+    order = None if kept is None else kept.authorised.order
+    return order.payee if isinstance(order, PaymentOrder) else None
+
+
+async def _send_refund(
+    services: Services, refund: Refund, customer: Customer, caller: ApiKey
+) -> None:
+    """Sign and send a refund. A repeat sends the same order.
+
+    Raises what the node refuses with; then nothing is reserved any more, and the order is refused
+    from then on.
+    """
+    if refund.state != "prepared" or (await refund_fate(services, refund)).kind != "open":
         return
     order = PaymentOrder.decode(refund.order_fields)
-    _, customer = await payer_of(services, address_text(order.payer), caller)
-    if customer is None or (await refund_fate(services, refund)).kind != "open":
-        return
     signed = await services.needs.custody.sign(customer.id, order, "refund", caller.id)
     try:
         await services.node.submit(signed)
