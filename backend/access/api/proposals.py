@@ -72,10 +72,14 @@ async def create_proposal(
     Nothing is sent. The proposer's own signature is needed too, by an approval of his.
     """
     desk = services.approvals.proposals
+    if not wish.purpose.isprintable():  # signers read it on a terminal
+        raise errors.MalformedRequest("purpose", "it has characters that can't be printed")
 
     async def work(scope: str) -> tuple[int, Json]:
         now_ts_s = await services.needs.chain.latest_ts_s()
-        deadline_ts_s = now_ts_s + LIFE_S if wish.deadline is None else ts_s_of(wish.deadline)
+        deadline_ts_s = (
+            now_ts_s + LIFE_S if wish.deadline is None else ts_s_of(wish.deadline, "deadline")
+        )
         if not now_ts_s < deadline_ts_s <= now_ts_s + _LIFE_S_MAX:
             raise errors.MalformedRequest("deadline", "it is not within the next 365 days")
         row = await desk.propose(

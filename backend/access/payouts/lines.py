@@ -1,4 +1,4 @@
-"""Reads who is to be paid. Law: a file is taken whole or not at all, and all its faults are told.
+"""Reads who is to be paid. Law: a file is taken whole or not at all, and its faults are told.
 
 A file is CSV in UTF-8 whose first line names the columns: payee, amount, and if need be memo,
 reference, follows. Amounts are decimals of the token. `follows` names an earlier payout that
@@ -33,6 +33,7 @@ from backend.protocol.types import (
 )
 
 LINES_MAX: Final = 100_000
+FAULTS_SHOWN_MAX: Final = 1_000  # an answer is kept for a week
 MEMO_LENGTH_MAX: Final = 1_000
 REFERENCE_LENGTH_MAX: Final = 100
 COLUMNS: Final = ("payee", "amount", "memo", "reference", "follows")
@@ -108,8 +109,9 @@ def read_objects(rows: Sequence[Mapping[str, str]], parties: Parties) -> list[Pa
 
 
 def invalid(faults: Sequence[Fault]) -> PayoutLinesInvalid:
-    """Return the refusal that names all wrong lines."""
-    named = "; ".join(f"line {number}: {reason}" for number, reason in sorted(faults))
+    """Return the refusal that counts all wrong lines, and names them, a thousand at most."""
+    shown = sorted(faults)[:FAULTS_SHOWN_MAX]
+    named = "; ".join(f"line {number}: {reason}" for number, reason in shown)
     return PayoutLinesInvalid(len(faults), named)
 
 

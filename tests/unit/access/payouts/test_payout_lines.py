@@ -3,13 +3,14 @@
 - CSV: decimals, columns in any order, memo and reference, a byte-order mark, empty lines
 - objects: minor units
 - the same lines are the same payout; another owner, asset, order or line is another
-- wrong lines: all named with number and reason, nothing taken
+- wrong lines: named with number and reason, a thousand at most, nothing taken
 - a first line that names no columns; nobody; more than 100,000 lines
 """
 
 import pytest
 
 from backend.access.payouts.lines import (
+    FAULTS_SHOWN_MAX,
     LINES_MAX,
     Parties,
     PayoutLine,
@@ -174,3 +175,12 @@ def test_payout_id__something_else__is_another_holds():
     ids = {payout_id(*other) for other in others}
 
     assert len(ids | {payout_id(OWNER, TOKEN, lines)}) == len(others) + 1
+
+
+def test_read_csv__every_line_of_many_wrong__names_a_thousand_rejects():
+    text = "payee,amount\n" + f"{ALICE_TEXT},1e3\n" * (FAULTS_SHOWN_MAX + 5)
+
+    with pytest.raises(PayoutLinesInvalid, match=f"{FAULTS_SHOWN_MAX + 5} lines") as refused:
+        read(text)
+
+    assert str(refused.value).count("1e3") == FAULTS_SHOWN_MAX

@@ -76,6 +76,7 @@ async def test_create_proposal__again__changes_nothing(world, desk):
     [
         ({"calls": []}, (400, "MALFORMED_REQUEST")),
         ({"purpose": ""}, (400, "MALFORMED_REQUEST")),
+        ({"purpose": "rent\x1b[2J"}, (400, "MALFORMED_REQUEST")),
         ({"proposer": "0x1234"}, (400, "MALFORMED_REQUEST")),
         ({"proposer": "0x" + "zz" * 30}, (400, "MALFORMED_REQUEST")),
         ({"calls": [{"target": "0x12"}]}, (400, "MALFORMED_REQUEST")),
