@@ -37,10 +37,8 @@ def list_keys(as_json: AsJson = False) -> None:
             (key.id, key.name, _scopes(key), key.last_used_at or "-", key.revoked_at or "-")
             for key in found
         ]
-        screen.show(
-            {"object": "list", "data": [key.raw for key in found]},
-            table("id", "name", "scopes", "last used", "revoked", rows=rows),
-        )
+        shown = table("id", "name", "scopes", "last used", "revoked", rows=rows)
+        screen.show_list(found, shown, "there is no API key")
 
 
 @app.command()

@@ -23,7 +23,7 @@ def list_batches(
     with connected(as_json) as (screen, actions):
         found = [*islice(actions.client.batches.list(), limit)]
         empty = "No batch yet. `causeway batch post` posts what is final."
-        screen.show(_list(found), _table(found) if found else empty)
+        screen.show_list(found, _table(found), empty)
 
 
 @app.command()
@@ -64,7 +64,7 @@ def post(
     with connected(as_json) as (screen, actions):
         if wait:
             found = actions.settle(carrier)
-            screen.show(_list(found), _table(found) if found else "Nothing was waiting.")
+            screen.show_list(found, _table(found), "Nothing was waiting.")
             return
         waiting = actions.post(carrier)
         data = {"object": "posting", "operation_count": str(waiting.operation_count)}
@@ -74,10 +74,6 @@ def post(
             data | {"carrier": carrier},
             f"{blocks} will be posted: see `causeway batch list`" if is_any else "Nothing waits.",
         )
-
-
-def _list(batches: "list[Batch]") -> dict[str, Any]:
-    return {"object": "list", "data": [batch.raw for batch in batches]}
 
 
 def _table(batches: "list[Batch]") -> Any:

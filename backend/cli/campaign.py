@@ -27,8 +27,8 @@ def create(
     match_bps: Annotated[int, typer.Option(help="The bonus in 1/100 % of the deposit.")] = 0,
     bonus: Annotated[str | None, typer.Option(help="Or a fixed bonus.")] = None,
     days: Annotated[int, typer.Option(help="How long deposits count, from now on.")] = 30,
-    holding: Annotated[int, typer.Option(help="Seconds from the deposit to the release.")] = 0,
-    expires_after: Annotated[int, typer.Option(help="Seconds that a grant lives.")] = 2_592_000,
+    holding_s: Annotated[int, typer.Option(help="Seconds from the deposit to the release.")] = 0,
+    expires_after_s: Annotated[int, typer.Option(help="Seconds that a grant lives.")] = 2_592_000,
     turnover_bps: Annotated[
         int, typer.Option(help="What has to be paid to others, in 1/100 % of the deposit.")
     ] = 0,
@@ -46,8 +46,8 @@ def create(
         match_bps=match_bps,
         bonus=bonus,
         days=days,
-        holding_s=holding,
-        expires_after_s=expires_after,
+        holding_s=holding_s,
+        expires_after_s=expires_after_s,
         turnover_bps=turnover_bps,
         terms_text=terms,
     )
@@ -56,12 +56,13 @@ def create(
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
+def list_campaigns(as_json: AsJson = False) -> None:
     """List all campaigns, the newest first."""
     with connected(as_json) as (screen, actions):
         campaigns = list(actions.client.campaigns.list())
         lines = [_text(actions, campaign) for campaign in campaigns]
-        screen.show([one.raw for one in campaigns], *lines or ["there is no campaign"])
+        data = {"object": "list", "data": [one.raw for one in campaigns]}
+        screen.show(data, *lines or ["there is no campaign"])
 
 
 @app.command()

@@ -63,8 +63,7 @@ def list_requests(as_json: AsJson = False) -> None:
         found = list(actions.client.payment_requests.list())
         rows = [(one.id, one.status, _amount(actions, one), one.payee) for one in found]
         shown = table("id", "status", "amount", "to", rows=rows)
-        data = {"object": "list", "data": [one.raw for one in found]}
-        screen.show(data, shown if found else "there is no payment request")
+        screen.show_list(found, shown, "there is no payment request")
 
 
 def _amount(actions: "Actions", found: "PaymentRequest") -> str:

@@ -24,7 +24,7 @@ PayeeArgument = Annotated[
 
 
 @app.command()
-def add(
+def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Your own name for him.")],
     as_json: AsJson = False,
 ) -> None:
@@ -42,11 +42,8 @@ def list_customers(as_json: AsJson = False) -> None:
     with connected(as_json) as (screen, actions):
         found = [*actions.client.customers.list()]
         rows = [(one.external_id, one.id, one.address) for one in found]
-        empty = "Nobody yet. `causeway customer add NAME` makes one."
-        screen.show(
-            {"object": "list", "data": [one.raw for one in found]},
-            table("name", "id", "address", rows=rows) if rows else empty,
-        )
+        empty = "Nobody yet. `causeway customer create NAME` makes one."
+        screen.show_list(found, table("name", "id", "address", rows=rows), empty)
 
 
 @app.command()

@@ -25,7 +25,7 @@ def show(
 
 
 @app.command("list")
-def list_(
+def list_grants(
     campaign: Annotated[str | None, typer.Option(help="Only of this campaign.")] = None,
     person: Annotated[str | None, typer.Option(help="Only of this person.")] = None,
     as_json: AsJson = False,
@@ -35,7 +35,8 @@ def list_(
         who = None if person is None else actions.people.find(person).address
         grants = list(actions.client.grants.list(campaign_id=campaign, person=who))
         lines = [_line(actions, grant) for grant in grants]
-        screen.show([one.raw for one in grants], *lines or ["there is no grant"])
+        data = {"object": "list", "data": [one.raw for one in grants]}
+        screen.show(data, *lines or ["there is no grant"])
 
 
 def show_grant(screen: "Screen", actions: "Actions", grant: "Grant") -> None:

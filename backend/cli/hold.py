@@ -50,8 +50,7 @@ def list_holds(as_json: AsJson = False) -> None:
         found = list(actions.client.holds.list())
         rows = [(one.id, custody.shown(one), one.expires_at) for one in found]
         shown = table("id", "hold", "until", rows=rows)
-        data = {"object": "list", "data": [one.raw for one in found]}
-        screen.show(data, shown if found else "there is no hold")
+        screen.show_list(found, shown, "there is no hold")
 
 
 @app.command()

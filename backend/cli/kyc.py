@@ -47,7 +47,8 @@ def revoke(who: WhoArgument, as_json: AsJson = False) -> None:
 def record(
     who: WhoArgument,
     sender: Annotated[
-        str | None, typer.Option(help="Whoever pays the gas; by default the person.")
+        str | None,
+        typer.Option("--from", metavar="NAME", help="Who sends it; by default the person."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

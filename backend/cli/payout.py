@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from causeway import Payout
 
 app = typer.Typer(
-    help="Many payments by one approval: `run` proposes a file, `causeway proposal` has it "
+    help="Many payments by one approval: `create` proposes a file, `causeway proposal` has it "
     "approved, and then everybody is paid.",
     no_args_is_help=True,
 )
@@ -23,7 +23,7 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")]
 
 
 @app.command()
-def run(
+def create(
     file: Annotated[
         Path,
         typer.Argument(metavar="FILE", help="CSV: payee,amount and, if need be, memo,reference."),
@@ -62,7 +62,7 @@ def show(payout_id: Id, wait: Wait = False, as_json: AsJson = False) -> None:
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
+def list_payouts(as_json: AsJson = False) -> None:
     """List payouts, the newest first."""
     with connected(as_json) as (screen, actions):
         found = list(actions.client.payouts.list())
@@ -71,8 +71,7 @@ def list_(as_json: AsJson = False) -> None:
             for one in found
         ]
         shown = table("payout", "status", ">lines", ">paid", "asset", rows=rows)
-        data = {"object": "list", "data": [one.raw for one in found]}
-        screen.show(data, shown if found else "there is no payout")
+        screen.show_list(found, shown, "there is no payout")
 
 
 @app.command()

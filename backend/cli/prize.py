@@ -59,12 +59,13 @@ def create(
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
+def list_prizes(as_json: AsJson = False) -> None:
     """List prizes, the newest first."""
     with connected(as_json) as (screen, actions):
         found = list(actions.client.prizes.list())
-        lines = "\n".join(_text(actions, one) for one in found)
-        screen.show([one.raw for one in found], lines or "there is no prize")
+        data = {"object": "list", "data": [one.raw for one in found]}
+        lines = [_text(actions, one) for one in found]
+        screen.show(data, *lines or ["there is no prize"])
 
 
 @app.command()
@@ -102,7 +103,7 @@ def entries(
             for one in found
         ]
         shown = table(">index", "person", f">{asset.code}", "status", rows=rows)
-        screen.show([one.raw for one in found], shown if found else "there is no entry")
+        screen.show_list(found, shown, "there is no entry")
 
 
 @app.command()
@@ -111,7 +112,7 @@ def claim(
     who: WhoArgument,
     sender: Annotated[
         str | None,
-        typer.Option("--by", metavar="NAME", help="Who sends it; by default the winner himself."),
+        typer.Option("--from", metavar="NAME", help="Who sends it; by default the winner himself."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -126,7 +127,7 @@ def claim(
             f"entry {one.index}: {amount_text(asset, one.amount)} {asset.code}, {one.status}"
             for one in found
         ]
-        screen.show([one.raw for one in found], *lines)
+        screen.show({"object": "list", "data": [one.raw for one in found]}, *lines)
 
 
 @app.command()

@@ -26,7 +26,7 @@ File = Annotated[
 
 
 @app.command("list")
-def list_(
+def list_proposals(
     status: Annotated[str | None, typer.Option(help="Only of this status, like open.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -35,8 +35,7 @@ def list_(
         found = list(actions.client.proposals.list(status=status))
         rows = [(one.id, one.status, one.kind, one.purpose, one.deadline) for one in found]
         shown = table("proposal", "status", "kind", "purpose", "deadline", rows=rows)
-        data = {"object": "list", "data": [one.raw for one in found]}
-        screen.show(data, shown if found else "there is no proposal")
+        screen.show_list(found, shown, "there is no proposal")
 
 
 @app.command()

@@ -20,7 +20,7 @@ ScheduleArgument = Annotated[str, typer.Argument(metavar="ID", help="The schedul
 
 
 @app.command()
-def add(
+def create(
     who: CustomerArgument,
     payee: PayeeArgument,
     amount: AmountArgument,
@@ -71,10 +71,8 @@ def list_schedules(
             )
             for one in found
         ]
-        screen.show(
-            {"object": "list", "data": [one.raw for one in found]},
-            table("id", "status", ">amount", "asset", "to", "when", rows=rows),
-        )
+        shown = table("id", "status", ">amount", "asset", "to", "when", rows=rows)
+        screen.show_list(found, shown, "there is no schedule")
 
 
 @app.command()

@@ -32,6 +32,11 @@ class Screen:
             shown = Text(printable(line)) if isinstance(line, str) else line
             _console(sys.stdout).print(shown)
 
+    def show_list(self, found: Sequence[Any], shown: str | Table, empty: str) -> None:
+        """Show objects of the API: as the API lists them, or as a table; `empty` if none."""
+        data = {"object": "list", "data": [one.raw for one in found]}
+        self.show(data, shown if found else empty)
+
     def fail(self, code: str, message: str) -> None:
         """Show why it can't be done."""
         if self.as_json:

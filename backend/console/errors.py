@@ -38,7 +38,7 @@ class CustomerUnknown(ActionError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The platform knows no customer {name!r}. `causeway customer add {name}` makes one, "
+            f"The platform knows no customer {name!r}. `causeway customer create {name}` makes one, "
             "`causeway customer list` shows who is there."
         )
 

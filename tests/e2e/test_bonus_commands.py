@@ -20,14 +20,14 @@ def commands(running_platform):
 
 
 def test_campaign__from_creation_to_its_rest__succeeds(commands):
-    terms = ("--deposit-min", "10", "--person-max", "50", "--bonus", "5", "--holding", "3600")
+    terms = ("--deposit-min", "10", "--person-max", "50", "--bonus", "5", "--holding-s", "3600")
     made = commands.json("campaign", "create", "cli-sponsor", "100", "USDX", *terms)
     number = made["id"]
 
     funded = commands.json("campaign", "fund", number, "20")
     granted = commands.run("campaign", "deposit", number, "cli-player", "10")
     listed = commands.run("grant", "list", "--campaign", number, "--person", "cli-player")
-    shown = commands.json("grant", "list", "--campaign", number)[0]
+    shown = commands.json("grant", "list", "--campaign", number)["data"][0]
     one = commands.run("grant", "show", shown["id"])
     ended = commands.run("campaign", "end", number)
     emptied = commands.json("campaign", "withdraw", number)

@@ -207,8 +207,8 @@ def test_prize__commands__from_creation_to_claim_succeeds(commands, wish):
     words = ("prize", "create", "prize-patron", str(asked.path), "USDX", "--payout", "wallet")
     made = commands.json(*words, "--days", "3", "--terms", "First come, first served")
     listed = commands.run("prize", "list")
-    entries = commands.json("prize", "entries", made["id"], "--person", "prize-lea")
-    claimed = commands.run("prize", "claim", made["id"], "prize-lea", "--by", "prize-patron")
+    entries = commands.json("prize", "entries", made["id"], "--person", "prize-lea")["data"]
+    claimed = commands.run("prize", "claim", made["id"], "prize-lea", "--from", "prize-patron")
     shown = commands.run("prize", "show", made["id"])
     table = commands.run("prize", "entries", made["id"])
     early = commands.json("prize", "withdraw", made["id"], exit_code=1)

@@ -31,20 +31,20 @@ def prepare(causeway, person: str, tenant: str):
     causeway.run("account", "new", person)
     causeway.run("kyc", "apply", person)
     causeway.run("deposit", person, "100", "USDX")
-    made = causeway.json("customer", "add", tenant)
+    made = causeway.json("customer", "create", tenant)
     causeway.run("pay", person, made["address"], "50", "USDX")
     return made
 
 
 def plan(causeway, *more: str):
-    return causeway.json("schedule", "add", "tenant-7", "landlady", "1", "USDX", *more)
+    return causeway.json("schedule", "create", "tenant-7", "landlady", "1", "USDX", *more)
 
 
 @pytest.fixture(scope="module")
 def story(causeway):
     """Return what each step answered."""
     tenant = prepare(causeway, "landlady", "tenant-7")
-    again = causeway.json("customer", "add", "tenant-7")
+    again = causeway.json("customer", "create", "tenant-7")
     paid = causeway.json("customer", "pay", "tenant-7", "landlady", "5", "USDX", "--memo", "key")
     held = causeway.json("hold", "create", "tenant-7", "landlady", "10", "USDX")
     captured = causeway.json("hold", "capture", held["id"], "4")

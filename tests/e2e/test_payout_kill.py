@@ -72,7 +72,7 @@ def test_payout__killed_while_paying__pays_once_holds(settings, tmp_path):
     file = tmp_path / "prizes.csv"
     rows = (f"{address_text(payee(index))},0.001\n" for index in range(COUNT))
     file.write_text("payee,amount\n" + "".join(rows))
-    payout = commands.json("payout", "run", str(file), "--asset", "USDX")
+    payout = commands.json("payout", "create", str(file), "--asset", "USDX")
     for treasurer in ("treasurer-2", "treasurer-3"):
         words = ("--as", treasurer, "--yes")
         approver.json("proposal", "approve", payout["proposal_id"], *words)

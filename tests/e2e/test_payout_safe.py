@@ -121,7 +121,7 @@ def test_payout__of_a_safe__pays_when_two_owners_sign_succeeds(
     payees = [address_text(keccak(b"member %d" % number)[:20]) for number in range(20)]
     file = tmp_path / "shares.csv"
     file.write_text("payee,amount\n" + "".join(f"{payee},1.25\n" for payee in payees))
-    words = ("payout", "run", str(file), "--asset", "USDX", "--owner", safe_text)
+    words = ("payout", "create", str(file), "--asset", "USDX", "--owner", safe_text)
 
     payout = commands.json(*words)
     call = payout["call"]
@@ -130,7 +130,7 @@ def test_payout__of_a_safe__pays_when_two_owners_sign_succeeds(
     other = tmp_path / "other.csv"
     other.write_text(f"payee,amount\n{payees[0]},1\n")
     waits = commands.json(
-        *("payout", "run", str(other), "--asset", "USDX", "--owner", safe_text), exit_code=1
+        *("payout", "create", str(other), "--asset", "USDX", "--owner", safe_text), exit_code=1
     )
     assert payout["proposal_id"] is None
     assert isinstance(alone, Refused)

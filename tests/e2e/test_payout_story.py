@@ -119,7 +119,7 @@ def test_payout__thousand_prizes__pays_all_but_the_frozen_succeeds(
     file = tmp_path / "prizes.csv"
     file.write_text("\ufeff" + csv_of(range(COUNT)), encoding="utf-8")
 
-    payout = commands.json("payout", "run", str(file), "--asset", "USDX", "--as", "treasurer-1")
+    payout = commands.json("payout", "create", str(file), "--asset", "USDX", "--as", "treasurer-1")
     proposal_id = payout["proposal_id"]
     assert (payout["status"], payout["line_count"]) == ("proposed", str(COUNT))
     approve_by_two(commands, approver, proposal_id, file)
@@ -158,11 +158,11 @@ def test_payout__thousand_prizes__pays_all_but_the_frozen_succeeds(
         f"W-{FROZEN_INDEX}",
         payout["id"],
     ]
-    refused = commands.json("payout", "run", str(following), "--asset", "USDX", exit_code=1)
+    refused = commands.json("payout", "create", str(following), "--asset", "USDX", exit_code=1)
     assert refused["error"]["code"] == "PAYOUT_LINES_INVALID"
     assert "line 2" in refused["error"]["message"]
 
-    again = commands.json("payout", "run", str(file), "--asset", "USDX")
+    again = commands.json("payout", "create", str(file), "--asset", "USDX")
     assert (again["id"], again["status"], again["paid_count"]) == (
         payout["id"],
         "done",
@@ -176,7 +176,7 @@ def test_approve__another_file__is_noticed_rejects(commands, approver, funded, t
     mine, other = tmp_path / "mine.csv", tmp_path / "other.csv"
     mine.write_text(csv_of([2_000]))
     other.write_text(csv_of([2_001]))
-    proposal_id = commands.json("payout", "run", str(mine), "--asset", "USDX")["proposal_id"]
+    proposal_id = commands.json("payout", "create", str(mine), "--asset", "USDX")["proposal_id"]
 
     words = ("proposal", "approve", proposal_id, "--as", "treasurer-2", "--file", str(other))
     refused = approver.json(*words, "--yes", exit_code=1)

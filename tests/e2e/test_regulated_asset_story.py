@@ -145,8 +145,8 @@ def test_kyc_record__by_another_twice__changes_nothing(running_platform):
         causeway.run("account", "new", name)
     causeway.run("kyc", "apply", "bond-named")
 
-    first = causeway.json("kyc", "record", "bond-named", "--sender", "bond-friend")
-    again = causeway.run("kyc", "record", "bond-named", "--sender", "bond-friend")
+    first = causeway.json("kyc", "record", "bond-named", "--from", "bond-friend")
+    again = causeway.run("kyc", "record", "bond-named", "--from", "bond-friend")
 
     assert first["status"] == "approved"
     assert "the chain knows it already" in again.stderr

@@ -1,11 +1,12 @@
 """What commands write.
 
-- text for people or JSON for machines, never both
+- text for people or JSON for machines, never both; lists as the API answers them
 - names and addresses are no markup, and ids are not broken into lines
 - control characters of others' texts are spelt out
 """
 
 import json
+from types import SimpleNamespace
 
 from backend.cli.screen import Screen, table
 
@@ -32,6 +33,19 @@ def test_show__text__is_no_markup_succeeds(capsys):
     assert lines[0] == "[bold]x[/bold]"
     assert "[red]alice[/red]" in lines[2]
     assert lines[2].count(ID) == 2
+
+
+def test_show_list__objects_or_none__as_the_api_lists_them_succeeds(capsys):
+    found = [SimpleNamespace(raw={"id": ID})]
+    shown = table("id", rows=[(ID,)])
+
+    Screen(as_json=True).show_list(found, shown, "there is none")
+    Screen(as_json=False).show_list([], shown, "there is none")
+
+    out, _ = capsys.readouterr()
+    listed, _, text = out.rpartition("}\n")
+    assert json.loads(listed + "}") == {"object": "list", "data": [{"id": ID}]}
+    assert text == "there is none\n"
 
 
 def test_fail__both_ways__shows_code_and_message_succeeds(capsys):
