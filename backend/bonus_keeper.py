@@ -27,7 +27,7 @@ from backend.records.turnover import Turnovers
 from backend.settlement.abi import ContractError
 from backend.settlement.anvil import LOCAL_CHAIN_IDS
 from backend.settlement.bonuses import BATCH_GRANTS_MAX, Bonuses
-from backend.settlement.chain import Done, Outcome, Refused, RpcError
+from backend.settlement.chain import Done, Outcome, Refused, RpcError, Unknown
 from backend.settlement.deployment_file import Deployment
 from backend.settlement.events import ChainEvent, DepositConfirmed
 
@@ -123,15 +123,24 @@ class BonusKeeper:
         paid, self._bonuses_read_to = await self._bonuses.bonus_deposits(self._bonuses_read_to)
         self._bonus_deposits |= paid
         waiting = [one for one in self._deposits if one.index not in self._bonus_deposits]
-        self._deposits = []
+        self._deposits, unknown = [], []
         for number, deposit in enumerate(waiting):
             try:
-                for campaign in self._campaigns.values():
-                    if self._may_grant(campaign, deposit.record):
-                        await self._grant(campaign, deposit)
-            except ChainUnavailable:
-                self._deposits = waiting[number:] + self._deposits
+                if not await self._show(deposit):
+                    unknown.append(deposit)
+            except Exception:
+                self._deposits = unknown + waiting[number:] + self._deposits
                 raise
+        self._deposits = unknown + self._deposits
+
+    async def _show(self, deposit: _Waiting) -> bool:
+        """Show a deposit to all campaigns; return whether what became of it is known."""
+        outcomes = [
+            await self._grant(campaign, deposit)
+            for campaign in list(self._campaigns.values())
+            if self._may_grant(campaign, deposit.record)
+        ]
+        return not any(isinstance(outcome, Unknown) for outcome in outcomes)
 
     def _may_grant(self, campaign: Campaign, record: DepositRecord) -> bool:
         terms = campaign.terms
@@ -143,17 +152,21 @@ class BonusKeeper:
             and record.amount_minor >= terms.tiers[0].deposit_minor_min
         )
 
-    async def _grant(self, campaign: Campaign, deposit: _Waiting) -> None:
+    async def _grant(self, campaign: Campaign, deposit: _Waiting) -> Outcome | None:
+        """Have a deposit granted its bonus, unless its owner has had one of this campaign."""
         owner = deposit.record.owner
         if await self._bonuses.grant_id_of(campaign.campaign_id, owner):
-            return
+            return None
         outcome = await self._bonuses.grant(campaign.campaign_id, deposit.index, deposit.record)
         _log_outcome("bonus_granted", outcome, [deposit.index])
+        return outcome
 
     async def _learn_grants(self) -> None:
         count = await self._bonuses.grant_count()
         while self._grants_known < count:
             grant = await self._bonuses.grant_of(self._grants_known + 1)
+            if grant is not None and grant.campaign_id not in self._campaigns:
+                await self._learn_campaigns()  # it was made since we looked
             self._grants_known += 1
             campaign = None if grant is None else self._campaigns.get(grant.campaign_id)
             if grant is not None and campaign is not None and self._serves(campaign.sponsor):

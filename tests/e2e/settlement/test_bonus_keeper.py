@@ -3,7 +3,8 @@
 - a deposit is granted, its turnover attested and its bonus released, by itself
 - nothing attested: below what is asked for, or without enough of the attestors' keys
 - an expired grant is forfeited; a campaign of a sponsor that isn't served costs nothing
-- a bonus earns no bonus; a deposit waits while the chain is away
+- a bonus earns no bonus; a deposit waits while the chain is away, or a grant's outcome is unknown
+- a campaign that is made, and grants, while the keeper looks elsewhere
 - served sponsors: everybody's here, the treasury's and the settings' elsewhere
 """
 
@@ -19,6 +20,7 @@ from backend.protocol.hashing import ZERO_DIGEST
 from backend.protocol.types import address_text
 from backend.settlement.anvil import dev_key, increase_time
 from backend.settlement.bonuses import Bonuses
+from backend.settlement.chain import RpcError, Unknown
 from backend.settlement.watcher import Watcher
 from tests.e2e.settlement.chain import DEPLOYER, OPERATOR, OTHER_OWNER, OWNER
 
@@ -177,20 +179,60 @@ async def test_advance__bonus_as_a_deposit__earns_nothing_holds(l1, bonuses, kee
     assert await bonuses.grant_count() == 1
 
 
-async def test_advance__chain_away__keeps_the_deposit_succeeds(l1, bonuses, keeper, monkeypatch):
+@pytest.mark.parametrize("error", [ChainUnavailable(), RpcError(-32000, "busy")])
+async def test_advance__chain_away__keeps_the_deposit_succeeds(
+    l1, bonuses, keeper, monkeypatch, error
+):
     await create(l1, bonuses)
     await deposit(l1, keeper)
 
     async def away(*_):
-        raise ChainUnavailable()
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(bonuses, "grant_id_of", away)
-        with pytest.raises(ChainUnavailable):
+        with pytest.raises(type(error)):
             await keeper.advance()
     await keeper.advance()
 
     assert await bonuses.grant_count() == 1
+
+
+async def test_advance__outcome_of_a_grant_unknown__asks_again_succeeds(
+    l1, bonuses, keeper, monkeypatch
+):
+    await create(l1, bonuses)
+    await deposit(l1, keeper)
+
+    async def lost(*_):
+        return Unknown(bytes(32))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bonuses, "grant", lost)
+        await keeper.advance()
+    await keeper.advance()
+
+    assert await bonuses.grant_count() == 1
+
+
+async def test_advance__grant_of_a_campaign_made_meanwhile__is_served_succeeds(
+    l1, bonuses, keeper, monkeypatch
+):
+    free = {"attestations_needed": 0, "turnover_bps": 0, "attestors": ()}
+    await create(l1, bonuses, tiers=(Tier(DEPOSIT * 2, 0, 1_000),))
+    await deposit(l1, keeper)
+    (waiting,) = keeper._deposits
+
+    async def meanwhile():
+        await create(l1, bonuses, **free)
+        await bonuses.grant(2, waiting.index, waiting.record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keeper, "_grant_deposits", meanwhile)
+        await keeper.advance()
+    await keeper.advance()
+
+    assert (await bonuses.status_of(1)).state is GrantState.RELEASED
 
 
 async def test_questions__unknown_and_refused__answers_succeeds(l1, bonuses):
