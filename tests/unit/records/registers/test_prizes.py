@@ -2,13 +2,16 @@
 
 - a prize of the same id gives way, its entries with it
 - entries: all, a person's; an unknown prize
+- the migration names the tables of the code
 """
 
 import pytest
 
 from backend.records.database import open_database, sqlite_url
+from backend.records.migrations.registers import v0005_bonuses
 from backend.records.paging import Page
 from backend.records.registers.prizes import Prizes
+from backend.records.tables.prizes import prize_entries, prizes
 
 ID = b"\x01" * 32
 ALICE, BOB = b"\x0a" * 20, b"\x0b" * 20
@@ -60,6 +63,10 @@ def test_entries__of_a_person__in_order_succeeds(register):
     assert [row.entry_index for row in of_alice.rows] == [0, 2]
     assert [row.entry_index for row in rest.rows] == [1, 2]
     assert (of_alice.has_more, rest.has_more) == (False, False)
+
+
+def test_tables__of_the_migration__are_those_of_the_code_holds():
+    assert v0005_bonuses.TABLES == (prizes.name, prize_entries.name)
 
 
 def test_get__unknown__changes_nothing(register):
