@@ -12,6 +12,7 @@ from backend.console.amounts import amount_minor
 from backend.console.errors import PreparedWrong
 from backend.console.people import Person, Who
 from backend.console.posting import wait_for
+from backend.console.prepared import check_sequence
 from backend.deploying import platform_keys
 from backend.protocol.bonuses import Terms, Tier, terms_arguments
 from backend.protocol.hashing import ZERO_DIGEST, keccak
@@ -156,6 +157,7 @@ class BonusActions:
         token = self._actions.deployment.token(asset.code)
         base = to_base(amount, asset.unit)
         approve = token.abi.call_data("approve", self._contract.address, base)
+        check_sequence(transactions, token.address)
         for transaction in transactions:
             to, data = address_from_text(transaction["to"]), bytes.fromhex(transaction["data"][2:])
             if to == token.address and data == approve:

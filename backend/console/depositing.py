@@ -12,6 +12,7 @@ from eth_abi.abi import decode
 from backend.console.errors import PreparedWrong
 from backend.console.people import Person
 from backend.console.posting import WAIT_S_LOCAL, WAIT_S_PUBLIC, Say, wait_for
+from backend.console.prepared import check_sequence
 from backend.console.wallets import Wallets, sign_typed_data
 from backend.protocol.errors import AssetUnknown
 from backend.protocol.money import format_decimal, to_base
@@ -61,6 +62,7 @@ class Depositor:
             permit = self._permit(prepared.permit, person, asset, amount)
             prepared = self._prepare(person, asset, amount, permit)
         tx_hash = ""
+        check_sequence(prepared.transactions, self._deployment.token(asset.code).address)
         for transaction in prepared.transactions:
             self._say(f"sending the {transaction['purpose']}")
             contract, data = self._checked(transaction, person, asset, amount)

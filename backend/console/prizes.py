@@ -24,6 +24,7 @@ from backend.console.approvals import FileUnreadable
 from backend.console.errors import ActionError, PreparedWrong
 from backend.console.people import Person, Who
 from backend.console.posting import wait_for
+from backend.console.prepared import check_sequence
 from backend.protocol.eip712 import ledger_domain
 from backend.protocol.hashing import Digest
 from backend.protocol.money import to_base
@@ -114,6 +115,7 @@ class PrizeActions:
         token = self._actions.deployment.token(asset.code)
         base = to_base(total_minor, asset.unit)
         approve = token.abi.call_data("approve", self._contract.address, base)
+        check_sequence(prepared.transactions, token.address)
         for one in prepared.transactions:
             contract = token if one["purpose"] == "approve" else self._contract
             self._send(person, contract, one, approve if contract is token else expected)

@@ -1,7 +1,7 @@
 """A platform that prepares another deposit than was asked for gets no signature.
 
 - the permit: another spender, value, token, chain or kind
-- the transactions: another receiver, owner, amount, asset, or an approval of more
+- the transactions: another receiver, owner, amount, asset, or an approval of more; each once
 - what was asked for passes; the permit's deadline follows the chain's clock
 - an asset that the deployment doesn't know is refused before anything is asked
 
@@ -54,15 +54,15 @@ class Chain:
 class Platform:
     """Prepares whatever a test says; keeps the permits that it was sent."""
 
-    def __init__(self, transaction=None, permit=None):
+    def __init__(self, *transactions, permit=None):
         self.deposits = self
         self.permits = []
-        self._transaction, self._permit = transaction, permit
+        self._transactions, self._permit = [*transactions], permit
 
     def prepare(self, *, owner, asset, amount, permit):
         self.permits.append(permit)
         shown = None if permit else self._permit
-        return SimpleNamespace(permit=shown, transactions=[self._transaction])
+        return SimpleNamespace(permit=shown, transactions=self._transactions)
 
 
 @pytest.fixture
@@ -91,14 +91,22 @@ def transaction(to, data):
 HONEST = transaction(ROLLUP, deposit_data())
 
 
-@pytest.mark.parametrize("honest", [HONEST, transaction(TOKEN, approve_data())])
+APPROVAL = transaction(TOKEN, approve_data())
+
+
+@pytest.mark.parametrize("honest", [[HONEST], [APPROVAL, HONEST]])
 def test_deposit__as_asked__is_sent_succeeds(deposit, honest):
     with pytest.raises(Sent):
-        deposit(Platform(honest))
+        deposit(Platform(*honest))
+
+
+def test_deposit__prepared_twice__sends_nothing_rejects(deposit):
+    with pytest.raises(PreparedWrong):
+        deposit(Platform(APPROVAL, HONEST, APPROVAL, HONEST))
 
 
 def test_deposit__honest_permit__is_signed_succeeds(deposit):
-    platform = Platform(HONEST, permit_for(KEY.address, AMOUNT))
+    platform = Platform(HONEST, permit=permit_for(KEY.address, AMOUNT))
 
     with pytest.raises(Sent):
         deposit(platform)
@@ -123,7 +131,7 @@ def test_deposit__honest_permit__is_signed_succeeds(deposit):
 )
 def test_deposit__another_transaction__rejects(deposit, wrong):
     with pytest.raises(PreparedWrong):
-        deposit(Platform(wrong))
+        deposit(Platform(*([wrong, HONEST] if wrong["to"] == APPROVAL["to"] else [wrong])))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +147,7 @@ def test_deposit__another_transaction__rejects(deposit, wrong):
 def test_deposit__another_permit__rejects(deposit, part, field, value):
     permit = copy.deepcopy(permit_for(KEY.address, AMOUNT))
     (permit if part is None else permit[part])[field] = value
-    platform = Platform(HONEST, permit)
+    platform = Platform(HONEST, permit=permit)
 
     with pytest.raises(PreparedWrong):
         deposit(platform)
