@@ -190,8 +190,9 @@ class Actions:
         attestation = (person, int(shown["level"]), int(shown["expiry"]), int(shown["issued"]))
         signature = bytes.fromhex(shown["signature"][2:])
         recording = self._wallets.record_attestation(sending.key, attestation, signature)
-        if not self._runner.run(recording):
-            self._say("the chain knows it already")
+        is_news = self._runner.run(recording)
+        told = "it counts in the ledger once its block is confirmed"
+        self._say(told if is_news else "the chain knows it already")
         return applicant
 
     # Money in

@@ -145,9 +145,11 @@ def test_kyc_record__by_another_twice__changes_nothing(running_platform):
         causeway.run("account", "new", name)
     causeway.run("kyc", "apply", "bond-named")
 
+    told = causeway.run("kyc", "record", "bond-named", "--from", "bond-friend").stderr
     first = causeway.json("kyc", "record", "bond-named", "--from", "bond-friend")
     again = causeway.run("kyc", "record", "bond-named", "--from", "bond-friend")
 
+    assert "once its block is confirmed" in told
     assert first["status"] == "approved"
     assert "the chain knows it already" in again.stderr
     assert causeway.json("kyc", "record", "bond-friend", exit_code=1)["error"]["code"] == (
