@@ -10,8 +10,9 @@ from backend.engine.log import OrderingLog
 from backend.engine.replica import FinalBlock, Replica
 from backend.engine.rounds import Committee, Rounds
 from backend.engine.snapshots import Checkpoint, Snapshots
-from backend.protocol.errors import MalformedBytes, check_invariant
+from backend.protocol.errors import InvariantViolated, MalformedBytes
 from backend.protocol.log_entries import Entry, IdentityEntry, OrderEntry
+from backend.protocol.order_records import OrderRecord
 from backend.protocol.types import address_text, digest_text
 
 log = structlog.get_logger(__name__)
@@ -71,6 +72,7 @@ class Origin:
         """Take the newest snapshot at or below `block_number_max` that the log covers."""
         self._committee = committee
         self._log = ordering_log
+        self._undecided: list[tuple[Arrival, OrderRecord]] | None = None
         self.checkpoint, self._ledger = Checkpoint(), Ledger()
         found = snapshots.newest(block_number_max) if snapshots is not None else None
         if found is not None:
@@ -88,8 +90,12 @@ class Origin:
         checkpoint, committee = self.checkpoint, self._committee
         accepted = AcceptedOrders(committee.domain, is_lazy=True)
         accepted.rejected.update(checkpoint.rejected)
-        for arrival in checkpoint.arrivals:
-            self._restore(accepted, arrival)
+        # Read once for all replicas: thousands may wait, each in a frame of megabytes.
+        self._undecided = self._undecided or [
+            (arrival, self._record(arrival.position)) for arrival in checkpoint.arrivals
+        ]
+        for arrival, record in self._undecided:
+            accepted.restore(arrival, record)
         rounds = Rounds(committee, checkpoint.tip, dict(checkpoint.seen))
         return Replica(committee, rounds, self.ledger(), accepted)
 
@@ -97,16 +103,12 @@ class Origin:
         """Yield what replicas are to read."""
         return read_entries(self._log, self.checkpoint.next_position)
 
-    def _restore(self, accepted: AcceptedOrders, arrival: Arrival) -> None:
-        _, entry = next(read_entries(self._log, arrival.position))
+    def _record(self, position: int) -> OrderRecord:
+        _, entry = next(read_entries(self._log, position))
         payload = entry.payload
-        check_invariant(
-            isinstance(payload, OrderEntry),
-            "a snapshot names an entry that is no order",
-            position=arrival.position,
-        )
-        if isinstance(payload, OrderEntry):
-            accepted.restore(arrival, payload.record)
+        if not isinstance(payload, OrderEntry):
+            raise InvariantViolated(f"a snapshot names entry {position}, which is no order")
+        return payload.record
 
 
 def final_blocks(

@@ -3,7 +3,8 @@
 - a written one is read back; the newest three are kept; a repeat is the same file
 - broken, torn, of another chain, ahead of the log: ignored
 - trailing ledger: any block after the last snapshot, none before it; it keeps what changes only
-- a replica from a snapshot equals one from genesis, undecided and rejected orders too
+- a replica from a snapshot equals one from genesis, undecided and rejected orders too; several of
+  them read the log once
 - identity: an empty log becomes ours, another's is refused
 """
 
@@ -105,6 +106,20 @@ def test_snapshot__undecided_order__holds(journal, snapshots):
     snapshots.write(checkpoint, chamber.replica.ledger)
 
     assert same(read_all(Origin(COMMITTEE, log, snapshots)), chamber.replica)
+
+
+def test_snapshot__replicas_of_one_origin__read_the_log_once_holds(journal, snapshots, monkeypatch):
+    chamber, log = journal
+    snapshots.write(checkpoint_of(chamber.replica, log.next_position), chamber.replica.ledger)
+    positions = []
+    read = log.read
+    monkeypatch.setattr(log, "read", lambda position: positions.append(position) or read(position))
+
+    origin = Origin(COMMITTEE, log, snapshots)
+    replicas = [origin.replica() for _ in range(5)]
+
+    assert len(positions) == 1
+    assert all(one.accepted.undecided == chamber.replica.accepted.undecided for one in replicas)
 
 
 def test_snapshot__more_than_three__holds(snapshots, tmp_path):
