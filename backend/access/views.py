@@ -16,6 +16,7 @@ from backend.protocol.order_records import AuthorisedOrder
 from backend.protocol.orders import WithdrawalOrder
 from backend.protocol.types import ZERO_ADDRESS, address_text, digest_text
 from backend.records.event_stream import Event
+from backend.records.paging import Part
 from backend.records.reader import DepositView, Placed, PlacedPart
 
 Json = dict[str, Any]
@@ -26,6 +27,12 @@ def list_of(items: Iterable[Json], has_more: bool, cursor_of: Callable[[Json], s
     data = list(items)
     next_cursor = cursor_of(data[-1]) if data and has_more else None
     return {"object": "list", "data": data, "has_more": has_more, "next_cursor": next_cursor}
+
+
+def page_view(part: Part, shown: Iterable[Json], cursor: str = "number") -> Json:
+    """Return a page whose cursors are a column of its rows, which the objects don't show."""
+    last = str(getattr(part.rows[-1], cursor)) if part.rows else ""
+    return list_of(shown, part.has_more, lambda _: last)
 
 
 def asset_view(named: NamedAsset, policy: FeePolicy, level_needed: int) -> Json:

@@ -38,8 +38,8 @@ class CustomerUnknown(ActionError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The platform knows no customer {name!r}. `causeway customer create {name}` makes one, "
-            "`causeway customer list` shows who is there."
+            f"The platform knows no customer {name!r}. `causeway customer create {name}` makes "
+            "one, `causeway customer list` shows who is there."
         )
 
 

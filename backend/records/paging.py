@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select
+from sqlalchemy import ColumnElement, Connection, Select
 
 LIMIT_MAX = 100
 
@@ -20,9 +20,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows in the list's order; `has_more` in the direction that was asked for."""
+    """Rows, or what is made of them, in the list's order; `has_more` in the direction asked for."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[Any]
     has_more: bool
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Depends, Request
 from starlette.responses import Response
 
 from backend.access.api import examples
-from backend.access.api.common import PageIn, example, listed, number_of
+from backend.access.api.common import REPEAT_ERRORS, PageIn, example, listed, number_of
 from backend.access.auth import needs
 from backend.access.bonuses.desk import BonusDesk
 from backend.access.bonuses.schemas import CampaignCallIn, CampaignDepositIn, CampaignIn
@@ -56,8 +56,7 @@ _POST_ERRORS: Final = (
     errors.AmountZero,
     errors.AmountTooLarge,
     errors.ChainUnavailable,
-    errors.IdempotencyKeyReused,
-    errors.RequestInProgress,
+    *REPEAT_ERRORS,
 )
 
 

@@ -1,12 +1,14 @@
 """What the resources share: cursors, filters, examples."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query
 
-from backend.protocol.errors import MalformedRequest
+from backend.protocol.errors import IdempotencyKeyReused, MalformedRequest, RequestInProgress
 from backend.protocol.types import Address, address_from_text
 from backend.records.paging import LIMIT_MAX, Page
+
+REPEAT_ERRORS: Final = (IdempotencyKeyReused, RequestInProgress)
 
 
 async def page_of(

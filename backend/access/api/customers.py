@@ -1,14 +1,13 @@
 """Customers whose keys we keep: the platform signs for them, and notes each time it does."""
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from backend.access.api import custody_examples, examples
-from backend.access.api.common import PageIn, example, listed
+from backend.access.api.common import REPEAT_ERRORS, PageIn, example, listed
 from backend.access.api.payments import SUBMIT_ERRORS, Prefer
 from backend.access.auth import needs
 from backend.access.custody.customers import add_customer, customer_of, send_order
@@ -20,17 +19,15 @@ from backend.access.responses import json_response
 from backend.access.services import Services, ServicesIn
 from backend.access.settings import WAIT_FINAL_MS_MAX
 from backend.access.submitting import find, waits_for_final
-from backend.access.views import Json, list_of
+from backend.access.views import Json, page_view
 from backend.protocol import errors
 from backend.protocol.hashing import Digest
-from backend.records.paging import Part
 from backend.records.registers.api_keys import ApiKey
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 Caller = Annotated[ApiKey, Depends(needs("customers:read"))]
 Keeper = Annotated[ApiKey, Depends(needs("customers:write"))]
 
-REPEAT_ERRORS = (errors.IdempotencyKeyReused, errors.RequestInProgress)
 SIGNING_ERRORS = (
     *SUBMIT_ERRORS,
     *REPEAT_ERRORS,
@@ -40,12 +37,6 @@ SIGNING_ERRORS = (
 )
 _PAYMENT = {"payee": examples.PAYEE, "asset": "USDX", "amount": "1000000", "memo": "rent"}
 _WITHDRAWAL = {"asset": "USDX", "amount": "1000000"}
-
-
-def part_view(part: Part, view: Callable[[Any], Json], cursor: str = "number") -> Json:
-    """Show a page of a register; the numbers of its rows are the cursors."""
-    last = str(getattr(part.rows[-1], cursor)) if part.rows else ""
-    return list_of([view(row) for row in part.rows], part.has_more, lambda _: last)
 
 
 @router.post(
@@ -77,7 +68,7 @@ async def create_customer(
 async def list_customers(services: ServicesIn, _caller: Caller, page: PageIn) -> Response:
     """List customers, the newest first."""
     part = await run_in_threadpool(services.needs.registers.custody.customers.list, page)
-    return json_response(part_view(part, customer_view))
+    return json_response(page_view(part, map(customer_view, part.rows)))
 
 
 @router.get(
@@ -100,7 +91,7 @@ async def list_key_uses(
     customer = await customer_of(services, customer_id)
     uses = services.needs.registers.custody.key_uses
     part = await run_in_threadpool(uses.list, customer.id, page)
-    return json_response(part_view(part, key_use_view))
+    return json_response(page_view(part, map(key_use_view, part.rows)))
 
 
 @router.post(

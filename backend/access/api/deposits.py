@@ -8,7 +8,14 @@ from starlette.responses import Response
 
 from backend.access import l1_calls
 from backend.access.api import examples
-from backend.access.api.common import PageIn, address_or_none, example, listed, number_of
+from backend.access.api.common import (
+    REPEAT_ERRORS,
+    PageIn,
+    address_or_none,
+    example,
+    listed,
+    number_of,
+)
 from backend.access.api.fees import AMOUNT_ERRORS
 from backend.access.auth import needs
 from backend.access.building import amount_minor_of
@@ -50,8 +57,7 @@ _EXAMPLE = {"owner": examples.PAYER, "asset": "USDX", "amount": "1000000"}
             errors.ChainUnavailable,
             errors.SignatureInvalid,
             errors.SignatureHighS,
-            errors.IdempotencyKeyReused,
-            errors.RequestInProgress,
+            *REPEAT_ERRORS,
             *AMOUNT_ERRORS,
         ),
     },

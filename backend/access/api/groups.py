@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from backend.access.api import collecting_examples as examples
-from backend.access.api.common import PageIn, address_or_none, example, listed
+from backend.access.api.common import REPEAT_ERRORS, PageIn, address_or_none, example, listed
 from backend.access.api.fees import AMOUNT_ERRORS
 from backend.access.api.payments import SUBMIT_ERRORS, Prefer
 from backend.access.auth import needs
@@ -27,7 +27,7 @@ from backend.access.responses import json_response
 from backend.access.services import Services, ServicesIn
 from backend.access.settings import WAIT_FINAL_MS_MAX
 from backend.access.submitting import waits_for_final
-from backend.access.views import Json, list_of
+from backend.access.views import Json, page_view
 from backend.protocol import errors
 from backend.protocol.hashing import Digest
 from backend.protocol.types import digest_from_text
@@ -51,8 +51,7 @@ _BUILD_ERRORS = (
     errors.FeeTooLow,
     errors.OrderExpired,
     errors.ChainUnavailable,
-    errors.IdempotencyKeyReused,
-    errors.RequestInProgress,
+    *REPEAT_ERRORS,
     *AMOUNT_ERRORS,
 )
 _SEND_ERRORS = (
@@ -181,10 +180,9 @@ async def list_groups(
     """List the groups that were built or sent here, the newest first."""
     register = services.needs.registers.collecting.groups
     wanted = address_or_none("payer", payer)
-    found, has_more = await run_in_threadpool(register.list, wanted, page)
-    shown = [await group_view(services, group) for group in found]
-    last = str(found[-1].sequence) if found else ""
-    return json_response(list_of(shown, has_more, lambda _: last))
+    part = await run_in_threadpool(register.list, wanted, page)
+    shown = [await group_view(services, group) for group in part.rows]
+    return json_response(page_view(part, shown, "sequence"))
 
 
 @router.get(

@@ -7,8 +7,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from backend.access.api import custody_examples, examples
-from backend.access.api.common import PageIn, address_or_none, example, listed
-from backend.access.api.customers import REPEAT_ERRORS, SIGNING_ERRORS, part_view
+from backend.access.api.common import REPEAT_ERRORS, PageIn, address_or_none, example, listed
+from backend.access.api.customers import SIGNING_ERRORS
 from backend.access.auth import needs
 from backend.access.custody.hold_states import state_of
 from backend.access.custody.holds import HoldDesk
@@ -18,7 +18,7 @@ from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
 from backend.access.responses import json_response
 from backend.access.services import Services, ServicesIn
-from backend.access.views import Json, list_of
+from backend.access.views import Json, page_view
 from backend.protocol import errors
 from backend.records.registers.api_keys import ApiKey
 from backend.records.registers.holds import Hold, hold_of
@@ -98,8 +98,7 @@ async def list_holds(
     wanted = (address_or_none("payer", payer), address_or_none("payee", payee))
     part = await run_in_threadpool(register.list, *wanted, page)
     shown = [await shown_hold(services, hold_of(row)) for row in part.rows]
-    last = str(part.rows[-1].number) if part.rows else ""
-    return json_response(list_of(shown, part.has_more, lambda _: last))
+    return json_response(page_view(part, shown))
 
 
 @router.get(
@@ -125,7 +124,7 @@ async def list_hold_key_uses(
     hold = await HoldDesk(services).get(hold_id)
     uses = services.needs.registers.custody.key_uses
     part = await run_in_threadpool(uses.list, hold.id, page)
-    return json_response(part_view(part, key_use_view))
+    return json_response(page_view(part, map(key_use_view, part.rows)))
 
 
 @router.post(

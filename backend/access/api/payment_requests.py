@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from backend.access.api import collecting_examples as examples
-from backend.access.api.common import PageIn, address_or_none, example, listed
+from backend.access.api.common import REPEAT_ERRORS, PageIn, address_or_none, example, listed
 from backend.access.api.fees import AMOUNT_ERRORS
 from backend.access.auth import needs
 from backend.access.collecting.payment_requests import (
@@ -20,7 +20,7 @@ from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
 from backend.access.responses import json_response
 from backend.access.services import ServicesIn
-from backend.access.views import Json, list_of
+from backend.access.views import Json, page_view
 from backend.protocol import errors
 from backend.records.registers.api_keys import ApiKey
 
@@ -39,8 +39,7 @@ Payee = Annotated[ApiKey, Depends(needs("payment-requests:write"))]
             errors.PayeeInvalid,
             errors.MemoTaken,
             errors.ChainUnavailable,
-            errors.IdempotencyKeyReused,
-            errors.RequestInProgress,
+            *REPEAT_ERRORS,
             *AMOUNT_ERRORS,
         ),
     },
@@ -79,9 +78,8 @@ async def list_payment_requests(
     wanted = address_or_none("payee", payee)
 
     def read() -> Json:
-        found, has_more = register.list(wanted, page)
-        last = str(found[-1].sequence) if found else ""
-        return list_of([request_view(services, one) for one in found], has_more, lambda _: last)
+        part = register.list(wanted, page)
+        return page_view(part, [request_view(services, one) for one in part.rows], "sequence")
 
     return json_response(await run_in_threadpool(read))
 

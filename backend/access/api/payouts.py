@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from backend.access.api import approval_examples as examples
-from backend.access.api.common import PageIn, example, listed
+from backend.access.api.common import REPEAT_ERRORS, PageIn, example, listed
 from backend.access.auth import needs
 from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
@@ -16,7 +16,7 @@ from backend.access.payouts.schemas import PayoutIn
 from backend.access.payouts.views import line_view, payout_view, report_view
 from backend.access.responses import json_response
 from backend.access.services import Services, ServicesIn
-from backend.access.views import Json, list_of
+from backend.access.views import Json, list_of, page_view
 from backend.protocol import errors
 from backend.protocol.types import Address, digest_from_text
 from backend.records.registers.api_keys import ApiKey
@@ -26,7 +26,6 @@ Reader = Annotated[ApiKey, Depends(needs("payouts:read"))]
 Writer = Annotated[ApiKey, Depends(needs("payouts:write"))]
 LineStatus = Literal["waiting", "skipping", "paid", "skipped"]
 
-_ONCE: Final = (errors.IdempotencyKeyReused, errors.RequestInProgress)
 _EXAMPLES: Final = {
     "lines": {"value": examples.PAYOUT_IN},
     "csv": {"value": examples.CSV_IN},
@@ -49,7 +48,7 @@ _EXAMPLES: Final = {
             errors.FeeNotRepresentable,
             errors.BodyTooLarge,
             errors.ChainUnavailable,
-            *_ONCE,
+            *REPEAT_ERRORS,
         ),
     },
 )
@@ -79,8 +78,7 @@ async def list_payouts(services: ServicesIn, _caller: Reader, page: PageIn) -> R
     await services.assets.refresh()
     part = await run_in_threadpool(services.approvals.payouts.register.list, page)
     shown = [await _shown(services, row) for row in part.rows]
-    last = str(part.rows[-1].sequence) if part.rows else ""
-    return json_response(list_of(shown, part.has_more, lambda _: last))
+    return json_response(page_view(part, shown, "sequence"))
 
 
 @router.get(
@@ -127,7 +125,7 @@ async def get_payout_report(payout_id: str, services: ServicesIn, _caller: Reade
     "/{payout_id}/cancel",
     responses={
         **example(examples.PAYOUT | {"status": "failed"}),
-        **documented(errors.PayoutNotFound, errors.ProposalClosed, *_ONCE),
+        **documented(errors.PayoutNotFound, errors.ProposalClosed, *REPEAT_ERRORS),
     },
 )
 async def cancel_payout(

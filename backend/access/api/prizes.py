@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from backend.access.api import examples
-from backend.access.api.common import PageIn, address_or_none, example, listed
+from backend.access.api.common import REPEAT_ERRORS, PageIn, address_or_none, example, listed
 from backend.access.auth import needs
 from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
@@ -15,7 +15,7 @@ from backend.access.prizes.desk import PrizeDesk
 from backend.access.prizes.schemas import PrizeCallIn, PrizeIn
 from backend.access.responses import json_response
 from backend.access.services import ServicesIn
-from backend.access.views import Json, list_of
+from backend.access.views import Json, list_of, page_view
 from backend.protocol import errors
 from backend.protocol.types import digest_from_text
 from backend.records.registers.api_keys import ApiKey
@@ -78,7 +78,6 @@ _EXAMPLES: Final = {
     "csv": {"value": _WISH | {"csv": f"payee,amount\n{examples.PAYER},25\n"}},
     "lines": {"value": _WISH | {"lines": [{"payee": examples.PAYER, "amount": "25000000"}]}},
 }
-_ONCE: Final = (errors.IdempotencyKeyReused, errors.RequestInProgress)
 
 
 @router.post(
@@ -99,7 +98,7 @@ _ONCE: Final = (errors.IdempotencyKeyReused, errors.RequestInProgress)
             errors.KycLevelTooLow,
             errors.BodyTooLarge,
             errors.ChainUnavailable,
-            *_ONCE,
+            *REPEAT_ERRORS,
         ),
     },
 )
@@ -136,8 +135,7 @@ async def list_prizes(services: ServicesIn, _caller: Reader, page: PageIn) -> Re
     desk = PrizeDesk(services)
     part = await run_in_threadpool(desk.needs.register.list, page)
     shown = [await desk.show(row) for row in part.rows]
-    last = str(part.rows[-1].sequence) if part.rows else ""
-    return json_response(list_of(shown, part.has_more, lambda _: last))
+    return json_response(page_view(part, shown, "sequence"))
 
 
 @router.get(
@@ -182,7 +180,7 @@ async def list_prize_entries(
             errors.PrizePaidByOrders,
             errors.PrizeNotOver,
             errors.ChainUnavailable,
-            *_ONCE,
+            *REPEAT_ERRORS,
         ),
     },
 )

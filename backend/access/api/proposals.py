@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from backend.access.api import approval_examples as examples
-from backend.access.api.common import PageIn, example, listed
+from backend.access.api.common import REPEAT_ERRORS, PageIn, example, listed
 from backend.access.auth import needs
 from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
@@ -17,7 +17,7 @@ from backend.access.proposals.views import row_view, standing_view
 from backend.access.responses import json_response
 from backend.access.services import Services, ServicesIn
 from backend.access.texts import ts_s_of
-from backend.access.views import Json, list_of
+from backend.access.views import Json, page_view
 from backend.protocol import errors
 from backend.protocol.hashing import keccak
 from backend.protocol.types import digest_from_text
@@ -33,7 +33,7 @@ Status = Literal[
 
 LIFE_S: Final = 7 * 24 * 3600
 _LIFE_S_MAX: Final = 365 * 24 * 3600
-_ONCE: Final = (errors.IdempotencyKeyReused, errors.RequestInProgress, errors.ChainUnavailable)
+_ONCE: Final = (*REPEAT_ERRORS, errors.ChainUnavailable)
 _OPEN: Final = (
     errors.NoTreasury,
     errors.ProposalNotFound,
@@ -108,8 +108,7 @@ async def list_proposals(
     """List proposals as they were last seen, the newest first."""
     desk = services.approvals.proposals
     part = await run_in_threadpool(desk.register.list, status, page)
-    last = str(part.rows[-1].sequence) if part.rows else ""
-    return json_response(list_of(map(row_view, part.rows), part.has_more, lambda _: last))
+    return json_response(page_view(part, map(row_view, part.rows), "sequence"))
 
 
 @router.get(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Depends, Request
 from starlette.responses import Response
 
 from backend.access.api import collecting_examples as examples
-from backend.access.api.common import example, listed
+from backend.access.api.common import REPEAT_ERRORS, example, listed
 from backend.access.api.payments import SUBMIT_ERRORS
 from backend.access.auth import needs
 from backend.access.collecting.custodial import refund_for
@@ -42,8 +42,7 @@ Preparer = Annotated[ApiKey, Depends(needs("refunds:write"))]
             errors.FeeTooLow,
             errors.OrderExpired,
             errors.ChainUnavailable,
-            errors.IdempotencyKeyReused,
-            errors.RequestInProgress,
+            *REPEAT_ERRORS,
             *SUBMIT_ERRORS,
         ),
     },

@@ -7,8 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from backend.access.api import custody_examples, examples
-from backend.access.api.common import PageIn, example, listed
-from backend.access.api.customers import REPEAT_ERRORS, part_view
+from backend.access.api.common import REPEAT_ERRORS, PageIn, example, listed
 from backend.access.api.fees import AMOUNT_ERRORS
 from backend.access.auth import needs
 from backend.access.custody.schedules import ScheduleDesk
@@ -18,7 +17,7 @@ from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
 from backend.access.responses import json_response
 from backend.access.services import ServicesIn
-from backend.access.views import Json
+from backend.access.views import Json, page_view
 from backend.protocol import errors
 from backend.records.registers.api_keys import ApiKey
 from backend.records.registers.schedules import schedule_of
@@ -86,7 +85,8 @@ async def list_schedules(
     await services.assets.refresh()
     register = services.needs.registers.custody.schedules
     part = await run_in_threadpool(register.list, customer_id, page)
-    return json_response(part_view(part, lambda row: schedule_view(services, schedule_of(row))))
+    shown = [schedule_view(services, schedule_of(row)) for row in part.rows]
+    return json_response(page_view(part, shown))
 
 
 @router.get(
@@ -110,7 +110,7 @@ async def list_occurrences(
     schedule = await ScheduleDesk(services).get(schedule_id)
     register = services.needs.registers.custody.schedules
     part = await run_in_threadpool(register.occurrences, schedule.id, page)
-    return json_response(part_view(part, occurrence_view, "ordinal"))
+    return json_response(page_view(part, map(occurrence_view, part.rows), "ordinal"))
 
 
 @router.post(

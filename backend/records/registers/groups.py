@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from backend.records.paging import Page, read_page
+from backend.records.paging import Page, Part, read_page
 from backend.records.tables.collecting import group_legs, groups
 
 State = Literal["signing", "complete", "accepted", "dead"]
@@ -85,12 +85,6 @@ class Groups:
         """Return the group that a request made."""
         return self._first(groups.c.scope == scope)
 
-    def of_leg(self, order_id: bytes) -> bytes | None:
-        """Return the id of the group that has a leg of this digest."""
-        query = select(group_legs.c.group_id).where(group_legs.c.order_id == order_id)
-        with self._engine.connect() as connection:
-            return connection.execute(query).scalar()
-
     def sign(self, group_id: bytes, leg: int, signature: bytes) -> Group | None:
         """Keep a leg's signature unless it has one; the last one makes the group complete."""
         with self._engine.begin() as connection:
@@ -142,15 +136,15 @@ class Groups:
         with self._engine.connect() as connection:
             return [_group(connection, row) for row in connection.execute(query).all()]
 
-    def list(self, payer: bytes | None, page: Page) -> tuple[list[Group], bool]:
-        """Return a page of groups, the newest first, and whether there are more."""
+    def list(self, payer: bytes | None, page: Page) -> Part:
+        """Return groups, the newest first."""
         query = select(groups)
         if payer is not None:
             mine = select(group_legs.c.group_id).where(group_legs.c.payer == payer)
             query = query.where(groups.c.id.in_(mine))
         with self._engine.connect() as connection:
             part = read_page(connection, query, groups.c.sequence, page)
-            return [_group(connection, row) for row in part.rows], part.has_more
+            return Part([_group(connection, row) for row in part.rows], part.has_more)
 
     def _first(self, condition: Any) -> Group | None:
         with self._engine.connect() as connection:

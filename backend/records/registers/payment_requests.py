@@ -7,7 +7,7 @@ from sqlalchemy import Engine, Row, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from backend.protocol.errors import IdempotencyKeyReused, MemoTaken
-from backend.records.paging import Page, read_page
+from backend.records.paging import Page, Part, read_page
 from backend.records.tables.collecting import payment_requests
 
 
@@ -71,14 +71,14 @@ class PaymentRequests:
         """Return a request by id."""
         return self._first(payment_requests.c.id == request_id)
 
-    def list(self, payee: bytes | None, page: Page) -> tuple[list[PaymentRequest], bool]:
-        """Return a page of requests, the newest first, and whether there are more."""
+    def list(self, payee: bytes | None, page: Page) -> Part:
+        """Return requests, the newest first."""
         query = select(payment_requests)
         if payee is not None:
             query = query.where(payment_requests.c.payee == payee)
         with self._engine.connect() as connection:
             part = read_page(connection, query, payment_requests.c.sequence, page)
-        return [_request(row) for row in part.rows], part.has_more
+        return Part([_request(row) for row in part.rows], part.has_more)
 
     def _first(self, condition: Any) -> PaymentRequest | None:
         with self._engine.connect() as connection:

@@ -70,8 +70,8 @@ def test_requests_add__memo_of_another__rejects(registers):
         registers.requests.add(replace(REQUEST, id="preq_2", scope="key/2"))
     registers.requests.add(replace(REQUEST, id="preq_3", scope="key/3", payee=BOB))
 
-    found, has_more = registers.requests.list(None, Page(1))
-    assert ([one.id for one in found], has_more) == (["preq_3"], True)
+    part = registers.requests.list(None, Page(1))
+    assert ([one.id for one in part.rows], part.has_more) == (["preq_3"], True)
 
 
 def test_refunds_add__number_taken__adds_nothing_holds(registers):
@@ -134,8 +134,8 @@ def test_groups_add__same_legs_or_scope__returns_the_first_holds(registers):
 
     assert same_legs == same_scope
     assert same_legs.id == GROUP.id
-    assert registers.groups.list(ALICE, Page())[0] == [same_legs]
-    assert registers.groups.list(b"\x09" * 20, Page())[0] == []
+    assert registers.groups.list(ALICE, Page()).rows == [same_legs]
+    assert registers.groups.list(b"\x09" * 20, Page()).rows == []
 
 
 def test_tables__all__are_those_of_the_migration_holds():
