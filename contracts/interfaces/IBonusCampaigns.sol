@@ -287,6 +287,8 @@ interface IBonusCampaigns {
     /// @dev A grant that can't be paid is skipped with an event and changes nothing, but that an
     /// open one whose payment is refused is earned. Each payment may use 300,000 gas: what a token
     /// does within that hurts no other; a sender who gives less has the whole batch reverted.
+    /// @dev A grant that is sent alone may use all the gas that is given, which a token may need.
+    /// Warning: an estimate of gas may find what is enough for a refusal; give such a token more.
     /// @param grantIds At most 100.
     function release(uint256[] calldata grantIds) external;
 

@@ -160,8 +160,9 @@ contract BonusCampaigns is IBonusCampaigns, EIP712, ReentrancyGuardTransient {
         }
         terms.requireAttested(turnoverDigest(grantId, turnoverMinor, upTo), signatures);
 
-        _grants[grantId].turnoverMinor = turnoverMinor;
-        _grants[grantId].turnoverUpToTsS = upTo;
+        Grant storage stored = _grants[grantId];
+        stored.turnoverMinor = turnoverMinor;
+        stored.turnoverUpToTsS = upTo;
         emit TurnoverAttested(grantId, turnoverMinor, upTo);
     }
 
@@ -170,8 +171,10 @@ contract BonusCampaigns is IBonusCampaigns, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IBonusCampaigns
     function release(uint256[] calldata grantIds) external nonReentrant {
         _requireBatch(grantIds);
+        // Alone it hurts no other: then a dear token gets what it needs.
+        uint256 paymentGas = grantIds.length == 1 ? gasleft() : PAYMENT_GAS;
         for (uint256 i = 0; i < grantIds.length; ++i) {
-            SkipReason reason = _release(grantIds[i]);
+            SkipReason reason = _release(grantIds[i], paymentGas);
             if (reason != SkipReason.None) emit ReleaseSkipped(grantIds[i], reason);
         }
     }
@@ -293,35 +296,39 @@ contract BonusCampaigns is IBonusCampaigns, EIP712, ReentrancyGuardTransient {
         }
     }
 
-    function _release(uint256 grantId) private returns (SkipReason) {
+    function _release(uint256 grantId, uint256 paymentGas) private returns (SkipReason) {
         SkipReason obstacle = grantStatus(grantId).obstacle;
         if (obstacle != SkipReason.None) return obstacle;
         Grant memory grant_ = grantOf(grantId);
         (uint32 campaignId, address person, uint48 bonusMinor) =
             (grant_.campaignId, grant_.person, grant_.bonusMinor);
+        Grant storage stored = _grants[grantId];
 
-        _grants[grantId].state = GrantState.Released;
-        if (_pay(_campaigns[campaignId].terms.assetId, person, bonusMinor)) {
+        stored.state = GrantState.Released;
+        if (_pay(_campaigns[campaignId].terms.assetId, person, bonusMinor, paymentGas)) {
             emit GrantReleased(grantId, campaignId, person, bonusMinor, _lastDepositIndex());
             return SkipReason.None;
         }
 
         // The person has done what he could: from here on time can't take the bonus from him.
-        _grants[grantId].state = GrantState.Earned;
+        stored.state = GrantState.Earned;
         if (grant_.state == GrantState.Open) emit GrantEarned(grantId);
         return SkipReason.PaymentRefused;
     }
 
-    /// @dev A call passes on 63/64 of the gas at most. That a payment has all of PAYMENT_GAS is
+    /// @dev A call passes on 63/64 of the gas at most. That a payment has PAYMENT_GAS at least is
     /// made sure of first: otherwise who sends little could make a good payment look refused. What
     /// a refusal returns isn't read, since it may be long.
-    function _pay(uint16 assetId, address person, uint48 bonusMinor) private returns (bool) {
+    function _pay(uint16 assetId, address person, uint48 bonusMinor, uint256 paymentGas)
+        private
+        returns (bool)
+    {
         (, uint256 unit) = _assetOf(assetId);
         uint256 needed = PAYMENT_GAS * 64 / 63 + PAYMENT_SPARE_GAS;
         uint256 gas = gasleft();
         if (gas < needed) revert GasTooLow(needed, gas);
 
-        try rollup.deposit{gas: PAYMENT_GAS}(assetId, person, bonusMinor * unit, "") {
+        try rollup.deposit{gas: paymentGas}(assetId, person, bonusMinor * unit, "") {
             return true;
         } catch {
             return false;

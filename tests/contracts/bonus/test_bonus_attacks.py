@@ -4,6 +4,7 @@
 - deposit from inside a deposit: the bonus is granted for the outer one
 - fee on transfer: deposit → reverts; release → refused, and other assets' are paid
 - a token that eats all gas → its own grants alone are refused
+- a token that needs more gas than a batch gives → refused in a batch, paid alone
 - too little gas: at every gas limit a release of a dear token pays or reverts
 - escrow frozen, token paused → refused, and paid later
 - a donation to the contract belongs to no campaign
@@ -18,6 +19,7 @@ from tests.contracts.bonus.terms import DAY_S, DOLLAR, UNIT, State
 EATER = "0x00000000000000000000000000000000000000FE"
 BURNER = "0x00000000000000000000000000000000000000FB"
 BURN_130_000_GAS = "0x620300005f2000"  # hashes 196,608 bytes of memory
+BURN_380_000_GAS = "0x620600005f2000"  # hashes 393,216 bytes
 PAYMENT_GAS_NEEDED = 300_000 * 64 // 63 + 50_000
 
 
@@ -204,6 +206,23 @@ def test_release__any_gas__pays_or_reverts_holds(chain, bonus, odd_grant, wait, 
 
     assert set(outcomes) == {"reverted", State.RELEASED}
     assert outcomes == sorted(outcomes, key=lambda outcome: outcome == State.RELEASED)
+
+
+def test_release__dear_token__paid_alone_holds(
+    chain, bonus, odd_grant, campaign_id, deposit, wait, anyone
+):
+    """What needs more gas than a batch gives each payment would be the escrow's for ever."""
+    token = odd_grant("ReentrantToken")
+    deposit(campaign_id)
+    wait()
+    chain.provider.set_code(BURNER, BURN_380_000_GAS)
+    token.arm(BURNER, b"", True, sender=anyone)
+
+    bonus.release([1, 2], sender=anyone, gas_limit=2_000_000)
+    assert [bonus.grantOf(i).state for i in (1, 2)] == [State.EARNED, State.RELEASED]
+    bonus.release([1], sender=anyone, gas_limit=2_000_000)
+
+    assert bonus.grantOf(1).state == State.RELEASED
 
 
 def test_release__too_little_gas__reverts(bonus, campaign_id, deposit, wait, anyone, reverts):
