@@ -45,6 +45,16 @@ class FileUnreadable(ActionError):
         super().__init__(f"{path} can't be read ({reason}). It has to be CSV in UTF-8.")
 
 
+def read_file(path: Path) -> str:
+    """Return the text of a file of payees. Raises FileUnreadable."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise FileUnreadable(path, (error.strerror or str(error)).lower()) from error
+    except UnicodeDecodeError as error:
+        raise FileUnreadable(path, f"byte {error.start} is no text in UTF-8") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A proposal as the platform shows it, and what the chain says that it would do."""
@@ -89,13 +99,7 @@ class ApprovalActions:
         """Take a file of payees in, and propose to pay it: the proposer signs at once. Another
         owner makes the payout's call himself. A repeat shows the payout that is there.
         """
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except OSError as error:
-            raise FileUnreadable(path, (error.strerror or str(error)).lower()) from error
-        except UnicodeDecodeError as error:
-            reason = f"byte {error.start} is no text in UTF-8"
-            raise FileUnreadable(path, reason) from error
+        text = read_file(path)
         asset = self._actions.asset(asset_name)
         payouts = self._client.payouts
         if owner is not None:
@@ -196,7 +200,7 @@ class ApprovalActions:
 
     def _payout_of(self, proposal: Proposal, path: Path | None) -> Payout:
         payout = self._client.payouts.get(digest_text(proposal.purpose))
-        self._check(payout, None if path is None else path.read_bytes().decode("utf-8-sig"))
+        self._check(payout, None if path is None else read_file(path))
         if address_from_text(payout.owner) != self.treasury:
             raise PreparedWrong("another owner's payout")
         if proposal.calls != (self._call(payout),):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from backend.access.prizes.terms import (
 )
 from backend.console.actions import Actions
 from backend.console.amounts import fee_max_minor
-from backend.console.approvals import FileUnreadable
+from backend.console.approvals import read_file
 from backend.console.errors import ActionError, PreparedWrong
 from backend.console.people import Person, Who
 from backend.console.posting import wait_for
@@ -82,9 +83,12 @@ class PrizeActions:
 
     def __init__(self, actions: Actions) -> None:
         self._actions = actions
-        address = actions.deployment.address("Prizes")
+
+    @cached_property
+    def _contract(self) -> Contract:
         others = (artifact(name).abi for name in ("Rollup", "KycRegistry", "Stablecoin"))
-        self._contract = Contract(address, artifact("Prizes").abi.joined(*others))
+        abi = artifact("Prizes").abi.joined(*others)
+        return Contract(self._actions.deployment.address("Prizes"), abi)
 
     # Sponsors
 
@@ -94,10 +98,7 @@ class PrizeActions:
 
         Raises FileUnreadable, EndsLater, PreparedWrong, what sending raises.
         """
-        try:
-            text = wish.path.read_bytes().decode("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise FileUnreadable(wish.path, str(error)) from error
+        text = read_file(wish.path)
         person, asset = self._actions.people.find(sponsor), self._actions.asset(wish.asset)
         end_ts_s = max(self._actions.l1_ts_s(), int(time.time())) + wish.days * _DAY_S
         prepared = self._actions.client.prizes.prepare(

@@ -32,7 +32,7 @@ PRINTED = {
     "0xGROUP": r"^group: final\n(0x\w{64})",
     "0xPAYMENT": r" paid .*\n(0x\w{64})",
     "0xPAYOUT": r"^payout of .*\n(0x\w{64})",
-    "0xPRIZE": r"^prize (0x\w{64})",
+    "0xPRIZE": r"^prize of .*\n(0x\w{64})",
     "0xPROPOSAL": r"causeway proposal approve (0x\w{64})",
     "0xSIGNER": r"^approvals weigh .*: (0x\w{40})",
     "0xTENANT": r"^tenant-7 is cus_\w+: (0x\w{40})",
