@@ -2,7 +2,7 @@
 in progress: its nonces are reserved by nothing but this.
 
 Statuses: proposed → paying → done, or failed if its root can't be authorised any more; then, and
-only then, the same file begins anew.
+only then, the same file begins anew; or it goes on, if the root was authorised all the same.
 """
 
 import asyncio
@@ -106,6 +106,8 @@ class PayoutDesk:
         found_id = await run_in_threadpool(payout_id, owner, asset.token, lines)
         async with self._lock:
             known = await run_in_threadpool(self.register.get, found_id)
+            if known is not None and known.status == "failed" and self._is_alive(known):
+                return await self._resume(known)
             if known is None or known.status == "failed":
                 proposer = wish.proposer if owner == treasury else None
                 await self._check_proposer(proposer)
@@ -115,6 +117,18 @@ class PayoutDesk:
                 attempt = 1 if known is None else known.attempt + 1
                 await self._add(row | {"attempt": attempt}, named, parties, pairs)
             return await self.propose(await self.get(found_id))
+
+    def _is_alive(self, row: Any) -> bool:
+        """Return whether the ledger takes a payout's orders: given up here or not."""
+        return self.has_root(row) and row.valid_until >= self._clock_ms() // 1000
+
+    async def _resume(self, row: Any) -> Any:
+        """Go on with what was given up and then authorised all the same: a second attempt beside
+        it could be paid, too.
+        """
+        await self._check_purse(Address(row.owner), row.asset_id)
+        await run_in_threadpool(self.register.set_status, row.id, "paying", self._clock_ms())
+        return await self.get(row.id)
 
     async def propose(self, row: Any) -> Any:
         """Propose a payout to the treasury if that is its owner; a repeat changes nothing."""
@@ -175,11 +189,14 @@ class PayoutDesk:
         if not await self.proposals.treasury.is_signer(proposer):
             raise SignerUnknown(signer_text(proposer))
 
-    async def _check(self, named: NamedAsset, owner: Address, pairs: Sequence[Priced]) -> None:
-        asset = named.asset
-        open_one = await run_in_threadpool(self.register.open_of, owner, asset.asset_id)
+    async def _check_purse(self, owner: Address, asset_id: int) -> None:
+        open_one = await run_in_threadpool(self.register.open_of, owner, asset_id)
         if open_one is not None:
             raise PayoutInProgress(digest_text(open_one.id))
+
+    async def _check(self, named: NamedAsset, owner: Address, pairs: Sequence[Priced]) -> None:
+        asset = named.asset
+        await self._check_purse(owner, asset.asset_id)
         await check_payees(self._payees, asset.token, [line for line, _ in pairs])
         needed_minor = sum(line.amount_minor + fee_minor for line, fee_minor in pairs)
         account = self._node.account(owner, asset.asset_id)

@@ -9,7 +9,7 @@
 - the operator raises fees meanwhile: no line ends while its orders can be executed
 - another order took a nonce; the orders' time is over
 - a proposal that is over: the payout fails, and the same file begins anew
-- a Safe in place of the treasury
+- a Safe in place of the treasury; one that authorises what was given up: the same file goes on
 - the issuer's list can't be read: nobody is paid until it can
 """
 
@@ -36,7 +36,7 @@ from tests.unit.access.payouts.scenes import (
     treasury,
 )
 from tests.unit.access.treasury import RETURNS, TREASURY
-from tests.unit.access.world import order, sign
+from tests.unit.access.world import order, sign, wait_until
 from tests.unit.engine.committee import key
 
 FEE = 10  # of any amount, in the world
@@ -285,6 +285,28 @@ async def test_advance__safe_as_owner__pays_when_it_authorises_succeeds(world):
     assert balance(world, safe) == FUNDS - 6_000_000 - 3 * FEE
 
 
+async def test_create__given_up_and_authorised_all_the_same__goes_on_and_pays_once_holds(world):
+    payer = key("payer")
+    csv = file_of((ALICE, "0.1"), (BOB, "0.2"))
+    fields = {"owner": "0x" + payer.address.hex(), "proposer": None}
+    first = (await create(world, csv, **fields)).json()
+    _, orders = await rows_of(world, first)
+    await world.post(f"/v1/payouts/{first['id']}/cancel", {}, **{"Idempotency-Key": "c"})
+    await world.node.submit(sign(payer, order(payer, CAROL, 5)))
+    world.l1.authorise(payer.address, Digest(bytes.fromhex(first["root"][2:])))
+    await wait_until(lambda: desks(world).payouts.has_root(orders_row(world, first)))
+
+    again = (await create(world, csv, "payout-2", **fields)).json()
+    world.l1.authorise(payer.address, Digest(bytes.fromhex(again["root"][2:])))
+    await world.settle()
+    await world.node.submit(orders.record(1, is_skip=False))  # anybody may who has the list
+    await finish(world, first["id"])
+
+    assert balance(world, BOB) == 200_000
+    assert (again["status"], again["root"]) == ("paying", first["root"])
+    assert [one["status"] for one in await lines(world, first)] == ["skipped", "paid"]
+
+
 async def test_advance__block_list_unavailable__pays_nobody_rejects(world):
     await fund(world)
     payout = await authorised(world)
@@ -295,6 +317,10 @@ async def test_advance__block_list_unavailable__pays_nobody_rejects(world):
     assert balance(world, ALICE) == 0
     payees(world).is_available = True
     assert (await finish(world, payout["id"]))["paid_count"] == "3"
+
+
+def orders_row(world, payout):
+    return desks(world).payouts.register.get(bytes.fromhex(payout["id"][2:]))
 
 
 async def rows_of(world, payout):
