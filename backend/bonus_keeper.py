@@ -22,7 +22,7 @@ from backend.protocol.bonuses import (
 )
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.signing import PrivateKey
-from backend.protocol.types import Address, DepositRecord, address_from_text
+from backend.protocol.types import Address, DepositRecord, addresses_from_text
 from backend.records.turnover import Turnovers
 from backend.settlement.abi import ContractError
 from backend.settlement.anvil import LOCAL_CHAIN_IDS
@@ -32,6 +32,7 @@ from backend.settlement.deployment_file import Deployment
 from backend.settlement.events import ChainEvent, DepositConfirmed
 
 _POLL_MS: Final = 1_000
+_RETRY_S: Final = 3_600
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ class BonusKeeper:
         self._campaigns: dict[int, Campaign] = {}
         self._deposits: list[_Waiting] = []
         self._open: dict[int, Grant] = {}
+        self._retry_ts_s: dict[int, int] = {}
         self._grants_known = 0
         self._bonus_deposits: set[int] = set()
         self._bonuses_read_to = 0
@@ -91,14 +93,25 @@ class BonusKeeper:
             status = await self._bonuses.status_of(grant_id)
             if status.state not in (GrantState.OPEN, GrantState.EARNED):
                 del self._open[grant_id]
+                self._retry_ts_s.pop(grant_id, None)
             elif status.obstacle is SkipReason.TURNOVER_TOO_LOW:
                 await self._attest(grant, status)
-            elif status.obstacle in due:
+            elif status.obstacle in due and self._is_turn(grant_id, status):
                 due[status.obstacle].append(grant_id)
         for grant_ids in _batches(due[SkipReason.NONE]):
             _log_outcome("bonuses_released", await self._bonuses.release(grant_ids), grant_ids)
         for grant_ids in _batches(due[SkipReason.EXPIRED]):
             _log_outcome("bonuses_forfeited", await self._bonuses.forfeit(grant_ids), grant_ids)
+
+    def _is_turn(self, grant_id: int, status: GrantStatus) -> bool:
+        """Whether to send a grant now. One whose payment was refused waits between tries: each
+        costs gas, and only the gate or the token can change its outcome.
+        """
+        l1_ts_s = status.expiry.actual
+        if status.state is GrantState.EARNED and l1_ts_s < self._retry_ts_s.get(grant_id, 0):
+            return False
+        self._retry_ts_s[grant_id] = l1_ts_s + _RETRY_S
+        return True
 
     async def _learn_campaigns(self) -> bool:
         """Read the campaigns that are served, and return whether there are any."""
@@ -202,7 +215,7 @@ def served_sponsors(settings: Settings, deployment: Deployment) -> Callable[[Add
     """
     if deployment.chain_id in LOCAL_CHAIN_IDS:
         return lambda _sponsor: True
-    sponsors = {address_from_text(text) for text in settings.bonus_sponsors}
+    sponsors = set(addresses_from_text(settings.bonus_sponsors, "bonus_sponsors"))
     if "Treasury" in deployment.contracts:
         sponsors.add(deployment.address("Treasury"))
     return lambda sponsor: sponsor in sponsors

@@ -51,8 +51,9 @@ class Settings(BaseSettings):
     fee_minor_min: int = Field(default=0, ge=0)
     fee_bps: int = Field(default=0, ge=0, le=10_000)
 
-    # Addresses whose campaigns the platform spends gas on; on a local chain it serves everybody's.
-    bonus_sponsors: list[str] = []
+    # Whose campaigns the platform spends gas on: addresses with commas between; on a local chain it
+    # serves everybody's.
+    bonus_sponsors: str = ""
 
     kyc_provider: Literal["sandbox"] = "sandbox"  # it approves almost anybody
     allow_sandbox_kyc: bool = False  # production has to say so

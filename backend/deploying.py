@@ -14,7 +14,7 @@ from backend.console.wallets import give_gas_money
 from backend.keys import SCRYPT_N_DEVELOPMENT, SCRYPT_N_PRODUCTION, KeyStore
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.signing import PrivateKey
-from backend.protocol.types import Address, address_from_text
+from backend.protocol.types import Address, addresses_from_text
 from backend.settlement.anvil import LOCAL_CHAIN_IDS, dev_key
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment import (
@@ -125,10 +125,10 @@ def _treasurers(settings: Settings, store: KeyStore, chain_id: int) -> tuple[Add
     """Return who signs for the treasury: keys of ours on local chains, elsewhere the settings'."""
     if chain_id in LOCAL_CHAIN_IDS:
         return tuple(_address_of(store, name) for name in LOCAL_TREASURERS)
-    named = settings.treasury_signers.split(",") if settings.treasury_signers else []
-    if len(named) == 1:
+    signers = addresses_from_text(settings.treasury_signers, "treasury_signers")
+    if len(signers) == 1:
         raise DeploymentFailed("a treasury of one signer protects nothing: name two or more")
-    return tuple(address_from_text(text.strip(), "treasury_signers") for text in named)
+    return signers
 
 
 def parameters_of(settings: Settings, chain_id: int) -> Parameters:

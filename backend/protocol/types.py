@@ -46,6 +46,15 @@ def address_from_text(text: str, field: str = "address") -> Address:
     return address
 
 
+def addresses_from_text(text: str, field: str) -> tuple[Address, ...]:
+    """Return the addresses that stand in a text with commas between; none of an empty text.
+
+    Raises MalformedRequest, naming `field`.
+    """
+    parts = text.split(",") if text.strip() else []
+    return tuple(address_from_text(part.strip(), field) for part in parts)
+
+
 def digest_text(digest: bytes) -> str:
     """Return 0x and 64 digits."""
     return "0x" + digest.hex()

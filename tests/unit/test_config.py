@@ -3,6 +3,7 @@
 - defaults work; the chain's URL follows host and port
 - production refuses the default secrets, and a KYC provider that checks nobody unless told
 - a file with the passphrase: stripped, not handed on; empty, missing, readable by others
+- what is handed to a child process is read back the same
 - an unreadable value is refused
 """
 
@@ -79,6 +80,16 @@ def test_settings__passphrase_in_a_file__is_stripped_and_not_handed_on_holds(
     assert "battery" not in str(settings.as_environment())
     assert settings.as_environment()["CAUSEWAY_KEYS_PASSPHRASE_FILE"] == str(path)
     assert "battery" not in repr(settings)
+
+
+def test_settings__handed_to_a_child__are_the_same_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    sponsors = "0x" + "11" * 20 + ",0x" + "22" * 20
+    settings = Settings(_env_file=None, bonus_sponsors=sponsors, fee_bps=7, chain_port=9545)
+
+    for name, text in settings.as_environment().items():
+        monkeypatch.setenv(name, text)
+
+    assert Settings(_env_file=None) == settings
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 - a deposit is granted, its turnover attested and its bonus released, by itself
 - nothing attested: below what is asked for, or without enough of the attestors' keys
+- a payment that is refused costs gas once, and is tried again after an hour
 - an expired grant is forfeited; a campaign of a sponsor that isn't served costs nothing
 - a bonus earns no bonus; a deposit waits while the chain is away, or a grant's outcome is unknown
 - a campaign that is made, and grants, while the keeper looks elsewhere
@@ -19,8 +20,9 @@ from backend.protocol.errors import ChainUnavailable
 from backend.protocol.hashing import ZERO_DIGEST
 from backend.protocol.types import address_text
 from backend.settlement.anvil import dev_key, increase_time
+from backend.settlement.artifacts import artifact
 from backend.settlement.bonuses import Bonuses
-from backend.settlement.chain import RpcError, Unknown
+from backend.settlement.chain import Contract, RpcError, Unknown
 from backend.settlement.watcher import Watcher
 from tests.e2e.settlement.chain import DEPLOYER, OPERATOR, OTHER_OWNER, OWNER
 
@@ -150,6 +152,25 @@ async def test_advance__expired_grant__forfeits_succeeds(l1, bonuses, keeper):
     assert (await bonuses.campaign(1)).budget_minor == 10 * BONUS
 
 
+async def test_advance__payment_refused__waits_an_hour_succeeds(l1, bonuses, keeper):
+    registry = Contract(l1.deployment.address("KycRegistry"), artifact("KycRegistry").abi)
+    await create(l1, bonuses, attestations_needed=0, turnover_bps=0, attestors=())
+    await deposit(l1, keeper)
+    await l1.call(DEPLOYER, registry, "closeDeposits")
+    await keeper.advance()
+    refused = (await bonuses.status_of(1)).state
+    spent = await l1.client.nonce(OPERATOR.address)
+
+    await keeper.advance()
+    assert await l1.client.nonce(OPERATOR.address) == spent
+    await l1.call(DEPLOYER, registry, "reopenDeposits")
+    await increase_time(l1.client, 3_601)
+    await keeper.advance()
+
+    assert refused is GrantState.EARNED
+    assert (await bonuses.status_of(1)).state is GrantState.RELEASED
+
+
 async def test_advance__sponsor_not_served__changes_nothing(l1, bonuses, keeper):
     await create(l1, bonuses, sponsor=OTHER_OWNER)
     await create(l1, bonuses, end_ts_s=(await l1.client.latest()).ts_s + 1)
@@ -249,7 +270,7 @@ async def test_questions__unknown_and_refused__answers_succeeds(l1, bonuses):
 
 
 async def test_served_sponsors__local_and_public_chain__holds(l1):
-    settings = Settings(bonus_sponsors=[address_text(SPONSOR.address)])
+    settings = Settings(bonus_sponsors=address_text(SPONSOR.address))
     public = replace(l1.deployment, chain_id=1)
 
     local_serves = served_sponsors(settings, l1.deployment)

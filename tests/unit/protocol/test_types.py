@@ -21,6 +21,7 @@ from backend.protocol.types import (
     DepositRecord,
     address_from_text,
     address_text,
+    addresses_from_text,
     deposits_hash,
     digest_from_text,
     digest_text,
@@ -48,6 +49,20 @@ def test_address_from_text__malformed__rejects(text):
     with pytest.raises(MalformedRequest) as caught:
         address_from_text(text, "payee")
     assert caught.value.field == "payee"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("", 0), (" ", 0), (TEXT, 1), (f"{TEXT}, {TEXT.lower()}", 2)]
+)
+def test_addresses_from_text__commas_between__succeeds(text, count):
+    assert addresses_from_text(text, "signers") == (ADDRESS,) * count
+
+
+@pytest.mark.parametrize("text", [",", TEXT + ",", f"{TEXT} {TEXT}"])
+def test_addresses_from_text__malformed__rejects(text):
+    with pytest.raises(MalformedRequest) as caught:
+        addresses_from_text(text, "signers")
+    assert caught.value.field == "signers"
 
 
 def test_digest_from_text__both_ways__succeeds():
