@@ -1,6 +1,7 @@
 """The guides keep their word.
 
 - each line of their shell blocks, in order, on one platform, with what earlier ones printed
+- the programs that use the client, but those that need more than one person here
 - a line whose comment begins with "or", "after" is for another time: its command exists
 - each guide is in the README's table
 """
@@ -9,6 +10,7 @@ import asyncio
 import re
 import shlex
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from pydantic import SecretStr
 
 from backend import local
 from backend.config import Settings
+from backend.console.actions import open_actions
 from backend.toolchain import PROJECT_ROOT
+from causeway import Leg
 from tests.e2e.commands import Commands
 from tests.e2e.conftest import settings_in
 
@@ -39,6 +43,8 @@ PRINTED = {
     "0xTREASURY": r"^Treasury +(0x\w{40})",
 }
 NEEDS_WALLET = '"signature":'
+# Programs that take a second signer, a winner with a prize, a wallet with tokens.
+NEEDS_OTHERS = ("payouts", "prizes", "tokenised-assets")
 ASKS = ("proposal approve", "group sign")  # before they sign; here nobody answers
 
 
@@ -46,7 +52,7 @@ class Shell:
     """Runs the lines of one guide, and remembers what they printed."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._commands = Commands(settings)
         self._printed = ""
 
@@ -65,13 +71,13 @@ class Shell:
                 name, value = setting.split("=")
                 assert name == "CAUSEWAY_API_KEY"
                 key = {"api_key": SecretStr(value)}
-                self._commands = Commands(self._settings.model_copy(update=key))
+                self._commands = Commands(self.settings.model_copy(update=key))
             case ["unset", "CAUSEWAY_API_KEY"]:
-                self._commands = Commands(self._settings)
+                self._commands = Commands(self.settings)
             case ["printf", *_]:
                 self._bash(command)
             case ["curl", *_]:
-                here = command.replace("http://127.0.0.1:8000", self._settings.api_url).strip()
+                here = command.replace("http://127.0.0.1:8000", self.settings.api_url).strip()
                 self._bash(f"{here} --silent --show-error --fail-with-body")
             case _:
                 pytest.fail(f"this shell knows causeway, curl, printf, export, unset: {command}")
@@ -98,10 +104,14 @@ class Shell:
         return self._commands.json("account", "show", name)["address"]
 
 
+def blocks(guide: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", guide.read_text(), re.DOTALL)
+
+
 def lines_of(guide: Path) -> Iterator[str]:
     """Yield the commands of all shell blocks; a quote or a backslash may go on over line ends."""
     line = ""
-    for part in "".join(re.findall(r"```sh\n(.*?)```", guide.read_text(), re.DOTALL)).splitlines():
+    for part in "".join(blocks(guide, "sh")).splitlines():
         line += part + "\n"
         if not part.endswith("\\") and is_whole(line):
             yield line
@@ -117,6 +127,20 @@ def is_whole(line: str) -> bool:
 
 def is_for_another_time(line: str) -> bool:
     return bool(re.search(r"# (or|after)\b", line))
+
+
+def run_program(shell: Shell, program: str) -> None:
+    """Run what a guide shows of the client, with the names that it takes for granted."""
+    with open_actions(shell.settings) as actions:
+        people = {person.name: person.address for person in actions.people}
+        keys = {name: actions.people[name].order_key for name in ("alice", "bob")}
+        client = actions.client
+        payment = client.payments.create(
+            key=keys["alice"], payee=people["bob"], asset="USDX", amount=5_000_000, wait_final=True
+        )
+        names = people | {"client": client, "payment": payment, "Leg": Leg}
+        names |= {"key": keys["alice"], "payee_key": keys["bob"], "ts_s": int(time.time()) + 3600}
+        exec(program, names)  # the guide's own text
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +169,8 @@ def test_guide__each_line__does_what_it_says_succeeds(shell, guide):
     for line in lines_of(guide):
         if not (is_for_another_time(line) or NEEDS_WALLET in line):
             shell.run(line)
+    if guide.stem not in NEEDS_OTHERS:
+        run_program(shell, "".join(blocks(guide, "python")))
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
