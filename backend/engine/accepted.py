@@ -35,9 +35,10 @@ class Arrival:
     stamp_ms: int
 
 
-def is_authorised(domain: Domain, record: OrderRecord) -> bool:
+def is_authorised(domain: Domain, record: OrderRecord, record_id: Digest | None = None) -> bool:
     """Return whether each order was signed by its payer or leads to its root, and a group is one.
 
+    Who knows `record_id` spares the work of hashing a single order again.
     A group's leg that comes alone is not: its payer signed the whole, and it ends once, with that.
     Whether the payers authorised the roots is asked apart (`has_roots`), as of a place in the log.
     """
@@ -46,13 +47,13 @@ def is_authorised(domain: Domain, record: OrderRecord) -> bool:
             record.check()
         except GroupInvalid:
             return False
-    elif isinstance(record.order, PaymentOrder) and record.order.link != ZERO_DIGEST:
+        return all(_is_authorised(leg.digest(domain), leg) for leg in record.legs)
+    if isinstance(record.order, PaymentOrder) and record.order.link != ZERO_DIGEST:
         return False
-    return all(_is_authorised(domain, order) for order in authorised_orders(record))
+    return _is_authorised(record_id or record.digest(domain), record)
 
 
-def _is_authorised(domain: Domain, authorised: AuthorisedOrder) -> bool:
-    digest = authorised.digest(domain)
+def _is_authorised(digest: Digest, authorised: AuthorisedOrder) -> bool:
     if isinstance(authorised, SignedOrder):
         return signer(digest, authorised.signature) == authorised.order.payer
     return authorised.is_proven(digest)
@@ -158,7 +159,7 @@ class AcceptedOrders:
         """Return whether the record is authorised, but for its roots."""
         if self.authorised is not None:
             return self.authorised(record_id, record)
-        return is_authorised(self.domain, record)
+        return is_authorised(self.domain, record, record_id)
 
     def is_checked(self, record_id: Digest, record: OrderRecord) -> bool:
         """Return whether this very record, signatures and all, is known to be authorised."""

@@ -50,7 +50,7 @@ class Admission:
         `check_record` raises after all that is pending, NonceTooLow while an order of a higher
         nonce waits to be rejected, or what the operator's rule raises.
         """
-        self._check_authority(record)
+        self._check_authority(record_id, record)
         judged = self._check(record, now_ms)
         for order in record.orders:
             nonces = self._nonces.get((order.payer, order.asset))
@@ -99,7 +99,7 @@ class Admission:
         admitted = self._admitted.get(record_id)
         if admitted is not None and admitted[0] == record:
             return True
-        return is_authorised(self._replica.committee.domain, record)
+        return is_authorised(self._replica.committee.domain, record, record_id)
 
     def pending_of(self, account_id: AccountId) -> tuple[int, int]:
         """Return how many orders of a payer are pending, and their debit in minor units."""
@@ -124,14 +124,15 @@ class Admission:
         valid_until = min(order.valid_until for order in record.orders)
         return OrderExpired(valid_until, self._replica.ts_s)
 
-    def _check_authority(self, record: OrderRecord) -> None:
+    def _check_authority(self, record_id: Digest, record: OrderRecord) -> None:
         if isinstance(record, OrderGroup):
             record.check()
         missing = missing_root(record, self._replica.ledger)
         if missing is not None:
             raise RootUnknown(address_text(missing.owner), digest_text(missing.root))
+        domain, is_group = self._replica.committee.domain, isinstance(record, OrderGroup)
         for authorised in authorised_orders(record):
-            digest = authorised.digest(self._replica.committee.domain)
+            digest = authorised.digest(domain) if is_group else record_id
             payer = authorised.order.payer
             if isinstance(authorised, RootedOrder):
                 is_his = authorised.is_proven(digest)

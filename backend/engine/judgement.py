@@ -102,7 +102,7 @@ def _check_records(replica: Replica, prepared: Prepared, may_hold: MayHold) -> N
         if not accepted.is_checked(record_id, record):
             if not has_roots(record, replica.ledger):
                 raise OrderRefused(index, "its payer has not authorised the root")
-            if not is_authorised(domain, record):
+            if not is_authorised(domain, record, record_id):
                 raise OrderRefused(index, "it is not authorised")
         for order in record.orders:
             if isinstance(order, PaymentOrder) and not (

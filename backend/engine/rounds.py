@@ -99,6 +99,8 @@ class Rounds:
     tip: Tip = field(default_factory=Tip)
     seen: dict[Address, int] = field(default_factory=dict)
     round: int = field(init=False)
+    l1_attested: int = field(init=False)
+    """The L1 block that f + 1 validators have attested; who attests one attests all below."""
     l1_due: int = field(init=False)
     """The L1 block attested when the tip was certified: its facts are not left out any more."""
     since_ms: int = 0
@@ -110,6 +112,7 @@ class Rounds:
 
     def __post_init__(self) -> None:
         self.round = self.tip.round
+        self._attest()
         self.l1_due = self.l1_attested
 
     @property
@@ -131,13 +134,6 @@ class Rounds:
     def proposer(self) -> Address:
         """Who proposes in this round."""
         return self.committee.proposer(self.round)
-
-    @property
-    def l1_attested(self) -> int:
-        """The L1 block that f + 1 validators have attested; who attests one attests all below."""
-        numbers = sorted(self.seen.values(), reverse=True)
-        faults = self.committee.faults_max
-        return numbers[faults] if len(numbers) > faults else 0
 
     def consume(self, position: int, entry: Entry) -> Event | None:
         """Take the next entry of the log in. Return what it decided, if anything.
@@ -217,6 +213,12 @@ class Rounds:
         if validator is not None:
             number = entry.seen.l1_block_number
             self.seen[validator] = max(number, self.seen.get(validator, 0))
+            self._attest()
+
+    def _attest(self) -> None:
+        numbers = sorted(self.seen.values(), reverse=True)
+        faults = self.committee.faults_max
+        self.l1_attested = numbers[faults] if len(numbers) > faults else 0
 
     def _enter(self, round_number: int, stamp_ms: int) -> None:
         self.round = round_number
