@@ -276,7 +276,10 @@ class _Deployer(Steps):
             calls = function_role_calls(authority, token, artifact_name)
             await self.send_as(roles.admin, authority, "multicall", calls)
         minter = roles.minter
-        if minter is not None and not await self.read(token, "minterAllowance", minter):
+        if minter is None or await self.read(token, "minterAllowance", minter):
+            return
+        # Once he has minted, an allowance of nothing is what his admins left him.
+        if not await self.read(token, "totalSupply"):
             allowance = LOCAL_MINTER_ALLOWANCE
             await self.send_as(roles.admin, token, "configureMinter", minter, allowance)
 

@@ -1,7 +1,7 @@
 """Deploying on a real chain.
 
 - deploy: code, roles, listings and the file
-- a repeat: changes nothing
+- a repeat: changes nothing, nor gives a minter back what was taken from him
 - an interrupted deployment: resumed at each step
 - another chain under the same id; the same one restarted; other parameters; a public chain
   without tokens
@@ -117,6 +117,17 @@ async def test_deploy__repeat__changes_nothing(client, tmp_path):
     assert second.deployment == first.deployment
     assert (tmp_path / "31337.json").read_text() == text
     assert await client.nonce(DEPLOYER.address) == nonce
+
+
+async def test_deploy__repeat_after_a_minter_was_stopped__changes_nothing(client, tmp_path):
+    made = (await deploy_to(tmp_path, client)).deployment
+    token, sender = made.token("USDX"), Sender(client, DEPLOYER)
+    await sender.call(token, "mint", OPERATOR.address, 1)
+    await sender.call(token, "configureMinter", DEPLOYER.address, 0)
+
+    assert (await deploy_to(tmp_path, client)).is_unchanged
+
+    assert await client.read(token, "minterAllowance", DEPLOYER.address) == 0
 
 
 @pytest.mark.parametrize("write", range(2 * len(CREATIONS)))
