@@ -13,6 +13,7 @@ from typing import Final
 
 from backend.access.texts import amount_of, memo_of
 from backend.protocol.errors import (
+    AmountNotInteger,
     AmountTooLarge,
     AmountZero,
     MalformedRequest,
@@ -95,7 +96,11 @@ def read_csv(text: str, parties: Parties, decimals: int, unit: int) -> list[Payo
     """
 
     def amount(value: str) -> int:
-        return to_minor(parse_decimal(value, decimals), unit)
+        try:
+            return to_minor(parse_decimal(value, decimals), unit)
+        except AmountNotInteger as error:
+            form = f"{value[:40]} is no decimal like 12.34, with at most {decimals} decimals"
+            raise MalformedRequest("amount", form) from error
 
     return _checked(_csv_rows(text.removeprefix(_BYTE_ORDER_MARK)), parties, amount)
 
@@ -175,7 +180,7 @@ def _checked(
         try:
             line = _line(number, row, parties, amount)
         except PaymentError as error:
-            faults.append((number, str(error)))
+            faults.append((number, _reason(error)))
             continue
         first = seen.setdefault((line.payee, line.reference), number)
         if first != number:
@@ -188,6 +193,11 @@ def _checked(
     if not lines:
         raise MalformedRequest("lines", "nobody is to be paid")
     return lines
+
+
+def _reason(error: PaymentError) -> str:
+    """Return what is wrong. What to do is said once for all lines, not in each."""
+    return f"{error.field}: {error.reason}" if isinstance(error, MalformedRequest) else str(error)
 
 
 def _line(
