@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from backend.access.proposals.ports import Needs, ProposalState, Treasury
@@ -19,6 +20,7 @@ from backend.access.texts import memo_of
 from backend.protocol.errors import (
     ApprovalGiven,
     ApprovalInvalid,
+    ChainUnavailable,
     InvariantViolated,
     MalformedRequest,
     OwnProposal,
@@ -79,7 +81,7 @@ class ProposalDesk:
     async def propose(self, wish: Wish, proposer_key: str) -> Any:
         """Make a proposal; return its row. A repeat returns the one that is there.
 
-        Raises SignerUnknown if the proposer is no signer, ChainUnavailable.
+        Raises SignerUnknown if the proposer is no signer, ProposalRefused, ChainUnavailable.
         """
         proposal = Proposal(
             wish.proposer, wish.calls, wish.nonce_key, 0, wish.deadline_ts_s, memo_of(wish.purpose)
@@ -90,6 +92,7 @@ class ProposalDesk:
             return known
         if not await self.treasury.is_signer(wish.proposer):
             raise SignerUnknown(signer_text(wish.proposer))
+        await self._needs(proposal)  # one that the treasury can't judge is none
         ts_ms = self._clock_ms()
         values = {
             "id": proposal_id,
@@ -212,12 +215,19 @@ class ProposalDesk:
         while True:
             try:
                 for row in await run_in_threadpool(self.register.all_open):
-                    await self.standing(row.id)
-            except InvariantViolated:
-                raise
-            except Exception as error:  # the chain is down: whoever says so, says why
+                    await self._follow(row)
+            except (ChainUnavailable, SQLAlchemyError) as error:
                 log.warning("proposals_wait", reason=repr(error))
             await asyncio.sleep(_POLL_S)
+
+    async def _follow(self, row: Any) -> None:
+        """Look at a proposal; one that can't be looked at must not hide the others."""
+        try:
+            await self.standing(row.id)
+        except (ChainUnavailable, InvariantViolated):
+            raise
+        except Exception as error:
+            log.warning("proposal_waits", proposal=digest_text(row.id), reason=repr(error))
 
     async def _open(self, proposal_id: bytes) -> Standing:
         """Return a proposal that may still be executed."""

@@ -3,7 +3,7 @@
 - executed once: too few, no proposer, unknown outcome asked again, already executed by others
 - a timelock: scheduled, too early, executed
 - cancelled without signatures, with the proposer's, by a veto; too late; twice
-- expired, failed: seen by the watch, and closed
+- expired, failed: seen by the watch, and closed; one that can't be judged hides no other
 """
 
 import asyncio
@@ -11,11 +11,15 @@ import asyncio
 import pytest
 
 from backend.access.proposals import desk as desk_module
+from backend.protocol.errors import ProposalRefused
 from backend.protocol.hashing import Digest
 from backend.protocol.proposals import Proposal
+from backend.protocol.types import address_text, digest_text
 from tests.unit.access.proposals.scenes import (
+    BODY,
     PROPOSER,
     SECOND,
+    STRANGER,
     THIRD,
     approval_of,
     approve,
@@ -24,6 +28,7 @@ from tests.unit.access.proposals.scenes import (
     cancellation_of,
     execute,
     get,
+    post,
     propose,
 )
 from tests.unit.access.world import error_of, wait_until
@@ -172,3 +177,31 @@ async def test_watch__what_others_do_on_the_chain__is_seen_succeeds(
         await wait_until(lambda: desk.register.get(digest).status == "cancelled")
     finally:
         watching.cancel()
+
+
+async def test_watch__one_that_the_treasury_cannot_judge__hides_no_other_succeeds(
+    world, treasury, desk, monkeypatch
+):
+    monkeypatch.setattr(desk_module, "_POLL_S", 0.01)
+    odd = [{"target": address_text(STRANGER.address)}]
+    needs = treasury.needs
+
+    async def judge(calls):
+        if calls[0].target == STRANGER.address:
+            raise ProposalRefused("Panic")
+        return await needs(calls)
+
+    changed = await propose(world, "judged once", calls=odd)
+    monkeypatch.setattr(treasury, "needs", judge)
+    refused = await post(world, "/v1/proposals", BODY | {"calls": odd}, "never judged")
+    shown = await propose(world)
+    watching = asyncio.create_task(desk.watch())
+    digest = Digest(bytes.fromhex(shown["id"][2:]))
+    try:
+        treasury.cancelled.add(digest)
+        await wait_until(lambda: desk.register.get(digest).status == "cancelled")
+    finally:
+        watching.cancel()
+
+    assert error_of(refused) == (422, "PROPOSAL_REFUSED")
+    assert [digest_text(row.id) for row in desk.register.all_open()] == [changed["id"]]
