@@ -5,6 +5,7 @@
 - into ledger accounts: a winner who is not checked waits for his check, and is credited after it
 - after the deadline: no claim, the rest returns to the sponsor, once
 - by orders: everybody is paid in the ledger; an unchecked sponsor is no way round the gate
+- by orders of a regulated asset: purse and winners have its level
 - commands: create, list, show, entries, claim, withdraw, --help, unknown
 """
 
@@ -198,6 +199,34 @@ def test_prize__by_orders__pays_everybody_in_the_ledger_succeeds(actions, prizes
     with pytest.raises(NothingToClaim):
         prizes.claim(made.id, "prize-ida")
     assert refused(lambda: prizes.withdraw_rest(made.id)) == "PRIZE_PAID_BY_ORDERS"
+
+
+def test_prize__regulated_by_orders__pays_whoever_may_hold_it_succeeds(
+    running_platform, actions, prizes, wish
+):
+    asked = replace(wish("orders", "prize-nan", "prize-oli"), asset="BOND")
+    barred = refused(lambda: prizes.create("prize-sponsor", asked))
+    for name in ("prize-sponsor", "prize-nan", "prize-oli"):
+        actions.apply_for_kyc(name)
+        actions.record_attestation(name)
+    pass_time(running_platform, 1)  # one more block confirms what the registry says
+    made = []
+
+    def is_created():
+        try:
+            made.append(prizes.create("prize-sponsor", asked))
+        except ApiStatusError as error:
+            if error.code != "PAYOUT_LINES_INVALID":
+                raise
+        return made
+
+    wait_until(is_created)
+    ended = prizes.wait(made[0].id)
+
+    assert barred in ("KYC_REQUIRED", "PAYOUT_LINES_INVALID")
+    assert (ended.status, ended.paid_count) == ("ended", 2)
+    purse = actions.client.accounts.get(made[0].purse or "", "BOND")
+    assert (purse.balance, purse.nonce) == (0, 2)
 
 
 def test_prize__commands__from_creation_to_claim_succeeds(commands, wish):

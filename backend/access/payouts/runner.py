@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from backend.access.payouts.desk import PayoutDesk, orders_of
-from backend.access.payouts.orders import PayoutOrders
+from backend.access.payouts.orders import SKIP_AMOUNT_MINOR, PayoutOrders
 from backend.access.payouts.ports import PayeeCheck, PayingNode
 from backend.access.settings import ApiSettings
 from backend.access.views import rejection_code
@@ -122,7 +122,7 @@ class PayoutRunner:
 
     async def _is_over(self, row: Any) -> bool:
         """Return whether nobody can authorise the payout any more, or in time."""
-        if (row.return_until or row.valid_until) < self._clock_ms() // 1000:
+        if self._is_too_old(row):
             return True
         if row.proposal_id is None or self._desk.proposals is None:
             return False
@@ -141,6 +141,8 @@ class PayoutRunner:
         if await self._write_ends(row, lines, orders):
             return True
         lines = await self._without_refused(row, lines)
+        if self._is_short(row, lines[0]):
+            return False
         records = [
             orders.record(line.line_index, is_skip=line.status == SKIPPING) for line in lines
         ]
@@ -154,6 +156,18 @@ class PayoutRunner:
         if accepted:
             await self._node.wait_final(_order_id(orders, accepted[-1]), _WAIT_FINAL_MS)
         return bool(accepted) or has_refused
+
+    def _is_short(self, row: Any, line: Any) -> bool:
+        """Return whether the next line waits for funds: a thousand orders are not tried in vain."""
+        is_least = line.status == SKIPPING and row.return_until is None
+        least_minor = SKIP_AMOUNT_MINOR + row.skip_fee_minor
+        needed_minor = least_minor if is_least else line.amount_minor + line.fee_minor
+        account = self._node.account(Address(row.owner), row.asset_id)
+        is_short = account is None or account.available_minor < needed_minor
+        return is_short and not self._is_too_old(row)
+
+    def _is_too_old(self, row: Any) -> bool:
+        return bool((row.return_until or row.valid_until) < self._clock_ms() // 1000)
 
     async def _orders_of(self, row: Any) -> PayoutOrders:
         if row.id not in self._orders:

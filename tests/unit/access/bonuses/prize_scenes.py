@@ -18,7 +18,7 @@ from tests.unit.engine.committee import CHAIN_ID
 ADDRESS = Address(b"\x0c" * 20)
 SPONSOR = key("sponsor").address
 ALICE, BOB, CAROL = (key(name).address for name in ("alice", "bob", "carol"))
-_CREATE = ["uint16", "uint8", "bytes32", "uint64", "uint64", "bytes32", "bytes32", "bytes"]
+CREATE = ["uint16", "uint8", "bytes32", "uint64", "uint64", "bytes32", "bytes32", "bytes"]
 DAY_S = 24 * 3600
 
 
@@ -57,7 +57,7 @@ class Book(PrizeBook):
 
     def create(self, transaction) -> Digest:
         """Do what a prepared transaction asks for."""
-        values = decode(_CREATE, bytes.fromhex(transaction["data"][10:]))
+        values = decode(CREATE, bytes.fromhex(transaction["data"][10:]))
         asset_id, payout, root, total_minor, deadline_ts_s, terms_hash, salt, _ = values
         sponsor = Address(bytes.fromhex(transaction["from"][2:]))
         prize_id = id_of(CHAIN_ID, ADDRESS, sponsor, salt)

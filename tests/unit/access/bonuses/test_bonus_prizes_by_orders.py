@@ -5,6 +5,7 @@
 - a winner frozen meanwhile: his amount returns to the sponsor, those behind him are paid
 - created too late to pay: all returns to the sponsor
 - the sponsor can't take it back now: it waits, and nobody behind is lost
+- paid in too little: nothing is tried until somebody adds to it
 - lapsed and begun anew: the first orders are given up
 - refused: cancelling, claiming, taking the rest; a sponsor below the asset's level
 """
@@ -20,10 +21,10 @@ from backend.access.prizes.terms import RETURN_S
 from backend.protocol.errors import NotEligible
 from backend.protocol.types import address_text
 from tests.unit.access.bonuses.prize_scenes import (
-    _CREATE,
     ALICE,
     BOB,
     CAROL,
+    CREATE,
     DAY_S,
     SPONSOR,
     check,
@@ -74,10 +75,10 @@ async def end(world, prize, steps=300):
 async def test_prepare__orders__shows_evidence_for_the_purse_succeeds(world, book):
     prize, calls = await prepared(world)
 
-    values = decode(_CREATE, bytes.fromhex(calls[1]["data"][10:]))
+    values = decode(CREATE, bytes.fromhex(calls[1]["data"][10:]))
     kinds = ["(address,uint8,uint64,uint64)", "bytes"]
     (purse, level, expiry_ts_s, issued_ts_s), signature = decode(kinds, values[-1])
-    sponsors = await world.api.state.services.kyc.evidence_for(SPONSOR)
+    sponsors = await world.api.state.services.kyc.approved(SPONSOR)
     assert address_text(bytes.fromhex(purse[2:])) == prize["purse"]
     assert (level, expiry_ts_s) == (sponsors.level, sponsors.expiry_ts_s)
     assert (issued_ts_s <= world.clock() // 1000, len(signature)) == (True, 65)
@@ -155,18 +156,58 @@ class Refusing:
 
     def __init__(self, node, payee):
         self._node, self._payee = node, payee
+        self.tried = 0
 
     def __getattr__(self, name):
         return getattr(self._node, name)
 
     async def submit_many(self, records):
         results = await self._node.submit_many([])
+        self.tried += len(records)
         for record in records:
             if record.order.payee == self._payee:
                 results.append(NotEligible(address_text(self._payee)))
             else:
                 results += await self._node.submit_many([record])
         return results
+
+
+async def test_prize__paid_in_too_little__tries_nothing_until_there_is_more_succeeds(world, book):
+    prize, calls = await prepared(world)
+    prize_id = book.create(calls[1])
+    purse, root = await book.purse_of(prize_id), book.prizes[prize_id].root
+    runner = desks(world).runner
+
+    world.l1.deposit(purse, 10**6 + FEE, USDC)
+    world.l1.authorise(purse, root)
+    while (await states(world, prize))[0] != "paid":
+        await runner.advance()
+        await asyncio.sleep(0.01)
+    runner._node = Refusing(world.node, None)
+    waiting = [await runner.advance() for _ in range(5)]
+    tried, runner._node = runner._node.tried, world.node
+    world.l1.deposit(purse, 5 * 10**6 + 2 * FEE, USDC)
+    ended = await end(world, prize)
+
+    assert (tried, any(waiting)) == (0, False)
+    assert (ended["paid_count"], balance(world, purse)) == ("3", 0)
+
+
+async def test_prize__paid_in_too_little_for_ever__ends_in_the_end_succeeds(world, book):
+    prize, calls = await prepared(world)
+    prize_id = book.create(calls[1])
+    purse = await book.purse_of(prize_id)
+    world.l1.deposit(purse, 10**6 + FEE, USDC)
+    world.l1.authorise(purse, book.prizes[prize_id].root)
+    while (await states(world, prize))[0] != "paid":
+        await desks(world).runner.advance()
+        await asyncio.sleep(0.01)
+
+    world.clock.offset_ms += (RETURN_S + 2 * DAY_S) * 1000
+    ended = await end(world, prize)
+
+    assert (ended["paid_count"], ended["remaining"]) == ("1", "0")
+    assert await states(world, prize) == ["paid", "skipped", "skipped"]
 
 
 async def states(world, prize):
