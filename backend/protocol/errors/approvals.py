@@ -64,7 +64,7 @@ class NoTreasury(PaymentError, number=210):
 
 
 class PayoutNotFound(PaymentError, number=215):
-    message = "There is no payout {payout_id}."
+    message = "There is no payout {payout_id}. Check the id."
     payout_id: str
 
 

@@ -4,17 +4,17 @@ from backend.protocol.errors.base import PaymentError
 
 
 class CampaignNotFound(PaymentError, number=230):
-    message = "There is no campaign {campaign_id}."
+    message = "There is no campaign {campaign_id}. Check the id."
     campaign_id: int
 
 
 class GrantNotFound(PaymentError, number=231):
-    message = "There is no grant {grant_id}."
+    message = "There is no grant {grant_id}. Check the id."
     grant_id: int
 
 
 class TermsInvalid(PaymentError, number=232):
-    message = "No campaign can have these terms: {reason}."
+    message = "No campaign can have these terms: {reason}. Correct them."
     reason: str
 
 
@@ -36,19 +36,22 @@ class BonusRefused(PaymentError, number=235):
 
 
 class KycLevelTooLow(PaymentError, number=236):
-    message = "The campaign asks for KYC level {needed}, the owner has {actual}."
+    message = "KYC level {needed} is needed, {actual} is there. Have the person verified first."
     needed: int
     actual: int
 
 
 class CampaignShortOfBudget(PaymentError, number=237):
-    message = "{available_minor} minor units of the budget are left, {needed_minor} are needed."
+    message = (
+        "{available_minor} minor units of the budget are left, {needed_minor} are needed. Deposit"
+        " less, or plainly, or wait until the sponsor adds to it."
+    )
     available_minor: int
     needed_minor: int
 
 
 class PrizeNotFound(PaymentError, number=240):
-    message = "There is no prize {prize_id}."
+    message = "There is no prize {prize_id}. Check the id."
     prize_id: str
 
 

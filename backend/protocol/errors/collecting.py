@@ -4,7 +4,7 @@ from backend.protocol.errors.base import PaymentError
 
 
 class PaymentRequestNotFound(PaymentError, number=180):
-    message = "There is no payment request {request_id}."
+    message = "There is no payment request {request_id}. Check the id."
     request_id: str
 
 
@@ -19,7 +19,7 @@ class MemoTaken(PaymentError, number=181):
 class RefundExceeded(PaymentError, number=182):
     message = (
         "{available_minor} minor units of this payment can be refunded, {asked_minor} are asked."
-        " What is refunded or prepared already is counted."
+        " What is refunded or prepared already is counted. Refund less."
     )
     available_minor: int
     asked_minor: int
@@ -31,7 +31,7 @@ class RefundNotAllowed(PaymentError, number=183):
 
 
 class PaymentNotFinal(PaymentError, number=184):
-    message = "The payment is {status}. Only what is final can be refunded."
+    message = "The payment is {status}. Only what is final can be refunded: wait until it is."
     status: str
 
 
