@@ -40,11 +40,10 @@ _PAYMENTS: Final = (_PAYMENT, _PAYMENT_BY_ROOT)
 
 
 @dataclass(frozen=True, slots=True)
-class SignedOrder:
-    """An order and its payer's 65-byte signature."""
+class _OneOrder:
+    """An order; what authorises it is no part of its ids."""
 
     order: Order
-    signature: bytes
 
     @property
     def orders(self) -> tuple[Order, ...]:
@@ -52,12 +51,19 @@ class SignedOrder:
         return (self.order,)
 
     def digest(self, domain: Domain) -> Digest:
-        """Return the payment's id; the signature is no part of it."""
+        """Return the payment's id."""
         return self.order.digest(domain)
 
     def record_id(self, domain: Domain) -> Digest:
         """Return the order's digest."""
         return self.order.digest(domain)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOrder(_OneOrder):
+    """An order and its payer's 65-byte signature."""
+
+    signature: bytes
 
     def signer(self, domain: Domain) -> Address:
         """Return who signed. Raises SignatureInvalid or SignatureHighS."""
@@ -70,25 +76,11 @@ class SignedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class RootedOrder:
+class RootedOrder(_OneOrder):
     """An order under a root that its payer authorised on L1; `proof` are the siblings, leaf up."""
 
-    order: Order
     root: Digest
     proof: tuple[Digest, ...]
-
-    @property
-    def orders(self) -> tuple[Order, ...]:
-        """The one order."""
-        return (self.order,)
-
-    def digest(self, domain: Domain) -> Digest:
-        """Return the payment's id; root and proof are no part of it."""
-        return self.order.digest(domain)
-
-    def record_id(self, domain: Domain) -> Digest:
-        """Return the order's digest."""
-        return self.order.digest(domain)
 
     def is_proven(self, digest: Digest) -> bool:
         """Return whether the proof leads from the order's digest to the root."""
