@@ -111,7 +111,7 @@ class KycDesk:
             raise KycRequired()
         return await self._revoke(applicant, "revoked")
 
-    async def evidence_for(self, person: bytes) -> Applicant:
+    async def approved(self, person: bytes) -> Applicant:
         """Return the approval that lets a person's deposits in.
 
         Raises KycRequired, KycExpired or KycRevoked, as the newest verdict says.

@@ -87,7 +87,7 @@ async def prepare_deposit(
 async def _prepared(services: Services, wish: DepositIn) -> Json:
     named = await services.assets.find(wish.asset)
     amount_minor = amount_minor_of(wish.amount)
-    evidence = services.kyc.evidence(await services.kyc.evidence_for(wish.owner))
+    evidence = services.kyc.evidence(await services.kyc.approved(wish.owner))
     wanted = WantedDeposit(
         named,
         Address(wish.owner),

@@ -16,7 +16,7 @@ from backend.access.views import Json
 from backend.protocol import errors
 from backend.protocol.bonuses import Campaign, Grant, Terms, Tier, terms_arguments
 from backend.protocol.hashing import Digest, keccak
-from backend.protocol.money import to_base
+from backend.protocol.money import BALANCE_MINOR_MAX, to_base
 from backend.protocol.types import Address, address_text
 
 _TERMS: Final = (
@@ -102,8 +102,13 @@ class BonusDesk:
     # Preparing
 
     async def prepare_campaign(self, wish: CampaignIn) -> Json:
-        """Return the transactions that create and fund a campaign. Raises TermsInvalid."""
+        """Return the transactions that create and fund a campaign.
+
+        Raises TermsInvalid, AmountZero, AmountTooLarge.
+        """
         named = await self._services.assets.find(wish.asset)
+        if wish.budget > BALANCE_MINOR_MAX:
+            raise errors.AmountTooLarge(BALANCE_MINOR_MAX, wish.budget)
         terms = _terms(wish, named.asset_id)
         refusal = await self.book.refusal_of_terms(terms)
         if refusal is not None:
@@ -143,7 +148,7 @@ class BonusDesk:
         KycLevelTooLow, KycRequired and the like: what would make the deposit revert.
         """
         amount_minor = amount_minor_of(amount_minor)
-        applicant = await self._services.kyc.evidence_for(owner)
+        applicant = await self._services.kyc.approved(owner)
         bonus_minor = await self._bonus_minor(campaign, owner, amount_minor, applicant.level)
         evidence = self._services.kyc.evidence(applicant)
         calls = await self._allow(campaign.terms.asset_id, owner, amount_minor)
@@ -221,7 +226,8 @@ def _terms(wish: CampaignIn, asset_id: int) -> Terms:
 
 
 def _tier(tier: TierIn) -> Tier:
-    return Tier(amount_minor_of(tier.deposit_min), tier.bonus or 0, tier.match_bps)
+    bonus_minor = amount_minor_of(tier.bonus) if tier.bonus else 0
+    return Tier(amount_minor_of(tier.deposit_min), bonus_minor, tier.match_bps)
 
 
 def _with_texts(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -251,7 +251,7 @@ class PrizeDesk:
 
         Raises KycRequired, KycExpired, KycRevoked, KycLevelTooLow.
         """
-        applicant = await self._services.kyc.evidence_for(sponsor)
+        applicant = await self._services.kyc.approved(sponsor)
         needed = self._services.settings.level_needed(asset_id)
         if applicant.level < needed:
             raise errors.KycLevelTooLow(needed, applicant.level)
