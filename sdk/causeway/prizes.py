@@ -5,18 +5,14 @@ What is prepared here goes to the chain: compare it with what you asked for befo
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from causeway.bonuses import PreparedCalls
 from causeway.models import Model
-from causeway.signing import to_bytes, to_text
+from causeway.resource import AsyncResource, Resource
+from causeway.signing import Address, address_text
 from causeway.transport import Flow, parsed, post
 
-if TYPE_CHECKING:
-    from causeway.async_client import AsyncClient
-    from causeway.client import Client
-
-Address = str | bytes
 Line = Mapping[str, str]
 """A line of a list: payee and amount (minor units), and if need be memo, reference, follows."""
 
@@ -71,10 +67,6 @@ class PreparedPrize(PreparedCalls):
         return cls(dict(data), list(data["transactions"]), Prize.parse(data["prize"]))
 
 
-def _text(address: Address) -> str:
-    return to_text(to_bytes(address, 20))
-
-
 def _prepare(
     sponsor: Address,
     asset: str,
@@ -86,7 +78,7 @@ def _prepare(
     key: str | None,
 ) -> Flow[PreparedPrize]:
     body: dict[str, Any] = {
-        "sponsor": _text(sponsor),
+        "sponsor": address_text(sponsor),
         "asset": asset,
         "payout": payout,
         "ends_at": ends_at,
@@ -105,14 +97,11 @@ def _prepare_call(prize_id: str, action: str, key: str | None) -> Flow[PreparedC
 
 
 def _entries_query(person: Address | None) -> dict[str, Any]:
-    return {"person": None if person is None else _text(person)}
+    return {"person": None if person is None else address_text(person)}
 
 
-class Prizes:
+class Prizes(Resource):
     """Prizes of the blocking client."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
 
     def prepare(
         self,
@@ -152,11 +141,8 @@ class Prizes:
         return self._client.run(_prepare_call(prize_id, action, idempotency_key))
 
 
-class AsyncPrizes:
+class AsyncPrizes(AsyncResource):
     """Prizes of the asynchronous client."""
-
-    def __init__(self, client: "AsyncClient") -> None:
-        self._client = client
 
     async def prepare(
         self,
