@@ -3,7 +3,8 @@
 - campaign: status by L1's time; its terms as they were written; listed newest first, by pages
 - grant: each condition; the ledger's turnover beside the attested one; no obstacle when it is over
 - prepared: a campaign, a call of the sponsor, a deposit; approvals only where they are needed
-- refused: no campaigns here, unknown ids, terms, and each reason why a deposit earns nothing
+- refused: no campaigns here, unknown ids, terms, amounts beyond the contract's, and each reason why
+  a deposit earns nothing
 """
 
 from dataclasses import dataclass, field, replace
@@ -241,6 +242,19 @@ async def test_prepare__campaign_that_needs_no_approval__creates_succeeds(api, b
     prepared = (await prepare(api, "", wish(turnover=None))).json()
 
     assert [one["purpose"] for one in prepared["transactions"]] == ["create_campaign"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"budget": str(2**64)},
+        {"tiers": [{"deposit_min": "10", "bonus": str(2**48)}]},
+        {"tiers": [{"deposit_min": str(2**48), "match_bps": 1}]},
+        {"person_max": str(2**48)},
+    ],
+)
+async def test_prepare__campaign_of_more_than_the_contract_counts__rejects(api, changes):
+    assert error_of(await prepare(api, "", wish(**changes))) == (422, "AMOUNT_TOO_LARGE")
 
 
 async def test_prepare__terms_refused_by_the_contract__rejects(api, book):
