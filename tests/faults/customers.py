@@ -1,17 +1,22 @@
 """Customers who pay and withdraw through REST, and the book of what they know.
 
-An order without an answer is *unknown*: its customer sends the same again until he knows.
+They pay alone and in groups; some pay as contracts do, by orders under a root. An order without an
+answer is *unknown*: its customer sends the same again until he knows.
 """
 
 import asyncio
+import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from random import Random
 
+from backend.protocol.authorised import AuthorisedTree
+from backend.protocol.hashing import Digest
 from causeway import ApiConnectionError, AsyncClient, PaymentOrder, SignedOrder, sign
+from causeway.collecting_flows import group_link
 from causeway.errors import ApiStatusError
 from causeway.models import Asset
 from causeway.signing import Domain, Order, WithdrawalOrder, to_bytes
@@ -25,11 +30,25 @@ _POLL_S = 0.05
 _PAUSE_S_MAX = 0.1
 
 
+@dataclass(frozen=True)
+class Rooted:
+    """An order under a root, as a record has it."""
+
+    order: PaymentOrder
+    id: bytes
+    authority: bytes
+
+    is_withdrawal = False
+
+    def record(self) -> bytes:
+        return b"\x03" + self.order.record()[1:] + self.authority
+
+
 @dataclass
 class Sent:
     """An order that left its customer, and the last that he heard of it."""
 
-    signed: SignedOrder
+    signed: SignedOrder | Rooted
     asset: Asset
     status: str = "unknown"
 
@@ -52,6 +71,8 @@ class Book:
 
     deposits: list[Sum] = field(default_factory=list)
     sent: dict[bytes, Sent] = field(default_factory=dict)
+    groups: dict[bytes, list[bytes]] = field(default_factory=dict)
+    """The ids of legs, by link."""
     claimed: set[bytes] = field(default_factory=set)
 
     @property
@@ -91,6 +112,8 @@ class Customer:
         self._person, self._asset, self._book, self._domain = person, asset, book, domain
         self._nonce = nonce
         self._open: list[Sent] = []
+        self._record = b""
+        """What the open ones are sent as, if it is no JSON: a group, or an order under a root."""
         self._last: Sent | None = None
 
     async def trade(
@@ -133,6 +156,9 @@ class Customer:
 
     async def _send(self, client: AsyncClient, *, is_patient: bool) -> None:
         """Send the open orders until each has an answer."""
+        if self._record:
+            await self._send_record(client)
+            return
         if len(self._open) > 1:
             lines = await client.payments.create_many([one.signed for one in self._open])
             for one, line in zip(list(self._open), lines, strict=True):
@@ -151,14 +177,29 @@ class Customer:
             if error.status_code >= 500 or error.status_code == 429:
                 await asyncio.sleep(_POLL_S)  # unknown: ask again
                 return
-            self._refuse(one, error)
+            self._refuse(one, error.code)
         else:
             await self._take(client, one, answer["status"])
 
-    def _refuse(self, one: Sent, error: ApiStatusError) -> None:
+    async def _send_record(self, client: AsyncClient) -> None:
+        """Send the open record until it has an answer, which is that of all its orders."""
+        binary = {"body": self._record, "content_type": "application/x-causeway-orders"}
+        answer = json.loads(await client.send(Request("POST", "/v1/payments/bulk", **binary)))
+        error = answer.get("error")
+        if error is not None and (error["retryable"] or error["code"] == "ROOT_UNKNOWN"):
+            await asyncio.sleep(_POLL_S)
+            return
+        self._record = b""
+        for one in list(self._open):
+            if error is not None:
+                self._refuse(one, error["code"])
+            else:
+                await self._take(client, one, answer["status"])
+
+    def _refuse(self, one: Sent, code: str) -> None:
         """Forget an order that was refused: that may happen to one that was in no answer."""
-        assert error.code == "ORDER_EXPIRED", f"{one.id.hex()}: {error}"
-        assert one.status == "unknown", f"{one.id.hex()} was {one.status}, now {error}"
+        assert code == "ORDER_EXPIRED", f"{one.id.hex()}: {code}"
+        assert one.status == "unknown", f"{one.id.hex()} was {one.status}, now {code}"
         del self._book.sent[one.id]
         self._open.remove(one)
 
@@ -181,18 +222,42 @@ class Customer:
             await asyncio.sleep(_POLL_S)
 
     def _orders(self, random: Random, payees: Sequence[bytes]) -> list[Sent]:
-        """Return the next order: a payment, a withdrawal, one that may expire, or some at once."""
-        choice = random.randrange(12)
+        """Return the next order: a payment, a withdrawal, one that may expire, some at once, or a
+        group, which may expire, too."""
+        choice = random.randrange(14)
         if choice == 0:
             return [self._order(0, random, None, _LIFE_S)]
         if choice == 1:
             return [self._order(0, random, random.choice(payees), 1)]
+        if choice > 11:
+            return self._group(random, payees, _LIFE_S if choice == 12 else 1)
         together = 3 if choice == 2 else 1
         return [
             self._order(index, random, random.choice(payees), _LIFE_S) for index in range(together)
         ]
 
+    def _group(self, random: Random, payees: Sequence[bytes], life_s: int) -> list[Sent]:
+        """Return the legs of a group, all of this customer's."""
+        legs = [
+            self._unsigned(ahead, random, random.choice(payees), life_s)
+            for ahead in range(random.randrange(2, 5))
+        ]
+        link = group_link(legs)
+        signed = [sign(replace(leg, link=link), self._person.key, self._domain) for leg in legs]
+        self._record = bytes([5, len(legs)]) + b"".join(one.record() for one in signed)
+        self._book.groups[link] = [one.id for one in signed]
+        return [self._sent(one) for one in signed]
+
     def _order(self, ahead: int, random: Random, payee: bytes | None, life_s: int) -> Sent:
+        order = self._unsigned(ahead, random, payee, life_s)
+        return self._sent(sign(order, self._person.key, self._domain))
+
+    def _sent(self, signed: SignedOrder | Rooted) -> Sent:
+        sent = Sent(signed, self._asset)
+        self._book.sent[sent.id] = sent
+        return sent
+
+    def _unsigned(self, ahead: int, random: Random, payee: bytes | None, life_s: int) -> Order:
         unit, payer = self._asset.unit, self._person.key.address
         if payee == payer:
             payee = random.randbytes(20)
@@ -204,9 +269,31 @@ class Customer:
             "nonce": self._nonce + ahead,
             "valid_until": int(time.time()) + life_s,
         }
-        order: Order = (
-            WithdrawalOrder(**common) if payee is None else PaymentOrder(payee=payee, **common)
-        )
-        sent = Sent(sign(order, self._person.key, self._domain), self._asset)
-        self._book.sent[sent.id] = sent
-        return sent
+        return WithdrawalOrder(**common) if payee is None else PaymentOrder(payee=payee, **common)
+
+
+class RootedCustomer(Customer):
+    """A customer who pays as a contract does: some hundred orders stand under one root, which is
+    his to authorise on L1. When they are used up he signs."""
+
+    def prepare(self, random: Random, payees: Sequence[bytes], order_count: int) -> bytes:
+        """Make the orders, and return their root."""
+        orders = [
+            self._unsigned(nonce, random, random.choice(payees), _LIFE_S)
+            for nonce in range(order_count)
+        ]
+        ids = [Digest(self._domain.digest(order.struct_hash())) for order in orders]
+        tree = AuthorisedTree(ids)
+        self._prepared = []
+        for index, (order, id_) in enumerate(zip(orders, ids, strict=True)):
+            proof = tree.proof(index)
+            authority = tree.root + bytes([len(proof)]) + b"".join(proof)
+            self._prepared.append(Rooted(order, id_, authority))
+        return tree.root
+
+    def _orders(self, random: Random, payees: Sequence[bytes]) -> list[Sent]:
+        if self._nonce >= len(self._prepared):
+            return super()._orders(random, payees)
+        rooted = self._prepared[self._nonce]
+        self._record = rooted.record()
+        return [self._sent(rooted)]

@@ -15,6 +15,7 @@ from backend.settlement.events import BatchPosted, DepositSeen, WithdrawalClaime
 from backend.settlement.rollup import Rollup
 from causeway import AsyncClient
 from causeway.transport import Request
+from tests.faults.customers import Rooted
 from tests.faults.world import World, wait_for
 from tests.property.invariants import accounts_are_well_formed, money_is_conserved
 
@@ -51,12 +52,24 @@ def orders_end_once(world: World, journal: Journal) -> None:
     lost = [id_.hex() for id_ in world.book.answered if id_ not in ended]
     assert not lost, f"answered, and neither final nor rejected: {lost}"
     assert set(ended.values()) <= {1}, [id_.hex() for id_, n in ended.items() if n > 1]
-    assert ended.keys() <= world.book.sent.keys()
+    assert ended.keys() <= world.book.sent.keys() | world.book.groups.keys()
     final = set(journal.executed)
+    for link, legs in world.book.groups.items():
+        assert len(final.intersection(legs)) in (0, len(legs)), f"group {link.hex()} is torn"
+        assert link not in ended or not final.intersection(legs), f"group {link.hex()}"
+        assert link not in ended or ended.keys() >= set(legs), f"group {link.hex()}"
     for id_, one in world.book.sent.items():
         if one.status != "unknown":
             assert (one.status == "rejected") <= (id_ not in final), one
             assert (one.status in ("final", "posted", "settled")) <= (id_ in final), one
+
+
+def all_kinds_were_paid(world: World, journal: Journal) -> None:
+    """A drill without groups, or without orders under a root, would show nothing about them."""
+    final = set(journal.executed)
+    assert any(final.issuperset(legs) for legs in world.book.groups.values())
+    assert any(isinstance(world.book.sent[id_].signed, Rooted) for id_ in final)
+    assert any(block.body.roots for block in journal.blocks)
 
 
 def ledger_is_the_model(world: World, journal: Journal) -> None:

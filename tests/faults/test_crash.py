@@ -1,8 +1,10 @@
 """The whole platform is killed (SIGKILL) at seeded points while customers pay, and comes back.
 
+They pay alone, in groups, and by orders under a root.
+
 - points: at a random time, while it starts, and around each step that leaves something behind
-- after each: every order that was answered is final or rejected once, the ledger equals the model,
-  the records equal the ledger, batches form a chain, money is conserved
+- after each: every order that was answered is final or rejected once, groups whole, the ledger
+  equals the model, the records equal the ledger, batches form a chain, money is conserved
 - at the end: all is posted and settled, each batch was submitted once, a withdrawal is claimed
 
 Seeds are shown; `--crash-seed N` (again and again) runs some of them alone.
@@ -20,9 +22,10 @@ from causeway import ApiConnectionError, AsyncClient
 from causeway.errors import ApiStatusError
 from causeway.transport import Request
 from tests.faults import laws
-from tests.faults.customers import Customer
+from tests.faults.customers import Customer, RootedCustomer
 from tests.faults.world import (
     World,
+    authorise,
     bring_money_in,
     deposit_directly,
     made_world,
@@ -36,6 +39,7 @@ LONG_SEEDS = range(100, 600)
 ERA = 25  # crashes on one set of contracts
 DEATH_S_MAX = 2  # how long a doomed platform is waited for
 TRADE_S_MIN = 0.2
+ROOTED_ORDERS = 500
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -68,6 +72,8 @@ async def test_kill_platform__seeded_points__holds(drill_chain, tmp_path, seeds)
             await drill.crash(Random(seed), seed)
             await drill.check()
         await drill.finish()
+        if len(seeds) > 1:
+            laws.all_kinds_were_paid(world, laws.journal_of(world))
     except BaseException:
         print(world.child.last_words())  # noqa: T201
         raise
@@ -93,6 +99,11 @@ class Drill:
             for person in world.people
             for asset in world.assets.values()
         ]
+        person, asset = world.people[-1], [*world.assets.values()][-1]
+        rooted = RootedCustomer(person, asset, world.book, world.domain)
+        payees = [one.key.address for one in world.people[:-1]]
+        await authorise(world, person, rooted.prepare(Random(0), payees, ROOTED_ORDERS))
+        self._customers[-1] = rooted
 
     async def crash(self, random: Random, seed: int) -> None:
         """Let customers trade until the platform dies, then start it again."""
@@ -174,8 +185,10 @@ class Drill:
                 customer.trade(client, Random(random.random()), payees)
                 for customer in self._customers
             ]
-            deposits = [deposit_directly(world, random)] if random.randrange(4) == 0 else []
-            await asyncio.gather(*trades, *deposits, self._ask_for_batches(client, random))
+            facts = [deposit_directly(world, random)] if random.randrange(4) == 0 else []
+            if not facts and random.randrange(3) == 0:
+                facts = [authorise(world, random.choice(world.people), random.randbytes(32))]
+            await asyncio.gather(*trades, *facts, self._ask_for_batches(client, random))
 
     async def _ask_for_batches(self, client: AsyncClient, random: Random) -> None:
         has_proofs = self._world.child.settings.batch_carrier == "auto"

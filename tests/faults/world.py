@@ -157,6 +157,17 @@ async def deposit_directly(world: World, random: Random) -> None:
     world.book.deposits.append(one)
 
 
+async def authorise(world: World, person: Person, root: bytes) -> None:
+    """Let somebody authorise a root of orders on the chain."""
+    rollup = world.deployment.rollup
+    call = Call(person.secret, rollup.address, rollup.abi.call_data("authorizeOrders", root))
+    chain = ChainClient(world.settings.rpc_url)
+    try:
+        await Wallets(chain).send([call])
+    finally:
+        await chain.close()
+
+
 async def are_credited(world: World, client: AsyncClient) -> bool:
     """Return whether the newest deposit of the book is credited."""
     last_id = len(world.book.deposits) - 1
