@@ -198,13 +198,13 @@ class BonusKeeper:
             campaign.terms.asset_id,
             grant.deposit_index,
         )
-        up_to = await self._bonuses.l1_ts_s()
-        if turnover_minor < status.turnover.needed or up_to <= grant.granted_ts_s:
+        up_to_ts_s = await self._bonuses.l1_ts_s()
+        if turnover_minor < status.turnover.needed or up_to_ts_s <= grant.granted_ts_s:
             return
-        digest = Turnover(grant.grant_id, turnover_minor, up_to).digest(self._bonuses.domain)
+        digest = Turnover(grant.grant_id, turnover_minor, up_to_ts_s).digest(self._bonuses.domain)
         signatures = b"".join(key.sign_digest(digest) for key in keys)
         outcome = await self._bonuses.attest_turnover(
-            grant.grant_id, turnover_minor, up_to, signatures
+            grant.grant_id, turnover_minor, up_to_ts_s, signatures
         )
         _log_outcome("turnover_attested", outcome, [grant.grant_id])
 

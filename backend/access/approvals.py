@@ -35,7 +35,7 @@ class ApprovalNeeds:
 class ApprovalDesks:
     """Who takes proposals and payouts in, and who follows them."""
 
-    treasury_desk: ProposalDesk | None
+    proposal_desk: ProposalDesk | None
     payouts: PayoutDesk
     runner: PayoutRunner
 
@@ -51,12 +51,12 @@ class ApprovalDesks:
         clock_ms: Callable[[], int],
     ) -> "ApprovalDesks":
         """Build the desks."""
-        treasury_desk = None
+        proposal_desk = None
         if needs.treasury is not None:
-            treasury_desk = ProposalDesk(needs.proposals, needs.treasury, clock_ms)
+            proposal_desk = ProposalDesk(needs.proposals, needs.treasury, clock_ms)
         payouts = PayoutDesk(
             needs.payouts,
-            treasury_desk,
+            proposal_desk,
             node,
             chain,
             assets,
@@ -66,18 +66,18 @@ class ApprovalDesks:
             clock_ms,
         )
         runner = PayoutRunner(payouts, node, reader, needs.payees, settings, clock_ms)
-        return cls(treasury_desk, payouts, runner)
+        return cls(proposal_desk, payouts, runner)
 
     @property
     def proposals(self) -> ProposalDesk:
         """The desk of proposals. Raises NoTreasury."""
-        if self.treasury_desk is None:
+        if self.proposal_desk is None:
             raise NoTreasury()
-        return self.treasury_desk
+        return self.proposal_desk
 
     async def run(self) -> None:
         """Follow proposals and payouts for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.runner.run())
-            if self.treasury_desk is not None:
-                tasks.create_task(self.treasury_desk.watch())
+            if self.proposal_desk is not None:
+                tasks.create_task(self.proposal_desk.watch())
