@@ -160,7 +160,9 @@ def test_end__open_grant__stays_and_the_rest_returns_succeeds(actions, bonuses, 
     ended = bonuses.end(campaign.id)
     emptied = bonuses.withdraw_budget(campaign.id)
 
-    assert (ended.status, ended.budget, emptied.budget) == ("ended", 99_000_000, 0)
+    # Deposits of other tests may have earned grants of this campaign, too.
+    granted = sum(one.bonus for one in actions.client.grants.list(campaign_id=campaign.id))
+    assert (ended.status, ended.budget, emptied.budget) == ("ended", 100_000_000 - granted, 0)
     assert actions.client.grants.get(grant.id).status == "open"
     late = actions.people.new("bonus-late").address
     actions.apply_for_kyc("bonus-late")
