@@ -19,7 +19,7 @@ import atexit
 import sys
 from contextlib import ExitStack
 from functools import cache
-from typing import Any, Literal, overload
+from typing import Any, Final, Literal, overload
 
 import ape
 
@@ -38,6 +38,8 @@ from backend.protocol.types import address_text
 from backend.settlement.artifacts import artifact
 from causeway import Applicant, Batch, Deposit, Group, Payment, PaymentRequest, Withdrawal
 
+_VERBS: Final = "kyc record deposit pay withdraw claim ask refund exchange settle status".split()
+
 
 def ape_init_extras() -> dict[str, Any]:
     """Return the names that need a running platform; without one, say what to do."""
@@ -47,7 +49,9 @@ def ape_init_extras() -> dict[str, Any]:
         code, message = explain(error) or (type(error).__name__, str(error))
         _say(f"{code} {message}")
         return {}
-    return _names()
+    names = _names()
+    _say(f"at hand: {', '.join([*names, *_VERBS])}; `pay?` explains one")
+    return names
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,8 @@ _ADVICE: Final = {
     "NOT_ELIGIBLE": "`causeway kyc apply NAME`, then `causeway kyc record NAME` does that.",
     "OWN_PROPOSAL": "`causeway api-key create approver` makes a key for somebody else: hand it "
     "over by CAUSEWAY_API_KEY.",
+    "PATH_UNKNOWN": "What runs may be older than this command: `causeway down`, then "
+    "`causeway up`.",
     "PAYOUT_SHORT_OF_FUNDS": "`causeway pay NAME ADDRESS AMOUNT ASSET` pays the owner.",
     "NO_CONNECTION": "`causeway up` starts the platform, `causeway status` shows what runs.",
     "FEE_MISMATCH": "Allow a higher one with --fee-max.",

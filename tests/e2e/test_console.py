@@ -1,7 +1,7 @@
 """The console's names, as people use them.
 
 - `ape run settle`: makes two people, pays, settles
-- the same five lines pasted into `ape console`, by URL and as ethereum:local:foundry
+- the same five lines pasted into `ape console`, by URL and as ethereum:local:foundry; its names
 - the other names: kyc, record, deposit, withdraw, claim, ask, refund, status
 - no platform: the console opens and says what to do
 - another chain: it says which one is the platform's
@@ -64,6 +64,7 @@ def test_settle__pasted_into_the_console__succeeds(ran, running_platform):
     assert result.returncode == 0, result.stderr
     assert "Error" not in result.stdout
     assert " settled" in result.stdout
+    assert "at hand: platform, people" in result.stderr
 
 
 def test_console__all_names__succeeds(ran, running_platform):

@@ -31,6 +31,7 @@ def api_error(code, status_code=409):
         (ApiConnectionError("refused"), "NO_CONNECTION", "causeway up"),
         (api_error("KYC_REQUIRED"), "KYC_REQUIRED", "It is so. `causeway kyc apply"),
         (api_error("NOT_ELIGIBLE"), "NOT_ELIGIBLE", "causeway kyc record"),
+        (api_error("PATH_UNKNOWN", 404), "PATH_UNKNOWN", "causeway down"),
         (status_error(502, None), "NO_CONNECTION", "502"),
         (OrderMismatch("fee", "at most 5", 10), "FEE_MISMATCH", "--fee-max"),
         (OrderMismatch("payee", "a", "b"), "ORDER_MISMATCH", "Nothing was signed"),
