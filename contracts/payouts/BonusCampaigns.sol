@@ -160,9 +160,8 @@ contract BonusCampaigns is IBonusCampaigns, EIP712, ReentrancyGuardTransient {
         }
         terms.requireAttested(turnoverDigest(grantId, turnoverMinor, upTo), signatures);
 
-        Grant storage stored = _grants[grantId];
-        stored.turnoverMinor = turnoverMinor;
-        stored.turnoverUpToTsS = upTo;
+        _grants[grantId].turnoverMinor = turnoverMinor;
+        _grants[grantId].turnoverUpToTsS = upTo;
         emit TurnoverAttested(grantId, turnoverMinor, upTo);
     }
 
