@@ -80,13 +80,16 @@ class BonusDesk:
     async def grants(
         self, campaign_id: int | None, person: Address | None, before: int | None
     ) -> AsyncIterator[Grant]:
-        """Yield grants below the id `before`, the newest first."""
+        """Yield grants below the id `before`, the newest first. Raises CampaignNotFound."""
+        if campaign_id is not None:
+            await self.campaign(campaign_id)
         if person is not None:
             for grant_id in sorted(await self._ids_of(person, campaign_id), reverse=True):
                 if before is None or grant_id < before:
                     yield await self.grant(grant_id)
             return
-        grant_id = await self.book.grant_count() if before is None else before - 1
+        count = await self.book.grant_count()
+        grant_id = count if before is None else min(before - 1, count)
         while grant_id > 0:
             grant = await self.grant(grant_id)
             if campaign_id is None or grant.campaign_id == campaign_id:

@@ -244,6 +244,25 @@ async def test_prepare__campaign_that_needs_no_approval__creates_succeeds(api, b
     assert [one["purpose"] for one in prepared["transactions"]] == ["create_campaign"]
 
 
+async def test_list_grants__cursor_past_the_newest__shows_all_succeeds(api):
+    found = await api.client.get("/v1/grants?after=999999999")
+
+    assert [one["id"] for one in found.json()["data"]] == ["2", "1"], found.text
+
+
+@pytest.mark.parametrize("person", ["", f"&person={address_text(PERSON)}"])
+async def test_list_grants__unknown_campaign__rejects(api, book, monkeypatch, person):
+    async def ask(*_):
+        raise AssertionError("the chain is not asked for what can't be there")
+
+    monkeypatch.setattr(book, "grant_of", ask)
+    monkeypatch.setattr(book, "grant_id_of", ask)
+
+    response = await api.client.get(f"/v1/grants?campaign_id={10**17}{person}")
+
+    assert error_of(response) == (404, "CAMPAIGN_NOT_FOUND")
+
+
 @pytest.mark.parametrize(
     "changes",
     [
