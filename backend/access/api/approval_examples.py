@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from backend.access.api.examples import HASH, PAYEE, PAYER, ROLLUP, TIME, TOKEN, Example
+from backend.access.api.examples import (
+    HASH,
+    PAYEE,
+    PAYER,
+    ROLLUP,
+    SIGNATURE,
+    TIME,
+    TOKEN,
+    Example,
+)
 
 _CALL: Final[Example] = {"target": ROLLUP, "value": "0", "data": "0x5c1bba38" + HASH[2:]}
 PROPOSAL_ROW: Final[Example] = {
@@ -44,6 +53,7 @@ PROPOSAL: Final[Example] = PROPOSAL_ROW | {
     "typed_data": {"primaryType": "Proposal"},
     "cancellation_typed_data": {"primaryType": "Cancellation"},
 }
+APPROVAL_IN: Final[Example] = {"signer": PAYER, "signature": SIGNATURE}
 PROPOSAL_IN: Final[Example] = {
     "proposer": PAYER,
     "calls": [_CALL],

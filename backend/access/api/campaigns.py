@@ -50,6 +50,7 @@ _WISH: Final = {
     "ends_at": "2026-02-01T00:00:00Z",
     "expires_after_s": 2592000,
 }
+_DEPOSIT: Final = {"owner": examples.PAYER, "amount": "100000000"}
 _POST_ERRORS: Final = (
     errors.AssetUnknown,
     errors.AmountNotInteger,
@@ -141,7 +142,7 @@ async def prepare_campaign_deposit(
     services: ServicesIn,
     caller: Preparer,
     key: KeyIn,
-    wish: CampaignDepositIn,
+    wish: Annotated[CampaignDepositIn, Body(openapi_examples={"one": {"value": _DEPOSIT}})],
 ) -> Response:
     """Prepare a deposit that is granted its bonus in the same transaction."""
 
@@ -166,7 +167,15 @@ async def prepare_campaign_call(
     services: ServicesIn,
     caller: Preparer,
     key: KeyIn,
-    wish: CampaignCallIn,
+    wish: Annotated[
+        CampaignCallIn,
+        Body(
+            openapi_examples={
+                "fund": {"value": {"action": "fund", "amount": "500000000"}},
+                "end": {"value": {"action": "end"}},
+            }
+        ),
+    ],
 ) -> Response:
     """Prepare what the sponsor may do to a campaign: fund it, end it, or take an ended one's rest.
     None of them touches what was granted.

@@ -190,7 +190,9 @@ async def prepare_prize_call(
     services: ServicesIn,
     caller: Writer,
     key: KeyIn,
-    wish: PrizeCallIn,
+    wish: Annotated[
+        PrizeCallIn, Body(openapi_examples={"one": {"value": {"action": "withdraw_rest"}}})
+    ],
 ) -> Response:
     """Prepare what the sponsor may do to a prize that is over: take back what nobody claimed."""
 

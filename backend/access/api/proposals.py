@@ -145,7 +145,9 @@ async def create_approval(
     services: ServicesIn,
     caller: Approver,
     key: KeyIn,
-    approval: ApprovalIn,
+    approval: Annotated[
+        ApprovalIn, Body(openapi_examples={"one": {"value": examples.APPROVAL_IN}})
+    ],
 ) -> Response:
     """Approve a proposal by a signer's signature of its typed data; it is checked at once. Whoever
     made the proposal with the same API key may hand in the proposer's signature alone.
@@ -193,7 +195,10 @@ async def cancel_proposal(
     services: ServicesIn,
     caller: Writer,
     key: KeyIn,
-    cancellation: CancellationIn,
+    cancellation: Annotated[
+        CancellationIn,
+        Body(openapi_examples={"one": {"value": {"approvals": [examples.APPROVAL_IN]}}}),
+    ],
 ) -> Response:
     """End a proposal for ever, by signatures of its `cancellation_typed_data`: the proposer's, or
     those of enough signers to veto it. While too few have approved it, none is needed.

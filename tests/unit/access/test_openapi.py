@@ -21,6 +21,8 @@ async def test_openapi__every_call__has_an_example_and_its_errors_holds(world):
             good = [answers[status] for status in answers if status.startswith("2")]
             contents = [content for answer in good for content in answer["content"].values()]
             assert any("example" in content for content in contents), (path, method)
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            assert "$ref" not in body.get("schema", {}) or "examples" in body, (path, method)
             assert "401" in answers, (path, method)
             assert operation["summary"], (path, method)
     errors = json.dumps(schema["paths"]["/v1/payments"]["post"]["responses"])
