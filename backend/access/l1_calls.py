@@ -42,9 +42,14 @@ def transaction(purpose: str, chain_id: int, sender: bytes | None, to: bytes, da
     }
 
 
-def approve(rollup: Address, amount: int) -> bytes:
-    """Return the calldata that lets the rollup take `amount` base units."""
-    return call_data("approve", ("address", "uint256"), (address_text(rollup), amount))
+def approve_if_needed(
+    chain_id: int, token: Address, owner: Address, spender: Address, amount: int, allowed: int
+) -> list[Any]:
+    """Return the transaction that lets a contract take `amount` base units; none if it may."""
+    if amount <= allowed:
+        return []
+    data = call_data("approve", ("address", "uint256"), (address_text(spender), amount))
+    return [transaction("approve", chain_id, owner, token, data)]
 
 
 def deposit(

@@ -121,12 +121,14 @@ async def _to_sign_and_send(
         return nothing | {"transactions": transactions}
     shown = nothing | {"authorization": await offer_authorization(chain, domain, wanted)}
     token = wanted.named.asset.token
-    if await chain.allowance(token, wanted.holder) >= wanted.amount:
+    allowed = await chain.allowance(token, wanted.holder)
+    approve = l1_calls.approve_if_needed(
+        domain.chain_id, token, wanted.holder, domain.contract, wanted.amount, allowed
+    )
+    if not approve:
         return shown | {"transactions": transactions}
-    data = l1_calls.approve(domain.contract, wanted.amount)
-    approve = l1_calls.transaction("approve", domain.chain_id, wanted.holder, token, data)
     permit = await _permit(chain, domain, wanted)
-    return shown | {"transactions": [approve, *transactions], "permit": permit}
+    return shown | {"transactions": [*approve, *transactions], "permit": permit}
 
 
 def _transaction(domain: Domain, sender: Address | None, data: bytes) -> Json:

@@ -191,11 +191,11 @@ class BonusDesk:
         """Return the ERC-20 approval that a payment into the contract needs, unless it has it."""
         asset = self._services.node.assets()[asset_id]
         amount = to_base(amount_minor, asset.unit)
-        if amount <= await self.book.allowance(asset.token, owner):
-            return []
-        data = l1_calls.approve(self.book.address, amount)
-        chain_id = self._services.settings.domain.chain_id
-        return [l1_calls.transaction("approve", chain_id, owner, asset.token, data)]
+        chain_id, book = self._services.settings.domain.chain_id, self.book
+        allowed = await book.allowance(asset.token, owner)
+        return l1_calls.approve_if_needed(
+            chain_id, asset.token, owner, book.address, amount, allowed
+        )
 
     def _transaction(self, purpose: str, sender: Address, data: bytes) -> Any:
         chain_id = self._services.settings.domain.chain_id

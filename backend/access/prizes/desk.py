@@ -216,11 +216,11 @@ class PrizeDesk:
         data = l1_calls.call_data("createPrize", _CREATE, values)
         asset = self._services.node.assets()[row.asset_id]
         amount = to_base(total_minor, asset.unit)
-        calls = []
-        if amount > await self.needs.book.allowance(asset.token, sponsor):
-            chain_id = self._services.settings.domain.chain_id
-            approve = l1_calls.approve(self.needs.book.address, amount)
-            calls = [l1_calls.transaction("approve", chain_id, sponsor, asset.token, approve)]
+        chain_id, book = self._services.settings.domain.chain_id, self.needs.book
+        allowed = await book.allowance(asset.token, sponsor)
+        calls = l1_calls.approve_if_needed(
+            chain_id, asset.token, sponsor, book.address, amount, allowed
+        )
         return [*calls, self._transaction("create_prize", sponsor, data)]
 
     async def prepare_rest(self, row: Any) -> Json:

@@ -7,12 +7,13 @@ from eth_account.messages import encode_typed_data
 
 from backend.access import l1_calls
 from backend.access.schemas import PermitIn
-from backend.protocol.types import Address, Leaf
+from backend.protocol.types import Address, Leaf, address_text
 from backend.settlement.artifacts import artifact
 from tests.unit.access.scenes import PAYER, Proof, header
 from tests.unit.access.world import Permit
 
 ROLLUP = Address(b"\x0a" * 20)
+TOKEN = Address(b"\x0b" * 20)
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +61,17 @@ def test_claim_withdrawal__any__is_the_contracts_holds(rollup_abi):
     assert proof[3:7] == [PAYER.address, 1, 8, 5]
 
 
-def test_approve__amount__is_erc_20_holds():
-    data = l1_calls.approve(ROLLUP, 500)
+def test_approve_if_needed__too_little_allowed__is_erc_20_holds():
+    (call,) = l1_calls.approve_if_needed(31337, TOKEN, PAYER.address, ROLLUP, 500, 499)
 
+    data = bytes.fromhex(call["data"][2:])
+    assert (call["to"], call["from"]) == (address_text(TOKEN), address_text(PAYER.address))
     assert data[:4].hex() == "095ea7b3"
-    assert decode(["address", "uint256"], data[4:])[1] == 500
+    assert decode(["address", "uint256"], data[4:]) == ("0x" + ROLLUP.hex(), 500)
+
+
+def test_approve_if_needed__enough_allowed__changes_nothing():
+    assert l1_calls.approve_if_needed(31337, TOKEN, PAYER.address, ROLLUP, 500, 500) == []
 
 
 def test_permit_typed_data__signed__recovers_the_owner_holds():
