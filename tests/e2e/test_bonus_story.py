@@ -114,7 +114,7 @@ def test_get__unknown_campaign_or_grant__rejects(actions):
 
 
 @pytest.mark.parametrize(
-    "terms", [{"days": -1}, {"expires_after_s": 5, "holding_s": 6}, {"match_bps": 0}]
+    "terms", [{"days": -4_000}, {"expires_after_s": 5, "holding_s": 6}, {"match_bps": 0}]
 )
 def test_create__terms_nobody_can_have__rejects(actions, bonuses, terms):
     count = len(list(actions.client.campaigns.list()))
