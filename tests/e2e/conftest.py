@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -43,11 +44,19 @@ def settings_in(folder) -> Settings:
     )
 
 
-@pytest.fixture(scope="session")
-def running_platform(tmp_path_factory) -> Iterator[RunningPlatform]:
-    """Yield a platform that all tests share: they add people of their own names to it."""
-    settings = settings_in(tmp_path_factory.mktemp("platform"))
+@contextmanager
+def platform_in(folder) -> Iterator[RunningPlatform]:
+    """Run a platform in a folder of its own."""
+    settings = settings_in(folder)
     try:
         yield RunningPlatform(settings, asyncio.run(local.start(settings)))
     finally:
         asyncio.run(local.stop(settings))
+
+
+@pytest.fixture(scope="session")
+def running_platform(tmp_path_factory) -> Iterator[RunningPlatform]:
+    """Yield a platform that all tests share: they add people of their own names to it, and leave
+    the chain's clock within minutes of ours."""
+    with platform_in(tmp_path_factory.mktemp("platform")) as platform:
+        yield platform

@@ -23,9 +23,17 @@ from backend.protocol.types import address_text, digest_from_text
 from backend.settlement.client import ChainClient
 from causeway import ApiStatusError
 from tests.e2e.commands import Commands
+from tests.e2e.conftest import platform_in
 
 DAY_S = 24 * 3600
 MILLION = 10**6
+
+
+@pytest.fixture(scope="module")
+def running_platform(tmp_path_factory):
+    """A platform apart from the one that others share, since days pass on its chain."""
+    with platform_in(tmp_path_factory.mktemp("prizes")) as platform:
+        yield platform
 
 
 @pytest.fixture(scope="module")
