@@ -104,7 +104,7 @@ async def test_schedule__missed_while_down__is_made_up_for_in_order_holds(tmp_pa
         assert await balance(world, PAYEE_TEXT) == FUNDS + 400
 
 
-@pytest.mark.parametrize("down_s", [1, 3_600])
+@pytest.mark.parametrize("down_s", [60, 3_600])
 async def test_schedule__died_before_it_was_sent__is_paid_once_holds(tmp_path, monkeypatch, down_s):
     async with running_world(tmp_path) as world:
         made = await customer(world, amount=10_000)
