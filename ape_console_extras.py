@@ -8,7 +8,8 @@
     ask(payee, "5", "USDX")                     refund(payment, "2")
     exchange(one, other, "10", "USDX", "9", "EURX")
     custody    the platform's customers: custody.add("tenant"), custody.pay("tenant", "bob", …)
-    prizes     prizes.create("sponsor", wish), prizes.claim(prize_id, "alice")
+    bonuses    bonuses.create("sponsor", CampaignWish("USDX", "100", deposit_min="10", …))
+    prizes     prizes.create("sponsor", PrizeWish(path, "USDX", "wallet")), prizes.claim(id, "bob")
     treasury   payouts and proposals: treasury.run("file.csv", "USDX", proposer="treasurer-1")
     settle()   post what is final; wait=True: until it is settled
 
@@ -27,12 +28,15 @@ from backend.cli.errors import explain
 from backend.config import settings
 from backend.console.actions import Actions, open_actions
 from backend.console.approvals import ApprovalActions
+from backend.console.bonuses import BonusActions
+from backend.console.bonuses import CampaignWish as CampaignWish
 from backend.console.collecting import CollectingActions, Exchange
 from backend.console.custody import CustodyActions
 from backend.console.errors import NothingToSettle
 from backend.console.people import Who
 from backend.console.posting import Waiting, newest_batch
 from backend.console.prizes import PrizeActions
+from backend.console.prizes import PrizeWish as PrizeWish
 from backend.console.status import platform_status
 from backend.protocol.types import address_text
 from backend.settlement.artifacts import artifact
@@ -148,6 +152,7 @@ def _names() -> dict[str, Any]:
     return {
         "platform": actions.client,
         "people": actions.people,
+        "bonuses": BonusActions(actions),
         "custody": CustodyActions(actions),
         "prizes": PrizeActions(actions),
         "treasury": ApprovalActions(actions),

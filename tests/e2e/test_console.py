@@ -81,6 +81,9 @@ def test_console__all_names__succeeds(ran, running_platform):
     p = pay("dora", people.new("elmo"), "2.50", "USDX")
     "asked " + ask("elmo", 1, "USDX").status
     "back " + refund(p, "1.50").status
+    wish = CampaignWish("USDX", "5", deposit_min="9000", person_max="5", bonus="1")
+    "campaign " + bonuses.create(people.new("fred"), wish).status
+    "treasury %d" % len(treasury.treasury)
     status()["backend"]["status"]
     """
     pasted = "".join(line.strip() + "\n" for line in code.strip().splitlines())
@@ -96,6 +99,8 @@ def test_console__all_names__succeeds(ran, running_platform):
     assert "Error" not in result.stdout, result.stdout
     for shown in ("approved", "credited", "settled", "claim claimed", "asked open", "back final"):
         assert f"'{shown}'" in result.stdout
+    assert "'campaign running'" in result.stdout
+    assert "'treasury 20'" in result.stdout
     assert "'ready'" in result.stdout
     assert "'wallet 4000000'" in result.stdout
     assert "'ledger 15990000'" in result.stdout
