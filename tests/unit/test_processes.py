@@ -18,6 +18,8 @@ WAITS = "import sys; sys.stdin.read()"
 @pytest.fixture
 def child():
     with subprocess.Popen([sys.executable, "-c", WAITS, "ours"], stdin=subprocess.PIPE) as process:
+        while not is_running(process.pid, "ours"):  # until then it is a copy of this program
+            pass
         yield process
         process.kill()
 
