@@ -24,8 +24,9 @@ from backend.protocol.types import Address, DepositRecord
 from backend.settlement.abi import ContractError
 from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract, Outcome
-from backend.settlement.client import LOG_BLOCKS_MAX, ChainClient
+from backend.settlement.client import ChainClient, block_ranges
 from backend.settlement.deployment_file import Deployment
+from backend.settlement.queries import allowance_of
 from backend.settlement.sender import Sender
 
 BATCH_GRANTS_MAX: Final = 100
@@ -127,22 +128,19 @@ class Bonuses:
 
     async def allowance(self, token: Address, owner: Address) -> int:
         """Return how many base units the contract may take from `owner`."""
-        erc20 = Contract(token, artifact("Stablecoin").abi)
-        return int(await self._client.read(erc20, "allowance", owner, self.address))
+        return await allowance_of(self._client, token, owner, self.address)
 
     async def bonus_deposits(self, after_block: int) -> tuple[set[int], int]:
         """Return the queue's places of the bonuses paid after an L1 block, and the newest block."""
         newest = (await self._client.latest()).number
         first = max(after_block + 1, self._first_block)
+        topic = self.contract.abi.topic("GrantReleased")
         places = set()
-        while first <= newest:
-            last = min(first + LOG_BLOCKS_MAX - 1, newest)
-            topic = self.contract.abi.topic("GrantReleased")
-            for log in await self._client.logs([self.address], first, last, [topic]):
+        for start, end in block_ranges(first, newest):
+            for log in await self._client.logs([self.address], start, end, [topic]):
                 decoded = self.contract.abi.decode_log(log.topics, log.data)
                 if decoded is not None:
                     places.add(int(decoded.values["depositIndex"]))
-            first = last + 1
         return places, newest
 
     # Transactions

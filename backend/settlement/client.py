@@ -4,7 +4,7 @@ Calls raise `ChainUnavailable` when the node can't be reached, doesn't answer in
 what nobody can read, and `RpcError` when it answers with an error.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
 import aiohttp
@@ -242,6 +242,12 @@ class ChainClient:
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(raise_for_status=True, timeout=self._timeout)
             await self._provider.cache_async_session(self._session)
+
+
+def block_ranges(first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of blocks, both ends included, whose logs may be asked for at once."""
+    for start in range(first, last + 1, LOG_BLOCKS_MAX):
+        yield start, min(start + LOG_BLOCKS_MAX - 1, last)
 
 
 def refused(error: RpcError, abi: ContractAbi | None = None) -> TransactionRefused:

@@ -14,7 +14,7 @@ from backend.protocol.types import Address
 from backend.settlement.abi import ContractAbi, ContractError, Entry
 from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract, L1Log, RpcError
-from backend.settlement.client import LOG_BLOCKS_MAX, ChainClient
+from backend.settlement.client import ChainClient, block_ranges
 from backend.settlement.deployment_file import Deployment
 
 _AT_ONCE: Final = 50  # questions
@@ -107,11 +107,10 @@ class _Freezes:
         """Return who is frozen now, having read what is new."""
         async with self._lock:
             latest = (await self._client.latest()).number
-            while self._next_block <= latest:
-                last = min(self._next_block + LOG_BLOCKS_MAX - 1, latest)
-                for log in await self._logs(self._next_block, last):
+            for start, end in block_ranges(self._next_block, latest):
+                for log in await self._logs(start, end):
                     self._take(log.topics, log.data)
-                self._next_block = last + 1
+                self._next_block = end + 1
             self._next_block = max(latest - _REREAD_BLOCKS, 0)
             return set(self._frozen)
 

@@ -11,8 +11,9 @@ from backend.protocol.types import Address
 from backend.settlement.abi import ContractError
 from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract, L1Log, RpcError
-from backend.settlement.client import LOG_BLOCKS_MAX, ChainClient
+from backend.settlement.client import ChainClient, block_ranges
 from backend.settlement.deployment_file import Deployment
+from backend.settlement.queries import allowance_of
 
 _REREAD_BLOCKS: Final = 64  # what a reorganisation may have changed
 
@@ -64,8 +65,7 @@ class Prizes:
 
     async def allowance(self, token: Address, owner: Address) -> int:
         """Return how many base units the contract may take from `owner`."""
-        erc20 = Contract(token, artifact("Stablecoin").abi)
-        return int(await self._client.read(erc20, "allowance", owner, self.address))
+        return await allowance_of(self._client, token, owner, self.address)
 
     async def refusal_of_claim(
         self, prize_id: Digest, entry: PrizeEntry, proof: Sequence[Digest]
@@ -98,11 +98,10 @@ class Prizes:
             first = max(min(self._next_block, latest + 1) - _REREAD_BLOCKS, self._first_block)
             self._forget_from(first)
             self._next_block = first
-            while self._next_block <= latest:
-                last = min(self._next_block + LOG_BLOCKS_MAX - 1, latest)
-                for log in await self._client.logs([self.address], self._next_block, last):
+            for start, end in block_ranges(first, latest):
+                for log in await self._client.logs([self.address], start, end):
                     self._take(log)
-                self._next_block = last + 1
+                self._next_block = end + 1
             return self._known.get(prize_id, _Known())
 
     def _forget_from(self, block: int) -> None:

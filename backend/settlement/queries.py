@@ -73,7 +73,7 @@ class ChainQueries:
     async def allowance(self, token: Address, owner: Address) -> int:
         """Return how many base units the rollup may take from `owner`."""
         rollup = self._deployment.address("Rollup")
-        return int(await self._client.read(_token(token), "allowance", owner, rollup))
+        return await allowance_of(self._client, token, owner, rollup)
 
     async def permit_facts(self, token: Address, owner: Address) -> PermitFacts | None:
         """Return what a permit needs, None if the token takes none."""
@@ -113,6 +113,13 @@ class ChainQueries:
         if isinstance(outcome, Refused):
             log.error("revocation_refused", reason=str(outcome.reason))
         raise ChainUnavailable()
+
+
+async def allowance_of(
+    client: ChainClient, token: Address, owner: Address, spender: Address
+) -> int:
+    """Return how many base units of a token `spender` may take from `owner`."""
+    return int(await client.read(_token(token), "allowance", owner, spender))
 
 
 def _token(address: Address) -> Contract:

@@ -31,7 +31,7 @@ from backend.protocol.proposals import (
 from backend.settlement.abi import ContractAbi, ContractError
 from backend.settlement.artifacts import artifacts
 from backend.settlement.chain import Contract, Done, Refused, RpcError
-from backend.settlement.client import LOG_BLOCKS_MAX, ChainClient
+from backend.settlement.client import ChainClient, block_ranges
 from backend.settlement.deployment_file import Deployment
 from backend.settlement.dry_run import DryRun, dry_run
 from backend.settlement.sender import Sender
@@ -157,11 +157,9 @@ class TreasuryQueries:
     async def _was_executed(self, proposal_id: Digest, first: int, last: int) -> bool:
         """Return whether the event tells that it was this proposal which used its nonce."""
         topics = (self._abi.topic("ProposalExecuted"), proposal_id)
-        while first <= last:
-            end = min(first + LOG_BLOCKS_MAX - 1, last)
-            if await self._client.logs([self.address], first, end, topics):
+        for start, end in block_ranges(first, last):
+            if await self._client.logs([self.address], start, end, topics):
                 return True
-            first = end + 1
         return False
 
     async def _read(self, function: str, *arguments: Any) -> Any:

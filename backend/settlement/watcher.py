@@ -16,7 +16,7 @@ import structlog
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
 from backend.settlement.chain import L1Block, L1Point, RpcError
-from backend.settlement.client import LOG_BLOCKS_MAX, ChainClient
+from backend.settlement.client import ChainClient, block_ranges
 from backend.settlement.decoding import EventReader
 from backend.settlement.deployment_file import Deployment
 from backend.settlement.eligibility import Eligibility
@@ -164,10 +164,8 @@ class Watcher:
         if anchor is None:
             raise ChainUnavailable()
         past: list[ChainEvent] = []
-        while first <= end:
-            last = min(first + LOG_BLOCKS_MAX - 1, end)
-            past += await self._reader.in_range(first, last)
-            first = last + 1
+        for start, last in block_ranges(first, end):
+            past += await self._reader.in_range(start, last)
         self._check_complete(past)
         self._tail = [anchor]
         self._see(past)
