@@ -132,7 +132,7 @@ def _treasurers(settings: Settings, store: KeyStore, chain_id: int) -> tuple[Add
 
 
 def parameters_of(settings: Settings, chain_id: int) -> Parameters:
-    """Return section 9 of PROTOCOL.md for this chain."""
+    """Return section 11 of PROTOCOL.md for this chain."""
     if chain_id not in LOCAL_CHAIN_IDS:
         return replace(PUBLIC_PARAMETERS, kyc_level_needed=settings.kyc_level_needed)
     return replace(

@@ -1,4 +1,4 @@
-"""Checks of customers, and the attestations that come out. Law: docs/PROTOCOL.md, section 8.
+"""Checks of customers, and the attestations that come out. Law: docs/PROTOCOL.md, section 10.
 
 A provider checks a person off the chain; the attestor's key then signs an address, a level and an
 expiry, and nothing else about the person leaves this process. `SandboxProvider` stands in for a

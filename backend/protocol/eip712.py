@@ -76,5 +76,5 @@ def ledger_domain(chain_id: int, rollup: Address) -> Domain:
 
 
 def kyc_domain(chain_id: int, registry: Address) -> Domain:
-    """Return the domain of attestations about persons (section 8)."""
+    """Return the domain of attestations about persons (section 10)."""
     return Domain("Causeway KYC", chain_id, registry)

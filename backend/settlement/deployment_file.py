@@ -18,7 +18,7 @@ _DAY_S: Final = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Section 9 of PROTOCOL.md, and the level of customer checks that deposits need."""
+    """Section 11 of PROTOCOL.md, and the level of customer checks that deposits need."""
 
     challenge_window_s: int
     timestamp_lag_s: int

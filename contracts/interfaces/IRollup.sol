@@ -52,6 +52,48 @@ interface IRollup {
         bytes32[32] leafPath; // siblings from the payer's leaf up to the chunk's state root
     }
 
+    /// @notice An account as the state tree holds it, and its path to a state root.
+    struct LeafProof {
+        uint32 accountId;
+        address owner; // 0: the leaf is empty
+        uint16 assetId;
+        uint64 nonce;
+        uint64 balanceMinor;
+        bytes32[32] path; // siblings from the leaf up
+    }
+
+    /// @notice A chunk of a batch.
+    struct ChunkProof {
+        uint256 index; // of the chunk in its batch
+        bytes chunk; // 992 bytes
+        bytes32[10] path; // siblings from the chunk's hash up to chunksRoot
+    }
+
+    /// @notice A leaf that a proof shows; owner 0 is the empty leaf.
+    struct Leaf {
+        uint32 accountId;
+        address owner;
+        uint16 assetId;
+        uint64 nonce;
+        uint64 balanceMinor;
+    }
+
+    /// @notice Leaves under one root, ascending, and the siblings that prove them: docs/PROTOCOL.md,
+    /// section 1.
+    struct Multiproof {
+        Leaf[] leaves;
+        bytes32[] siblings;
+    }
+
+    /// @notice A deposit as L1 queued it.
+    struct DepositRecord {
+        address token;
+        uint16 assetId;
+        address owner;
+        uint48 amountMinor;
+        uint64 tsS;
+    }
+
     /// @notice A holder's ERC-3009 authorisation of a deposit, and his signature.
     struct Authorization {
         address from; // the holder, who signed
