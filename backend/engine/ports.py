@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
+from backend.protocol.types import (
+    Address,
+    Asset,
+    AuthorisedRoot,
+    DepositRecord,
+    Epoch,
+    ExitRequest,
+)
 
 
 class L1Point(Protocol):
@@ -30,6 +37,12 @@ class L1View(Protocol):
 
     def roots(self, from_index: int, to_l1_block: int) -> Sequence[AuthorisedRoot]:
         """Return the authorised roots from `from_index` on, up to and with `to_l1_block`."""
+
+    def exits(self, from_index: int, to_l1_block: int) -> Sequence[ExitRequest]:
+        """Return the exit requests from `from_index` on, up to and with `to_l1_block`."""
+
+    def epoch(self, to_l1_block: int) -> Epoch | None:
+        """Return the newest epoch that L1 began up to and with `to_l1_block`; None if none."""
 
     def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
         """Return whether the owner may hold a token at `ts_s`, by the facts up to `to_l1_block`.

@@ -152,6 +152,31 @@ class AuthorisedRoot:
         return self.owner + self.root
 
 
+@dataclass(frozen=True, slots=True)
+class ExitRequest:
+    """An owner asked L1 for all money of his account."""
+
+    account_id: AccountId
+    owner: Address
+
+    def encode(self) -> bytes:
+        """Return the 24 bytes of a block body's exit."""
+        return self.account_id.to_bytes(4) + self.owner
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """A committee's term as L1 began it. `members` are ascending, 3f + 1 of them."""
+
+    number: int
+    members: tuple[Address, ...]
+
+    def encode(self) -> bytes:
+        """Return the bytes of a block body's epoch."""
+        head = self.number.to_bytes(4) + len(self.members).to_bytes(4)
+        return head + b"".join(self.members)
+
+
 def deposits_hash(records: list[DepositRecord], previous: Digest = ZERO_DIGEST) -> Digest:
     """Return the chain hash after `records`."""
     for record in records:
