@@ -14,6 +14,7 @@ forget_stale_build(PROJECT_ROOT)
 
 # A test asks for a chain by one of ape's fixtures, itself or through another fixture.
 _APE_FIXTURES = {"accounts", "chain", "compilers", "networks", "project"}
+_ANVIL_START_S_MAX = 90  # ape's own 20 are too few on a busy machine
 
 
 def _needs_chain(item: pytest.Item) -> bool:
@@ -38,21 +39,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Don't let ape start anvil (about two seconds) when no selected test uses it."""
     if any(map(_needs_chain, items)):
-        _limit_gas_as_public_chains_do()
+        _start_anvil_as_we_need_it()
     else:
         config.pluginmanager.unregister(name="ape-test")
 
 
-def _limit_gas_as_public_chains_do() -> None:
-    """Have ape start anvil with the transaction gas limit of EIP-7825: it has no setting for it."""
+def _start_anvil_as_we_need_it() -> None:
+    """Have ape start anvil with the transaction gas limit of EIP-7825, on a free port, and be
+    patient while the machine is busy: it has no settings for these.
+
+    Of a port that it draws itself ape may find that somebody else has it: then it waits in vain,
+    or shares the chain of another run.
+    """
     from ape_foundry.provider import FoundryProvider
 
-    plain = FoundryProvider.build_command
+    from tests.e2e.settlement.chain import free_port
+
+    build_command, connect = FoundryProvider.build_command, FoundryProvider.connect
+    start = FoundryProvider.start
 
     def with_gas_limit(self: FoundryProvider) -> list[str]:
-        return [*plain(self), "--enable-tx-gas-limit"]
+        return [*build_command(self), "--enable-tx-gas-limit"]
+
+    def to_free_port(self: FoundryProvider) -> None:
+        self._host = self._host or f"http://127.0.0.1:{free_port()}"
+        connect(self)
+
+    def patiently(self: FoundryProvider) -> None:
+        start(self, timeout=_ANVIL_START_S_MAX)
 
     FoundryProvider.build_command = with_gas_limit
+    FoundryProvider.connect = to_free_port
+    FoundryProvider.start = patiently
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

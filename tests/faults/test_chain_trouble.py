@@ -47,7 +47,7 @@ async def anvil(tmp_path):
 
 
 @pytest.fixture
-async def chain(anvil):
+async def l1(anvil):
     client = ChainClient(anvil.url)
     yield client
     await client.close()
@@ -113,7 +113,7 @@ async def reorganise(chain: ChainClient, from_block: int) -> None:
     await mine(chain)
 
 
-async def test_chain_away__payments_meanwhile__final_then_posted_succeeds(tmp_path, anvil, chain):
+async def test_chain_away__payments_meanwhile__final_then_posted_succeeds(tmp_path, anvil, l1):
     async with running(tmp_path, anvil.port) as (world, client):
         await stop_anvil(tmp_path / "anvil.pid")
 
@@ -129,66 +129,66 @@ async def test_chain_away__payments_meanwhile__final_then_posted_succeeds(tmp_pa
 
         assert (refused.value.status_code, refused.value.code) == (503, "CHAIN_UNAVAILABLE")
         assert len(final) >= 10
-        await all_is_well(world, client, chain)
+        await all_is_well(world, client, l1)
 
 
-async def test_reorganise__deposit__is_gone_and_credited_once_succeeds(tmp_path, anvil, chain):
+async def test_reorganise__deposit__is_gone_and_credited_once_succeeds(tmp_path, anvil, l1):
     async with running(tmp_path, anvil.port, confirmations=DEEP) as (world, client):
-        await mine_by_hand(chain)
+        await mine_by_hand(l1)
         index = len(world.book.deposits)
         await deposit_directly(world, Random(1))
-        block = (await chain.latest()).number
+        block = (await l1.latest()).number
         await wait_for("the deposit", lambda: has_status(client, index, "seen"))
 
-        await reorganise(chain, block)
+        await reorganise(l1, block)
         await wait_for("its end", lambda: has_status(client, index, None))
-        vault = await laws.vault_minor(world, chain)
+        vault = await laws.vault_minor(world, l1)
         world.book.deposits.pop()
         await deposit_directly(world, Random(1))
-        await mine(chain, DEEP)
+        await mine(l1, DEEP)
         await wait_for("the credit", lambda: are_credited(world, client))
 
         one = world.book.deposits[-1]
         vault[one.asset.code] += one.amount_minor
-        assert await laws.vault_minor(world, chain) == vault
-        await all_is_well(world, client, chain)
+        assert await laws.vault_minor(world, l1) == vault
+        await all_is_well(world, client, l1)
         assert len([e async for e in client.deposits.list()]) == index + 1
 
 
 @pytest.mark.parametrize("deeper", [0, 2], ids=["the submission", "its pin, too"])
-async def test_reorganise__submission__is_posted_once_succeeds(tmp_path, anvil, chain, deeper):
+async def test_reorganise__submission__is_posted_once_succeeds(tmp_path, anvil, l1, deeper):
     async with running(tmp_path, anvil.port, confirmations=DEEP, batch_age_ms_max=3_600_000) as (
         world,
         client,
     ):
-        await mine(chain, DEEP)
+        await mine(l1, DEEP)
         await client.batches.post()
         await wait_for("the deposits' batch", lambda: is_posted(client, 1))
-        await mine(chain, 2 * DEEP)  # no fact of a block is in what will be taken back
-        await mine_by_hand(chain)
+        await mine(l1, 2 * DEEP)  # no fact of a block is in what will be taken back
+        await mine_by_hand(l1)
         await pay(world, client)
         await client.batches.post("calldata")
         await wait_for("the batch", lambda: is_posted(client, 2))
         await wait_for("the submitter's note", lambda: has_step(world, "mined"))
         batch = await client.batches.get(2)
 
-        await reorganise(chain, int(batch.raw["l1_block"]) - deeper)
+        await reorganise(l1, int(batch.raw["l1_block"]) - deeper)
         await wait_for("its end", lambda: has_step(world, "gone"))
-        await all_is_well(world, client, chain)
+        await all_is_well(world, client, l1)
 
-        assert len(await laws.batches_are_a_chain(world, chain)) == 2
+        assert len(await laws.batches_are_a_chain(world, l1)) == 2
 
 
-async def test_reorganise__confirmed_deposit__ends_the_platform_rejects(tmp_path, anvil, chain):
+async def test_reorganise__confirmed_deposit__ends_the_platform_rejects(tmp_path, anvil, l1):
     async with running(tmp_path, anvil.port) as (world, _client):
-        await mine_by_hand(chain)
+        await mine_by_hand(l1)
         await deposit_directly(world, Random(1))
-        block = (await chain.latest()).number
-        await mine(chain, 3)
+        block = (await l1.latest()).number
+        await mine(l1, 3)
         async with world.client() as client:
             await wait_for("the credit", lambda: are_credited(world, client))
 
-        await reorganise(chain, block)
+        await reorganise(l1, block)
         code = await world.child.ended()
 
         assert code == 1, world.child.last_words()
@@ -197,7 +197,7 @@ async def test_reorganise__confirmed_deposit__ends_the_platform_rejects(tmp_path
         assert "was confirmed and is gone. Stop the node" in line
 
 
-async def test_disk_full__payments__nothing_is_lost_succeeds(tmp_path, anvil, chain):
+async def test_disk_full__payments__nothing_is_lost_succeeds(tmp_path, anvil, l1):
     async with running(tmp_path, anvil.port) as (world, client):
         await pay(world, client)
         customer = customer_of(world, index=1)
@@ -215,7 +215,7 @@ async def test_disk_full__payments__nothing_is_lost_succeeds(tmp_path, anvil, ch
         assert answers == [(503, "DISK_FULL")] * 3
         assert ready == 503
         assert account.balance > 0
-        await all_is_well(world, client, chain)
+        await all_is_well(world, client, l1)
 
 
 async def readiness(world: World) -> int:

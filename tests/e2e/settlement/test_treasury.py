@@ -47,21 +47,21 @@ async def made(client, folder, **parameters):
 
 
 @pytest.fixture
-async def chain(client, tmp_path):
+async def l1(client, tmp_path):
     return Chain(client, await made(client, tmp_path), tmp_path / "anvil.pid")
 
 
 @pytest.fixture
-def treasury(chain):
-    return TreasuryQueries(chain.client, chain.deployment, chain.sender(OPERATOR))
+def treasury(l1):
+    return TreasuryQueries(l1.client, l1.deployment, l1.sender(OPERATOR))
 
 
-def contract_of(chain) -> Contract:
-    return Contract(chain.deployment.address("Treasury"), artifact("Treasury").abi)
+def contract_of(l1) -> Contract:
+    return Contract(l1.deployment.address("Treasury"), artifact("Treasury").abi)
 
 
-def authorising(chain, root=b"\x01" * 32) -> Call:
-    rollup = chain.deployment.rollup
+def authorising(l1, root=b"\x01" * 32) -> Call:
+    rollup = l1.deployment.rollup
     return Call(rollup.address, 0, rollup.abi.call_data("authorizeOrders", root))
 
 
@@ -78,18 +78,18 @@ async def state(treasury, proposal):
     return await treasury.state(proposal, proposal.digest(treasury.domain), 0)
 
 
-async def test_deploy__treasurers__make_a_treasury_succeeds(chain, treasury):
-    governance = await chain.client.read(contract_of(chain), "governance")
+async def test_deploy__treasurers__make_a_treasury_succeeds(l1, treasury):
+    governance = await l1.client.read(contract_of(l1), "governance")
 
     assert tuple(governance.values()) == governance_of(3, 0)
     assert (governance["weightNeeded"], governance["isOwnApprovalRefused"]) == (2, True)
-    assert await treasury.needs([authorising(chain)]) == Needs(2, 0)
+    assert await treasury.needs([authorising(l1)]) == Needs(2, 0)
     assert await treasury.is_signer(SECOND.address)
     assert not await treasury.is_signer(STRANGER.address)
 
 
-async def test_deploy__treasurers_again__changes_nothing(chain, client, tmp_path):
-    assert await made(client, tmp_path) == chain.deployment
+async def test_deploy__treasurers_again__changes_nothing(l1, client, tmp_path):
+    assert await made(client, tmp_path) == l1.deployment
 
 
 @pytest.mark.parametrize(("count", "needed", "is_refused"), [(2, 2, False), (3, 2, True)])
@@ -99,21 +99,21 @@ def test_governance_of__some_signers__holds(count, needed, is_refused):
     assert (found[0], found[1], found[3]) == (needed, 5, is_refused)
 
 
-async def test_digest__of_our_own__is_the_contracts_holds(chain, treasury):
-    proposal = proposal_of(authorising(chain), Call(STRANGER.address, 7, b""), nonce_key=2**191)
+async def test_digest__of_our_own__is_the_contracts_holds(l1, treasury):
+    proposal = proposal_of(authorising(l1), Call(STRANGER.address, 7, b""), nonce_key=2**191)
     calls = [(call.target, call.value, call.data) for call in proposal.calls]
     fields = (proposal.proposer, calls, proposal.nonce_key, 0, 2**40, proposal.purpose)
 
-    found = await chain.client.read(contract_of(chain), "proposalId", fields)
+    found = await l1.client.read(contract_of(l1), "proposalId", fields)
 
     digest = proposal.digest(treasury.domain)
     assert found == digest
-    found = await chain.client.read(contract_of(chain), "cancellationId", digest)
+    found = await l1.client.read(contract_of(l1), "cancellationId", digest)
     assert found == cancellation_id(digest, treasury.domain)
 
 
-async def test_weight__wrong_approvals__rejects(chain, treasury):
-    proposal = proposal_of(authorising(chain))
+async def test_weight__wrong_approvals__rejects(l1, treasury):
+    proposal = proposal_of(authorising(l1))
     digest = proposal.digest(treasury.domain)
 
     with pytest.raises(SignerUnknown, match=address_text(STRANGER.address)):
@@ -125,8 +125,8 @@ async def test_weight__wrong_approvals__rejects(chain, treasury):
         await treasury.weight(proposal, [Approval(SECOND.address, b"")])
 
 
-async def test_weight__any_order__counts_all_but_the_proposer_succeeds(chain, treasury):
-    proposal = proposal_of(authorising(chain))
+async def test_weight__any_order__counts_all_but_the_proposer_succeeds(l1, treasury):
+    proposal = proposal_of(authorising(l1))
     approvals = signed(treasury, proposal, *TREASURERS)
 
     assert await treasury.weight(proposal, approvals) == 2
@@ -135,25 +135,25 @@ async def test_weight__any_order__counts_all_but_the_proposer_succeeds(chain, tr
     assert await treasury.weight(proposal, []) == 0
 
 
-async def test_execute__approved__is_done_once_succeeds(chain, treasury):
-    proposal = proposal_of(authorising(chain))
+async def test_execute__approved__is_done_once_succeeds(l1, treasury):
+    proposal = proposal_of(authorising(l1))
     approvals = signed(treasury, proposal, *TREASURERS)
 
     assert await treasury.execute(proposal, approvals)
 
-    rollup = chain.deployment.rollup
-    assert await chain.client.read(rollup, "isAuthorised", treasury.address, b"\x01" * 32)
+    rollup = l1.deployment.rollup
+    assert await l1.client.read(rollup, "isAuthorised", treasury.address, b"\x01" * 32)
     assert (await state(treasury, proposal)).is_executed
     with pytest.raises(ProposalRefused, match="NonceMismatch"):
         await treasury.execute(proposal, approvals)
-    assert await chain.client.read(rollup, "authorisedRootCount") == 1
+    assert await l1.client.read(rollup, "authorisedRootCount") == 1
 
 
-async def test_execute__approved_on_the_chain__counts_succeeds(chain, treasury):
-    proposal = proposal_of(authorising(chain))
+async def test_execute__approved_on_the_chain__counts_succeeds(l1, treasury):
+    proposal = proposal_of(authorising(l1))
     digest = proposal.digest(treasury.domain)
     for key in (SECOND, THIRD):
-        await chain.call(key, contract_of(chain), "approve", digest)
+        await l1.call(key, contract_of(l1), "approve", digest)
     found = await state(treasury, proposal)
     approvals = [Approval(signer, b"") for signer in found.approvers]
 
@@ -171,8 +171,8 @@ async def test_execute__approved_on_the_chain__counts_succeeds(chain, treasury):
         ((SECOND, THIRD), ProposalRefused),
     ],
 )
-async def test_execute__too_few_approvals__rejects(chain, treasury, keys, error):
-    proposal = proposal_of(authorising(chain))
+async def test_execute__too_few_approvals__rejects(l1, treasury, keys, error):
+    proposal = proposal_of(authorising(l1))
 
     with pytest.raises(error):
         await treasury.execute(proposal, signed(treasury, proposal, *keys))
@@ -180,24 +180,24 @@ async def test_execute__too_few_approvals__rejects(chain, treasury, keys, error)
     assert not (await state(treasury, proposal)).is_executed
 
 
-async def test_execute__expired__rejects(chain, treasury):
-    proposal = proposal_of(authorising(chain), deadline=(await chain.client.latest()).ts_s)
-    await chain.pass_time(5)
+async def test_execute__expired__rejects(l1, treasury):
+    proposal = proposal_of(authorising(l1), deadline=(await l1.client.latest()).ts_s)
+    await l1.pass_time(5)
 
     with pytest.raises(ProposalExpired):
         await treasury.execute(proposal, signed(treasury, proposal, *TREASURERS))
 
 
-async def test_execute__a_call_that_fails__names_its_error_rejects(chain, treasury):
-    proposal = proposal_of(authorising(chain, bytes(32)))
+async def test_execute__a_call_that_fails__names_its_error_rejects(l1, treasury):
+    proposal = proposal_of(authorising(l1, bytes(32)))
 
     with pytest.raises(ProposalRefused, match="call 0 fails: RootZero"):
         await treasury.execute(proposal, signed(treasury, proposal, *TREASURERS))
 
 
 @pytest.mark.parametrize("change", [{"chain_id": 1}, {"contract": b"\x07" * 20}])
-async def test_execute__signed_for_another_treasury__rejects(chain, treasury, change):
-    proposal = proposal_of(authorising(chain))
+async def test_execute__signed_for_another_treasury__rejects(l1, treasury, change):
+    proposal = proposal_of(authorising(l1))
     ours = {"chain_id": treasury.domain.chain_id, "contract": treasury.address}
     other = ours | change
     digest = proposal.digest(treasury_domain(other["chain_id"], other["contract"]))
@@ -207,9 +207,9 @@ async def test_execute__signed_for_another_treasury__rejects(chain, treasury, ch
         await treasury.execute(proposal, approvals)
 
 
-async def test_state__nonce_taken_by_another__is_void_holds(chain, treasury):
-    proposal = proposal_of(authorising(chain))
-    other = proposal_of(authorising(chain, b"\x02" * 32))
+async def test_state__nonce_taken_by_another__is_void_holds(l1, treasury):
+    proposal = proposal_of(authorising(l1))
+    other = proposal_of(authorising(l1, b"\x02" * 32))
 
     await treasury.execute(other, signed(treasury, other, *TREASURERS))
 
@@ -220,9 +220,9 @@ async def test_state__nonce_taken_by_another__is_void_holds(chain, treasury):
 
 async def test_execute__timelock__waits_succeeds(client, tmp_path):
     deployment = await made(client, tmp_path, treasury_timelock_s=3600)
-    chain = Chain(client, deployment, tmp_path / "anvil.pid")
-    treasury = TreasuryQueries(client, deployment, chain.sender(OPERATOR))
-    proposal = proposal_of(authorising(chain))
+    l1 = Chain(client, deployment, tmp_path / "anvil.pid")
+    treasury = TreasuryQueries(client, deployment, l1.sender(OPERATOR))
+    proposal = proposal_of(authorising(l1))
     approvals = signed(treasury, proposal, *TREASURERS)
     assert (await treasury.needs(proposal.calls)).timelock_s == 3600
     with pytest.raises(ProposalRefused, match="ProposalNotScheduled"):
@@ -232,7 +232,7 @@ async def test_execute__timelock__waits_succeeds(client, tmp_path):
     with pytest.raises(ProposalTimelocked) as refused:
         await treasury.execute(proposal, approvals)
     scheduled_ts_s = (await state(treasury, proposal)).scheduled_ts_s
-    await chain.pass_time(3601)
+    await l1.pass_time(3601)
     await treasury.execute(proposal, approvals)
 
     assert refused.value.ready_ts_s == scheduled_ts_s + 3600
@@ -240,8 +240,8 @@ async def test_execute__timelock__waits_succeeds(client, tmp_path):
 
 
 @pytest.mark.parametrize("keys", [(PROPOSER,), (SECOND, THIRD)])
-async def test_cancel__by_proposer_or_veto__is_for_ever_succeeds(chain, treasury, keys):
-    proposal = proposal_of(authorising(chain))
+async def test_cancel__by_proposer_or_veto__is_for_ever_succeeds(l1, treasury, keys):
+    proposal = proposal_of(authorising(l1))
     digest = cancellation_id(proposal.digest(treasury.domain), treasury.domain)
 
     await treasury.cancel(proposal, [Approval(k.address, k.sign_digest(digest)) for k in keys])
@@ -251,8 +251,8 @@ async def test_cancel__by_proposer_or_veto__is_for_ever_succeeds(chain, treasury
         await treasury.execute(proposal, signed(treasury, proposal, *TREASURERS))
 
 
-async def test_cancel__by_a_stranger__rejects(chain, treasury):
-    proposal = proposal_of(authorising(chain))
+async def test_cancel__by_a_stranger__rejects(l1, treasury):
+    proposal = proposal_of(authorising(l1))
     digest = cancellation_id(proposal.digest(treasury.domain), treasury.domain)
 
     with pytest.raises(SignerUnknown):
@@ -261,19 +261,19 @@ async def test_cancel__by_a_stranger__rejects(chain, treasury):
         await treasury.cancel(proposal, signed(treasury, proposal, PROPOSER))
 
 
-async def governed(chain, treasury, function, *arguments, nonce_key):
+async def governed(l1, treasury, function, *arguments, nonce_key):
     """Have the treasury change itself."""
     data = artifact("Treasury").abi.call_data(function, *arguments)
     change = proposal_of(Call(treasury.address, 0, data), nonce_key=nonce_key)
     await treasury.execute(change, signed(treasury, change, *TREASURERS))
 
 
-async def test_execute__signer_removed_meanwhile__rejects(chain, treasury):
-    proposal = proposal_of(authorising(chain))
+async def test_execute__signer_removed_meanwhile__rejects(l1, treasury):
+    proposal = proposal_of(authorising(l1))
     approvals = signed(treasury, proposal, *TREASURERS)
     changed = ([THIRD.address], [STRANGER.address], [1])
 
-    await governed(chain, treasury, "changeSigners", *changed, nonce_key=9)
+    await governed(l1, treasury, "changeSigners", *changed, nonce_key=9)
 
     with pytest.raises(SignerUnknown, match=address_text(THIRD.address)):
         await treasury.execute(proposal, approvals)
@@ -281,24 +281,24 @@ async def test_execute__signer_removed_meanwhile__rejects(chain, treasury):
     assert await treasury.execute(proposal, approvals)
 
 
-async def test_execute__policy_changed_meanwhile__counts_the_new_one_rejects(chain, treasury):
-    proposal = proposal_of(authorising(chain))
+async def test_execute__policy_changed_meanwhile__counts_the_new_one_rejects(l1, treasury):
+    proposal = proposal_of(authorising(l1))
     approvals = signed(treasury, proposal, *TREASURERS)
     stricter = (2, 3600, 1, True, 0, 2, 3600)
 
-    await governed(chain, treasury, "setGovernance", stricter, nonce_key=9)
+    await governed(l1, treasury, "setGovernance", stricter, nonce_key=9)
 
     assert await treasury.needs(proposal.calls) == Needs(2, 3600)
     with pytest.raises(ProposalRefused, match="ProposalNotScheduled"):
         await treasury.execute(proposal, approvals)
 
 
-async def test_dry_run__transfer__tells_function_and_balances_succeeds(chain, treasury):
-    token = chain.deployment.token("USDX")
-    await chain.call(DEPLOYER, token, "mint", treasury.address, 50)
+async def test_dry_run__transfer__tells_function_and_balances_succeeds(l1, treasury):
+    token = l1.deployment.token("USDX")
+    await l1.call(DEPLOYER, token, "mint", treasury.address, 50)
     data = token.abi.call_data("transfer", OWNER.address, 20)
 
-    run = await treasury.dry_run([Call(token.address, 0, data), authorising(chain)])
+    run = await treasury.dry_run([Call(token.address, 0, data), authorising(l1)])
 
     assert run.succeeds
     assert [effect.decoded.name for effect in run.effects] == ["transfer", "authorizeOrders"]
@@ -307,37 +307,37 @@ async def test_dry_run__transfer__tells_function_and_balances_succeeds(chain, tr
         BalanceChange(token.address, treasury.address, -20),
         BalanceChange(token.address, OWNER.address, 20),
     }
-    assert await chain.client.read(token, "balanceOf", OWNER.address) == 0
+    assert await l1.client.read(token, "balanceOf", OWNER.address) == 0
 
 
-async def test_dry_run__a_call_that_fails__names_its_error_rejects(chain, treasury):
-    token = chain.deployment.token("USDX")
+async def test_dry_run__a_call_that_fails__names_its_error_rejects(l1, treasury):
+    token = l1.deployment.token("USDX")
     data = token.abi.call_data("transfer", OWNER.address, 20)
 
-    run = await treasury.dry_run([authorising(chain), Call(token.address, 0, data)])
+    run = await treasury.dry_run([authorising(l1), Call(token.address, 0, data)])
 
     assert not run.succeeds
     assert run.effects[0].error is None
     assert "ERC20InsufficientBalance" in run.effects[1].error
 
 
-async def test_dry_run__unknown_function__succeeds(chain, treasury):
+async def test_dry_run__unknown_function__succeeds(l1, treasury):
     run = await treasury.dry_run([Call(STRANGER.address, 0, b"\x12\x34\x56\x78")])
 
     assert run.effects[0].decoded is None
     assert run.succeeds
 
 
-async def test_dry_run__node_without_simulation__tells_what_it_can_succeeds(chain, treasury):
+async def test_dry_run__node_without_simulation__tells_what_it_can_succeeds(l1, treasury):
     class OldNode:
         """The same node, before eth_simulateV1."""
 
         async def rpc(self, method, *params):
             if method == "eth_simulateV1":
                 raise RpcError(-32601, "Method not found")
-            return await chain.client.rpc(method, *params)
+            return await l1.client.rpc(method, *params)
 
-    calls = [authorising(chain), authorising(chain, bytes(32))]
+    calls = [authorising(l1), authorising(l1, bytes(32))]
 
     run = await dry_run(OldNode(), treasury.address, calls, known_abi())
 
