@@ -13,6 +13,7 @@ from backend.engine.replica import Prepared, Replica
 from backend.engine.rounds import Proposed, Tip
 from backend.protocol.blocks import Body
 from backend.protocol.orders import PaymentOrder
+from backend.protocol.types import Epoch
 
 TIMESTAMP_BEHIND_MS_MAX = 5_000
 ORDER_WAIT_MS_MAX = 10_000
@@ -33,12 +34,20 @@ class HeaderInvalid(InvalidBlock):
 
 
 class L1FactsDiffer(InvalidBlock):
-    """The block's listings, deposits or roots are not L1's next ones."""
+    """The block's listings, deposits, roots or exits are not L1's next ones."""
 
     def __init__(self, kind: str, count: int) -> None:
         super().__init__(f"the {count} {kind} of the block are not the next ones of L1")
         self.kind = kind
         self.count = count
+
+
+class EpochInvalid(InvalidBlock):
+    """The block closes its epoch for one that is not L1's newest."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"epoch {number} is not L1's newest one, or not with these members")
+        self.number = number
 
 
 class LeftOut(InvalidBlock):
@@ -123,8 +132,13 @@ def _check_l1_facts(replica: Replica, body: Body, l1: L1View) -> None:
     roots = l1.roots(len(ledger.roots), to_l1_block)
     if tuple(roots[: len(body.roots)]) != body.roots:
         raise L1FactsDiffer("roots", len(body.roots))
+    exits = l1.exits(ledger.exit_count, to_l1_block)
+    if tuple(exits[: len(body.exits)]) != body.exits:
+        raise L1FactsDiffer("exits", len(body.exits))
+    if body.epoch is not None and body.epoch != next_epoch(replica, l1, to_l1_block):
+        raise EpochInvalid(body.epoch.number)
     l1_due = replica.rounds.l1_due
-    if not body.listings and not body.deposits and not body.roots:
+    if not (body.listings or body.deposits or body.roots or body.exits or body.epoch):
         # One is enough: then they all have their turn.
         if l1.listings(len(ledger.assets), l1_due):
             raise LeftOut("listing")
@@ -132,6 +146,17 @@ def _check_l1_facts(replica: Replica, body: Body, l1: L1View) -> None:
             raise LeftOut("deposit")
         if l1.roots(len(ledger.roots), l1_due):
             raise LeftOut("root")
+        if l1.exits(ledger.exit_count, l1_due):
+            raise LeftOut("exit")
+        if next_epoch(replica, l1, l1_due) is not None:
+            raise LeftOut("epoch")
+
+
+def next_epoch(replica: Replica, l1: L1View, to_l1_block: int) -> Epoch | None:
+    """Return the newest epoch that L1 has begun by then, if it is newer than that in progress."""
+    epoch = l1.epoch(to_l1_block)
+    is_newer = epoch is not None and epoch.number > replica.committee.epoch
+    return epoch if is_newer else None
 
 
 def _check_oldest_record(replica: Replica, proposed: Proposed, body: Body) -> None:

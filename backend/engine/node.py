@@ -67,9 +67,8 @@ class Node:
         self._clock_ms = clock_ms
         self._rule = rule
         self._domain = config.committee.domain
-        self._snapshots = (
-            Snapshots(config.snapshot_folder, config.identity) if config.snapshot_folder else None
-        )
+        folder = config.snapshot_folder
+        self._snapshots = Snapshots(folder, config.identity) if folder else None
         self._snapshot_lock = asyncio.Lock()
         self._outcomes = Outcomes()
         self._ahead = NonceQueue()
@@ -134,6 +133,7 @@ class Node:
                 origin.replica(),
                 self._l1,
                 timeout_ms_min=config.timeout_ms_min,
+                idle_ms_max=config.idle_ms_max,
                 signatures_lost_at_ms=self._clock_ms() if config.signatures_lost else None,
             )
             for key in config.validator_keys
@@ -141,7 +141,11 @@ class Node:
         self._admission = Admission(self._replica, self._may_hold_now, self._rule)
         self._quorum = QuorumWatch(self._replica.rounds, config.quorum_wait_ms_max)
         self._sequencer = Sequencer(
-            config.sequencer_keys, self._replica, self._l1, orders_max=config.block_orders_max
+            config.sequencer_keys,
+            self._replica,
+            self._l1,
+            config.block_orders_max,
+            config.idle_ms_max,
         )
         last_stamp_ms = origin.checkpoint.tip.timestamp_ms
         for position, entry in origin.entries():

@@ -30,6 +30,8 @@ class NodeConfig:
     quorum_wait_ms_max: int = 2_000
     timeout_ms_min: int = TIMEOUT_MS_MIN
     tick_ms: int = 25
+    idle_ms_max: int | None = None
+    """After so long without a block an empty one is made."""
     signatures_lost: bool = False
     """Whether signatures of the validators may be lost (a restored backup): rule 7."""
 

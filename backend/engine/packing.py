@@ -2,7 +2,8 @@
 
 An operation goes into the next free slots. A new chunk begins when it doesn't fit there: past the
 64th slot, an *open account* in the last slot, or a fee account that would be the chunk's fifth.
-The legs of an atomic group go together, as if they were one operation.
+The legs of an atomic group go together, as if they were one operation. A chunk with a sweep (a
+withdrawal by exit request) holds sweeps of different accounts and nothing else.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -16,6 +17,12 @@ from backend.protocol.types import REGISTRY, AccountId
 # A batch ends where a block ends, so each block must fit the smaller carrier by itself.
 BLOCK_CHUNKS_MAX: Final = CALLDATA_CHUNKS_MAX
 _REGISTRY_BYTES: Final = REGISTRY.to_bytes(4)
+
+
+def payer_at(slots: bytes, start: int) -> AccountId:
+    """Return the payer of the operation that starts in a slot."""
+    offset = start * SLOT_BYTES
+    return AccountId(int.from_bytes(slots[offset : offset + 4]))
 
 
 def operation_spans(slots: bytes) -> Iterator[tuple[int, int]]:
@@ -46,27 +53,39 @@ class ChunkCursor:
 
     slot: int = 0
     _fee_accounts: set[AccountId] = field(default_factory=set)
+    _swept: set[AccountId] = field(default_factory=set)
 
     @property
     def chunk_count(self) -> int:
         """How many chunks have been begun."""
         return -(-self.slot // CHUNK_SLOTS)
 
-    def place(self, slot_count: int, fee_accounts: Collection[AccountId]) -> int:
+    def place(
+        self,
+        slot_count: int,
+        fee_accounts: Collection[AccountId],
+        swept: AccountId | None = None,
+    ) -> int:
         """Return the slot where what takes `slot_count` slots starts, and move past it.
 
-        `fee_accounts` are those that its fees above 0 go to.
+        `fee_accounts` are those that its fees above 0 go to; `swept` is the account that a sweep
+        takes out.
         """
         position = self.slot % CHUNK_SLOTS
         fits = position + slot_count <= CHUNK_SLOTS and (
             not fee_accounts or len(self._fee_accounts.union(fee_accounts)) <= FEE_ACCOUNTS_MAX
         )
-        if position == 0:
+        if swept is None:
+            fits = fits and not self._swept
+        else:
+            fits = fits and bool(self._swept) and swept not in self._swept
+        if position == 0 or not fits:
+            self.slot += -position % CHUNK_SLOTS
             self._fee_accounts.clear()
-        elif not fits:
-            self.slot += CHUNK_SLOTS - position
-            self._fee_accounts.clear()
+            self._swept.clear()
         self._fee_accounts.update(fee_accounts)
+        if swept is not None:
+            self._swept.add(swept)
         start = self.slot
         self.slot += slot_count
         return start

@@ -87,7 +87,8 @@ class Origin:
 
     def replica(self) -> Replica:
         """Return a replica that is about to read the entry at `checkpoint.next_position`."""
-        checkpoint, committee = self.checkpoint, self._committee
+        checkpoint = self.checkpoint
+        committee = self._committee.of_epoch(self._ledger.epoch)
         accepted = AcceptedOrders(committee.domain, is_lazy=True)
         accepted.rejected.update(checkpoint.rejected)
         # Read once for all replicas: thousands may wait, each in a frame of megabytes.
@@ -97,7 +98,7 @@ class Origin:
         for arrival, record in self._undecided:
             accepted.restore(arrival, record)
         rounds = Rounds(committee, checkpoint.tip, dict(checkpoint.seen))
-        return Replica(committee, rounds, self.ledger(), accepted)
+        return Replica(rounds, self.ledger(), accepted)
 
     def entries(self) -> Iterator[tuple[int, Entry]]:
         """Yield what replicas are to read."""

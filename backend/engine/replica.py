@@ -23,9 +23,9 @@ class FinalBlock:
     """A certified block with all that it did.
 
     `payment_ids` are the digests of the body's orders, legs of groups too, in their order;
-    `record_ids` the ids of its records. `rejected_ids` are the ids that it rejects, each with the
-    number of the error: of records, and of the legs of groups. `signatures` are at least 2f + 1
-    votes, ascending by signer; `stamp_ms` is the log's of the block.
+    `record_ids` the ids of its records, `sweep_ids` those of its sweeps. `rejected_ids` are the ids
+    that it rejects, each with the number of the error: of records, and of the legs of groups.
+    `signatures` are at least 2f + 1 votes, ascending by signer; `stamp_ms` is the log's.
     """
 
     block: Block
@@ -37,6 +37,7 @@ class FinalBlock:
     execution: Execution
     signatures: tuple[bytes, ...]
     stamp_ms: int
+    sweep_ids: tuple[Digest, ...] = ()
 
     @property
     def slots(self) -> bytes:
@@ -58,6 +59,7 @@ class Prepared:
     body: Body
     record_ids: tuple[Digest, ...]
     payment_ids: tuple[Digest, ...]
+    sweep_ids: tuple[Digest, ...]
     execution: Execution
 
     @classmethod
@@ -77,7 +79,8 @@ class Prepared:
                 payment_ids += [order.digest(domain) for order in record.orders]
             else:
                 payment_ids.append(record_id)
-        return cls(body, record_ids, tuple(payment_ids), execution)
+        sweep_ids = tuple(sweep.order.digest(domain) for sweep in execution.sweeps)
+        return cls(body, record_ids, tuple(payment_ids), sweep_ids, execution)
 
 
 Event = Proposed | RoundLost | RoundEnded | FinalBlock | OrderAccepted
@@ -104,11 +107,15 @@ class BodyMalformed(InvalidBlock):
 class Replica:
     """What the entries so far amount to. `consume` alone changes it."""
 
-    committee: Committee
     rounds: Rounds
     ledger: Ledger
     accepted: AcceptedOrders
     _prepared: dict[Digest, Prepared] = field(default_factory=dict)
+
+    @property
+    def committee(self) -> Committee:
+        """Whose turn it is to certify."""
+        return self.rounds.committee
 
     @property
     def ts_s(self) -> int:
@@ -164,6 +171,8 @@ class Replica:
         rejected = (rejection.record_id for rejection in prepared.body.rejections)
         self.accepted.decide(prepared.record_ids, rejected, proposed.block.ts_s)
         self._prepared.clear()
+        if prepared.body.epoch is not None:
+            self.rounds.begin_epoch(prepared.body.epoch)
         return FinalBlock(
             proposed.block,
             proposed.block_hash,
@@ -174,6 +183,7 @@ class Replica:
             prepared.execution,
             certified.signatures,
             proposed.stamp_ms,
+            prepared.sweep_ids,
         )
 
     def _rejected_ids(self, body: Body) -> Iterator[tuple[Digest, int]]:

@@ -4,7 +4,7 @@ Law: docs/PROTOCOL.md, section 6, rules 2, 3 and 4. A pure function of the entri
 the same log sees the same decisions. It judges who signed, never what a block does.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from backend.protocol.blocks import Block, body_hash
 from backend.protocol.eip712 import Domain
@@ -19,7 +19,7 @@ from backend.protocol.log_entries import (
     VoteEntry,
 )
 from backend.protocol.signing import recover
-from backend.protocol.types import Address
+from backend.protocol.types import Address, Epoch
 from backend.protocol.votes import NextRound, Proposal, Timeout, faults_max, quorum
 
 
@@ -42,6 +42,12 @@ class Committee:
     def quorum(self) -> int:
         """2f + 1."""
         return quorum(len(self.validators))
+
+    def of_epoch(self, epoch: Epoch | None) -> "Committee":
+        """Return the committee of an epoch; None is the first one, this committee's."""
+        if epoch is None:
+            return self
+        return replace(self, epoch=epoch.number, validators=epoch.members)
 
     def proposer(self, round_number: int) -> Address:
         """Return who proposes in this round."""
@@ -153,6 +159,18 @@ class Rounds:
             case SeenEntry() as seen:
                 self._on_seen(seen)
         return None
+
+    def begin_epoch(self, epoch: Epoch) -> None:
+        """The tip has closed its epoch: go on with the next committee, in round 0.
+
+        What was attested so far stays attested.
+        """
+        self.committee = self.committee.of_epoch(epoch)
+        self.seen = {
+            member: max(self.seen.get(member, 0), self.l1_attested) for member in epoch.members
+        }
+        self.tip = replace(self.tip, round=0)
+        self._enter(0, self.since_ms)
 
     def _on_block(self, position: int, stamp_ms: int, entry: BlockEntry) -> Proposed | None:
         if self.is_decided or not self._is_current(entry.block):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
+from backend.engine.judgement import next_epoch
 from backend.engine.ledger import BlockTooLarge, execute, select
 from backend.engine.ports import L1View
 from backend.engine.replica import Prepared, Replica
@@ -25,13 +26,15 @@ class Sequencer:
         keys: Iterable[PrivateKey],
         replica: Replica,
         l1: L1View,
-        *,
         orders_max: int = BLOCK_ORDERS_MAX,
+        idle_ms_max: int | None = None,
     ) -> None:
+        """After `idle_ms_max` without a block it makes an empty one; None: never."""
         self._keys = {key.address: key for key in keys}
         self._replica = replica
         self._l1 = l1
         self._orders_max = orders_max
+        self._idle_ms_max = idle_ms_max
         self._proposed = (0, 0)
 
     def propose(self, now_ms: int) -> BlockEntry | None:
@@ -45,7 +48,7 @@ class Sequencer:
         if key is None or rounds.is_decided or self._proposed == turn:
             return None
         timestamp_ms = max(now_ms, rounds.tip.timestamp_ms)
-        prepared = self._choose(timestamp_ms // 1000)
+        prepared = self._choose(timestamp_ms // 1000, self._is_idle(now_ms))
         if prepared is None:
             return None
         execution, encoded = prepared.execution, prepared.body.encode()
@@ -65,7 +68,12 @@ class Sequencer:
         self._proposed = turn
         return BlockEntry(block, key.sign_digest(Proposal(block_hash).digest(domain)), encoded)
 
-    def _choose(self, ts_s: int) -> Prepared | None:
+    def _is_idle(self, now_ms: int) -> bool:
+        """Return whether an empty block is due, for L1 to have something to accept."""
+        due_ms = idle_block_due_ms(self._replica, self._idle_ms_max)
+        return due_ms is not None and now_ms >= due_ms
+
+    def _choose(self, ts_s: int, may_be_empty: bool) -> Prepared | None:
         """Return what the next block holds and does, or None if there is nothing to do."""
         ledger, rounds = self._replica.ledger, self._replica.rounds
         to_l1_block = min(rounds.l1_attested, self._l1.confirmed().number)
@@ -78,17 +86,20 @@ class Sequencer:
         if len(listings) == BLOCK_L1_FACTS_MAX:
             deposits = ()
         roots = self._l1.roots(len(ledger.roots), to_l1_block)[:BLOCK_L1_FACTS_MAX]
+        exits = tuple(self._l1.exits(ledger.exit_count, to_l1_block)[:BLOCK_L1_FACTS_MAX])
+        epoch = next_epoch(self._replica, self._l1, to_l1_block)
         may_hold = partial(self._l1.may_hold, to_l1_block=to_l1_block, ts_s=ts_s)
         orders_max = self._orders_max
         while True:
             undecided = self._replica.accepted.undecided
-            selection = select(ledger, undecided, ts_s, orders_max, may_hold)
+            selection = select(ledger, undecided, ts_s, orders_max, may_hold, exits)
             executable, rejections = selection.executable, selection.rejections
-            if not (listings or deposits or roots or executable or rejections):
+            has_facts = bool(listings or deposits or roots or exits or epoch or ledger.exiting)
+            if not (has_facts or executable or rejections or may_be_empty):
                 return None
             records = tuple(executable.values())
             facts = tuple(listings), tuple(deposits), tuple(roots)
-            body = Body(to_l1_block, *facts, records, rejections)
+            body = Body(to_l1_block, *facts, records, rejections, exits, epoch)
             try:
                 execution = execute(ledger, body, ts_s)
                 domain, record_ids = rounds.committee.domain, tuple(executable)
@@ -97,3 +108,12 @@ class Sequencer:
                 # Fees of many assets: a chunk holds those of four. L1's facts fit by themselves.
                 check_invariant(orders_max > 0, "a block without orders is too large")
                 orders_max //= 2
+
+
+def idle_block_due_ms(replica: Replica, idle_ms_max: int | None) -> int | None:
+    """Return when an empty block is due, if nothing else makes one before; None: never.
+
+    A ledger without blocks owes L1 nothing.
+    """
+    tip = replica.rounds.tip
+    return None if idle_ms_max is None or not tip.number else tip.timestamp_ms + idle_ms_max

@@ -6,11 +6,12 @@ its vote for the block that decided the round, or NextRound; never two.
 
 import structlog
 
-from backend.engine.judgement import L1NotReached, judge
+from backend.engine.judgement import L1NotReached, judge, next_epoch
 from backend.engine.ledger import InvalidBlock
 from backend.engine.ports import L1View
 from backend.engine.replica import FinalBlock, Replica
 from backend.engine.rounds import Proposed, signer
+from backend.engine.sequencer import idle_block_due_ms
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import (
     BlockEntry,
@@ -48,14 +49,17 @@ class Validator:
         l1: L1View,
         *,
         timeout_ms_min: int = TIMEOUT_MS_MIN,
+        idle_ms_max: int | None = None,
         signatures_lost_at_ms: int | None = None,
     ) -> None:
-        """`signatures_lost_at_ms` is the time of the restart of a validator whose signatures may
+        """After `idle_ms_max` without a block an empty one is due; None: never.
+        `signatures_lost_at_ms` is the time of the restart of a validator whose signatures may
         be lost (a restored backup, a new disk): rule 7."""
         self._key = key
         self.replica = replica
         self._l1 = l1
         self._timeout_ms_min = timeout_ms_min
+        self._idle_ms_max = idle_ms_max
         self._silent_since_ms = signatures_lost_at_ms
         self._live_since_ms: int | None = None
         self._l1_work_since_ms: int | None = None
@@ -73,8 +77,9 @@ class Validator:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it may sign nothing yet (rule 7)."""
-        return self._silent_since_ms is not None
+        """Whether it may sign nothing yet (rule 7), or is no member of the present epoch."""
+        is_member = self.address in self.replica.committee.validators
+        return self._silent_since_ms is not None or not is_member
 
     def consume(self, position: int, entry: Entry) -> list[Payload]:
         """Take the next entry in. Return what it makes the validator sign."""
@@ -163,19 +168,26 @@ class Validator:
 
     def _work_since_ms(self, now_ms: int) -> int | None:
         """Return since when there has been something to put into a block, or None."""
-        ledger, to_l1_block = self.replica.ledger, self.replica.rounds.l1_attested
+        replica = self.replica
+        ledger, to_l1_block = replica.ledger, replica.rounds.l1_attested
         if not (
             self._l1.deposits(ledger.deposit_count, to_l1_block)
             or self._l1.listings(len(ledger.assets), to_l1_block)
             or self._l1.roots(len(ledger.roots), to_l1_block)
+            or self._l1.exits(ledger.exit_count, to_l1_block)
+            or next_epoch(replica, self._l1, to_l1_block)
+            or ledger.exiting
         ):
             self._l1_work_since_ms = None
         elif self._l1_work_since_ms is None:
             self._l1_work_since_ms = now_ms
-        oldest = self.replica.accepted.oldest
-        if oldest is None:
-            return self._l1_work_since_ms
-        return min(oldest.stamp_ms, self._l1_work_since_ms or oldest.stamp_ms)
+        oldest = replica.accepted.oldest
+        since_ms = (
+            oldest.stamp_ms if oldest is not None else None,
+            self._l1_work_since_ms,
+            idle_block_due_ms(replica, self._idle_ms_max),
+        )
+        return min((ms for ms in since_ms if ms is not None), default=None)
 
     def _on_final(self, final: FinalBlock) -> None:
         number = final.block.number

@@ -10,15 +10,25 @@ from backend.protocol.hashing import Digest, keccak
 from backend.protocol.money import AmountMinor
 from backend.protocol.order_records import RECORD_BYTES_MIN, OrderRecord, read_record
 from backend.protocol.orders import Order
-from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
+from backend.protocol.types import (
+    AccountId,
+    Address,
+    Asset,
+    AuthorisedRoot,
+    DepositRecord,
+    Epoch,
+    ExitRequest,
+)
 
-BODY_VERSION: Final = 2
+BODY_VERSION: Final = 3
 # More than any block that fits a batch needs; a larger one would only take memory and time.
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 BLOCK_BYTES: Final = 124
 LISTING_BYTES: Final = 50
 DEPOSIT_BYTES: Final = 56
 ROOT_BYTES: Final = 52
+EXIT_BYTES: Final = 24
+EPOCH_BYTES_MIN: Final = 8
 REJECTION_BYTES: Final = 34
 
 _BLOCK_TYPE_HASH: Final = type_hash(
@@ -116,7 +126,10 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What happened in a block; its slots are a function of the state and of this."""
+    """What happened in a block; its slots are a function of the state and of this.
+
+    `epoch` is the one that begins after the block, if it closes its own.
+    """
 
     l1_block_number: int
     listings: tuple[Asset, ...] = ()
@@ -124,6 +137,8 @@ class Body:
     roots: tuple[AuthorisedRoot, ...] = ()
     records: tuple[OrderRecord, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    exits: tuple[ExitRequest, ...] = ()
+    epoch: Epoch | None = None
 
     @property
     def orders(self) -> tuple[Order, ...]:
@@ -139,6 +154,9 @@ class Body:
         parts.extend(deposit.encode() for deposit in self.deposits)
         parts.append(len(self.roots).to_bytes(4))
         parts.extend(root.encode() for root in self.roots)
+        parts.append(len(self.exits).to_bytes(4))
+        parts.extend(request.encode() for request in self.exits)
+        parts.append(encode_epoch(self.epoch))
         parts.append(len(self.records).to_bytes(4))
         parts.extend(record.encode() for record in self.records)
         parts.append(len(self.rejections).to_bytes(4))
@@ -156,16 +174,20 @@ class Body:
             raise MalformedBytes(
                 f"the body has version {version}, this program reads {BODY_VERSION}"
             )
-        body = Body(
-            l1_block_number=reader.uint(8),
-            listings=tuple(read_listing(reader) for _ in range(reader.count(LISTING_BYTES))),
-            deposits=tuple(_deposit(reader) for _ in range(reader.count(DEPOSIT_BYTES))),
-            roots=tuple(read_root(reader) for _ in range(reader.count(ROOT_BYTES))),
-            records=tuple(read_record(reader) for _ in range(reader.count(RECORD_BYTES_MIN))),
-            rejections=tuple(_rejection(reader) for _ in range(reader.count(REJECTION_BYTES))),
-        )
-        reader.finish()
-        return body
+        return _read_body(reader)
+
+
+def _read_body(reader: Reader) -> Body:
+    l1_block_number = reader.uint(8)
+    listings = tuple(read_listing(reader) for _ in range(reader.count(LISTING_BYTES)))
+    deposits = tuple(_deposit(reader) for _ in range(reader.count(DEPOSIT_BYTES)))
+    roots = tuple(read_root(reader) for _ in range(reader.count(ROOT_BYTES)))
+    exits = tuple(read_exit(reader) for _ in range(reader.count(EXIT_BYTES)))
+    epoch = read_epoch(reader)
+    records = tuple(read_record(reader) for _ in range(reader.count(RECORD_BYTES_MIN)))
+    rejections = tuple(_rejection(reader) for _ in range(reader.count(REJECTION_BYTES)))
+    reader.finish()
+    return Body(l1_block_number, listings, deposits, roots, records, rejections, exits, epoch)
 
 
 def body_hash(body: bytes) -> Digest:
@@ -191,6 +213,28 @@ def read_listing(reader: Reader) -> Asset:
 def read_root(reader: Reader) -> AuthorisedRoot:
     """Take a root off the front. Raises MalformedBytes."""
     return AuthorisedRoot(Address(reader.take(20)), Digest(reader.take(32)))
+
+
+def read_exit(reader: Reader) -> ExitRequest:
+    """Take an exit request off the front. Raises MalformedBytes."""
+    return ExitRequest(AccountId(reader.uint(4)), Address(reader.take(20)))
+
+
+def encode_epoch(epoch: Epoch | None) -> bytes:
+    """Return an epoch, or none, as it stands in a body."""
+    return (0).to_bytes(4) if epoch is None else (1).to_bytes(4) + epoch.encode()
+
+
+def read_epoch(reader: Reader) -> Epoch | None:
+    """Take an epoch, or none, off the front. Raises MalformedBytes."""
+    count = reader.count(EPOCH_BYTES_MIN)
+    if count > 1:
+        raise MalformedBytes(f"{count} epochs begin at once")
+    if count == 0:
+        return None
+    number = reader.uint(4)
+    members = tuple(Address(reader.take(20)) for _ in range(reader.count(20)))
+    return Epoch(number, members)
 
 
 def _deposit(reader: Reader) -> DepositRecord:

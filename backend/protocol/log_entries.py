@@ -16,7 +16,7 @@ from backend.protocol.signing import SIGNATURE_BYTES
 from backend.protocol.types import Address
 from backend.protocol.votes import NextRound, Seen, Timeout
 
-LOG_VERSION: Final = 2
+LOG_VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,10 @@ class BatchSource(Protocol):
     def waiting(self) -> Waiting | None:
         """Say what waits for a batch; None if nothing does. Asked often, so it must be cheap."""
 
-    async def draft(self, chunks_max: int) -> BatchDraft | None:
+    async def draft(self, chunks_max: int, may_be_empty: bool = False) -> BatchDraft | None:
         """Return what would be posted now, at most `chunks_max` chunks; None if there is nothing.
 
+        Blocks without operations are something only if the batch may be empty.
         Asked again it may answer more, or cut otherwise.
         """
 

@@ -45,7 +45,7 @@ class Both:
         members = room.COMMITTEE.members
         committee = Committee(THEIR_DOMAIN, 1, members, room.COMMITTEE.sequencers)
         accepted = AcceptedOrders(THEIR_DOMAIN)
-        self.replica = Replica(committee, Rounds(committee), engine.Ledger(), accepted)
+        self.replica = Replica(Rounds(committee), engine.Ledger(), accepted)
         self.read = 0
         self._keep_up()
         self.happen(worlds.FIRST_BODY)

@@ -154,14 +154,15 @@ class BatchBuilder:
         self._blocks.append(block)
         self._assets.update((asset.asset_id, asset) for asset in block.changes.listings)
 
-    def draft(self, chunks_max: int) -> BatchDraft | None:
+    def draft(self, chunks_max: int, may_be_empty: bool = False) -> BatchDraft | None:
         """Return the next batch, of as many whole blocks as `chunks_max` chunks hold.
 
-        One block at least, be it larger. None if no block has an operation to post. Asked again,
-        it answers anew from the blocks there are by then.
+        One block at least, be it larger. None if no block has an operation to post, or, if the
+        batch may be empty, if there is no block. Asked again, it answers anew from the blocks there
+        are by then.
         """
         layout = lay_out(self._blocks, chunks_max)
-        if not layout.chunk_slots:
+        if layout.is_empty and not (may_be_empty and self._blocks):
             return None
         candidate = self._packed(layout.chunk_slots, layout.block_count)
         blocks = list(islice(self._blocks, layout.block_count))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from backend.engine.batch.errors import ChunkInvalid
 from backend.engine.ledger import Changes, Execution, InvalidOperation, L1Facts, apply_in_sequence
-from backend.engine.packing import ChunkCursor, indivisible_spans, operation_spans
+from backend.engine.packing import ChunkCursor, indivisible_spans, operation_spans, payer_at
 from backend.protocol.batches import CHUNK_SLOTS, Chunk, padded, slot_number
 from backend.protocol.blocks import Block, Body
 from backend.protocol.hashing import Digest
@@ -19,7 +19,8 @@ class BlockOperations:
     """A final block as batches need it. `ts_s` is its time, rounded down.
 
     `fee_accounts` says, by slot, where a fee above 0 goes, and `groups`, by the slot of its first
-    leg, how many legs a group has; `payments` are its orders' ids and slots.
+    leg, how many legs a group has; the first `sweep_count` slots are sweeps. `payments` are the ids
+    and slots of its orders and sweeps.
     """
 
     block_hash: Digest
@@ -28,6 +29,7 @@ class BlockOperations:
     slots: bytes
     fee_accounts: Mapping[int, AccountId]
     groups: Mapping[int, int]
+    sweep_count: int
     deposits: tuple[DepositRecord, ...]
     payments: tuple[tuple[Digest, int], ...]
 
@@ -43,9 +45,11 @@ def block_operations(
     body: Body,
     execution: Execution,
     payment_ids: Iterable[Digest],
+    sweep_ids: Iterable[Digest] = (),
 ) -> BlockOperations:
     """Return what batches need of a final block; `payment_ids` are its orders' digests."""
     slots = (executed.slot for executed in execution.orders)
+    swept = ((sweep_id, place) for place, sweep_id in enumerate(sweep_ids))
     return BlockOperations(
         block_hash,
         block.ts_s,
@@ -53,17 +57,20 @@ def block_operations(
         execution.slots,
         execution.fee_accounts,
         execution.groups,
+        len(execution.sweeps),
         body.deposits,
-        tuple(zip(payment_ids, slots, strict=True)),
+        (*swept, *zip(payment_ids, slots, strict=True)),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The slots of each chunk, and how many blocks they hold."""
+    """The slots of each chunk, and how many blocks they hold: one chunk of no-ops, if these blocks
+    have no operation."""
 
     block_count: int
     chunk_slots: tuple[bytes, ...]
+    is_empty: bool
 
 
 def lay_out(blocks: Sequence[BlockOperations], chunks_max: int) -> Layout:
@@ -79,7 +86,9 @@ def lay_out(blocks: Sequence[BlockOperations], chunks_max: int) -> Layout:
         fee_accounts = block.fee_accounts
         for start, count in indivisible_spans(block.slots, block.groups):
             slots = range(start, start + count)
-            place = cursor.place(count, {fee_accounts[s] for s in slots if s in fee_accounts})
+            fees = {fee_accounts[s] for s in slots if s in fee_accounts}
+            swept = payer_at(block.slots, start) if start < block.sweep_count else None
+            place = cursor.place(count, fees, swept)
             if place // CHUNK_SLOTS == len(pieces):
                 pieces.append([])
             pieces[-1].append(block.slots[start * SLOT_BYTES : (start + count) * SLOT_BYTES])
@@ -91,7 +100,8 @@ def lay_out(blocks: Sequence[BlockOperations], chunks_max: int) -> Layout:
 
 
 def _layout(block_count: int, pieces: Iterable[Iterable[bytes]]) -> Layout:
-    return Layout(block_count, tuple(padded(b"".join(chunk)) for chunk in pieces))
+    chunk_slots = tuple(padded(b"".join(chunk)) for chunk in pieces)
+    return Layout(block_count, chunk_slots or (padded(b""),), not chunk_slots)
 
 
 def with_roots(

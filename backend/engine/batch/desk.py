@@ -69,9 +69,16 @@ class BatchDesk:
         if block.number <= self._observed_number:
             return
         self._observed_number = block.number
+        if final.body.epoch is not None:
+            self._committee = self._committee.of_epoch(final.body.epoch)
         self._inbox.append(
             block_operations(
-                block, final.block_hash, final.body, final.execution, final.payment_ids
+                block,
+                final.block_hash,
+                final.body,
+                final.execution,
+                final.payment_ids,
+                final.sweep_ids,
             )
         )
         if block.operation_count:
@@ -84,28 +91,36 @@ class BatchDesk:
         blocks = [waiting for _, waiting in self._waiting]
         return Waiting(sum(one.operation_count for one in blocks), blocks[0].oldest_ts_ms)
 
-    async def draft(self, chunks_max: int) -> BatchDraft | None:
-        """Return what would be posted now, of at most `chunks_max` chunks; None if nothing."""
-        return await asyncio.to_thread(self._locked, lambda: self._builder.draft(chunks_max))
+    async def draft(self, chunks_max: int, may_be_empty: bool = False) -> BatchDraft | None:
+        """Return what would be posted now, of at most `chunks_max` chunks; None if nothing.
+
+        Blocks without operations are something only if the batch may be empty.
+        """
+        draft = partial(self._builder.draft, chunks_max, may_be_empty)
+        return await asyncio.to_thread(self._locked, draft)
 
     async def certify(self, header: BatchHeader, chunks: Sequence[Chunk], carrier: str) -> bytes:
         """Return 2f+1 signatures in ascending order of their signers.
 
-        Raises InvalidBatch if a validator finds a fault, NoQuorum if too few keys are here.
+        Raises InvalidBatch if a validator finds a fault, NoQuorum if too few keys are here, or the
+        ledger has not come to the header's epoch.
         """
+        committee = self._committee
+        if header.epoch != committee.epoch:
+            raise NoQuorum(committee.quorum, 0)
         data_hash = await self._data_hash(chunks, carrier)
         is_pin = await self._is_pin(header.l1_block_number, header.l1_block_hash)
         checks = HeaderChecks(
-            self._committee.epoch, lambda _: data_hash, lambda *_: is_pin, _CHUNKS_MAX[carrier]
+            committee.epoch, lambda _: data_hash, lambda *_: is_pin, _CHUNKS_MAX[carrier]
         )
         verify = partial(self._builder.verify, header, chunks, checks)
         await asyncio.to_thread(self._locked, verify)
 
-        digest = header.digest(self._committee.domain)
+        digest = header.digest(committee.domain)
         signatures = [key.sign_digest(digest) for key in self._keys]
-        chosen = quorum_signatures(digest, signatures, self._committee.validators)
+        chosen = quorum_signatures(digest, signatures, committee.validators)
         if chosen is None:
-            raise NoQuorum(self._committee.quorum, len(signatures))
+            raise NoQuorum(committee.quorum, len(signatures))
         return b"".join(chosen)
 
     async def posted(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> None:

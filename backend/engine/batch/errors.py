@@ -73,6 +73,14 @@ class GroupTorn(InvalidBatch):
         self.slot_number = slot_number
 
 
+class SweepNotAlone(InvalidBatch):
+    """The sweep at `slot_number` shares its chunk with something else, or with its own account."""
+
+    def __init__(self, slot_number: int) -> None:
+        super().__init__(f"the sweep at slot {slot_number} of the batch shares its chunk")
+        self.slot_number = slot_number
+
+
 class ChunksUnknown(InvalidBatch):
     """L1 has a batch whose chunks are packed in another way: they have to be read from L1."""
 

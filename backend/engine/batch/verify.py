@@ -20,8 +20,9 @@ from backend.engine.batch.errors import (
     HeaderOutOfRange,
     OperationsMismatch,
     PinUnknown,
+    SweepNotAlone,
 )
-from backend.engine.packing import operation_spans
+from backend.engine.packing import operation_spans, payer_at
 from backend.protocol.batches import (
     BATCH_CHUNKS_MAX,
     CHUNK_SLOTS,
@@ -33,7 +34,7 @@ from backend.protocol.errors import check_invariant
 from backend.protocol.hashing import Digest
 from backend.protocol.operations import SLOT_BYTES
 from backend.protocol.state_tree import StateTree, chunks_root
-from backend.protocol.types import BRIDGE, Asset
+from backend.protocol.types import BRIDGE, AccountId, Asset
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def verify_header(
     no-ops stand is the packer's choice; the operations are read as L1 reads them.
 
     Raises the first InvalidBatch, cheap checks before dear ones: HeaderMismatch, HeaderOutOfRange,
-    PinUnknown, ChunkInvalid, ChunkRootMismatch, OperationsMismatch, GroupTorn.
+    PinUnknown, ChunkInvalid, ChunkRootMismatch, OperationsMismatch, GroupTorn, SweepNotAlone.
     """
     _check_parent(header, tip, checks)
     own_blocks = _blocks_of(header, tip, blocks)
@@ -102,7 +103,7 @@ def execute_chunks(
 ) -> StateTree:
     """Return the state after chunks that hold exactly the blocks' operations.
 
-    Raises ChunkInvalid, ChunkRootMismatch, OperationsMismatch or GroupTorn.
+    Raises ChunkInvalid, ChunkRootMismatch, OperationsMismatch, GroupTorn or SweepNotAlone.
     """
     deposits = [record for block in blocks for record in block.deposits]
     facts = facts_of(tip.assets, tip.deposit_count, deposits)
@@ -122,6 +123,7 @@ def execute_chunks(
         if one != other:
             raise OperationsMismatch(index)
     _check_groups(chunks, blocks)
+    _check_sweeps(chunks, blocks)
     return tree
 
 
@@ -140,6 +142,33 @@ def _check_groups(chunks: Sequence[Chunk], blocks: Sequence[BlockOperations]) ->
             if last - places[index] != leg_count - 1 or not is_one_chunk:
                 raise GroupTorn(places[index])
         first += len(starts)
+
+
+def _check_sweeps(chunks: Sequence[Chunk], blocks: Sequence[BlockOperations]) -> None:
+    """Check that chunks with sweeps hold sweeps of different accounts alone. Raises SweepNotAlone.
+
+    Otherwise a challenge of one might have no answer: section 8 of PROTOCOL.md.
+    """
+    if not any(block.sweep_count for block in blocks):
+        return
+    are_sweeps = (
+        start < block.sweep_count for block in blocks for start, _ in operation_spans(block.slots)
+    )
+    places = (place for place, _ in batch_operations(chunk.slots for chunk in chunks))
+    swept: dict[int, set[AccountId]] = {}
+    others = set[int]()
+    for is_sweep, place in zip(are_sweeps, places, strict=True):
+        index = place // CHUNK_SLOTS
+        if not is_sweep:
+            others.add(index)
+            continue
+        account_id = payer_at(chunks[index].slots, place % CHUNK_SLOTS)
+        accounts = swept.setdefault(index, set())
+        if account_id in accounts:
+            raise SweepNotAlone(place)
+        accounts.add(account_id)
+    for index in sorted(swept.keys() & others):
+        raise SweepNotAlone(index * CHUNK_SLOTS)
 
 
 def _check_parent(header: BatchHeader, tip: BatchTip, checks: HeaderChecks) -> None:

@@ -19,6 +19,7 @@ from backend.engine.ledger.selection import Selection, check_rejections, select
 from backend.engine.ledger.sequence import L1Facts, apply_in_sequence
 from backend.engine.ledger.snapshot import decode_snapshot, encode_snapshot
 from backend.engine.ledger.state import GENESIS_LEAF, SUPPLY_MINOR_LIMIT, Changes, Ledger
+from backend.engine.ledger.sweeps import Sweep, sweeps_of
 
 __all__ = [
     "GENESIS_LEAF",
@@ -42,6 +43,7 @@ __all__ = [
     "RejectionUnjustified",
     "RootInvalid",
     "Selection",
+    "Sweep",
     "apply_in_sequence",
     "check_record",
     "check_rejections",
@@ -49,4 +51,5 @@ __all__ = [
     "encode_snapshot",
     "execute",
     "select",
+    "sweeps_of",
 ]

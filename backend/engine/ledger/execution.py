@@ -18,6 +18,7 @@ from backend.engine.ledger.errors import (
 )
 from backend.engine.ledger.judge import Judged, Pending, check_record
 from backend.engine.ledger.state import SUPPLY_MINOR_LIMIT, Changes, Ledger
+from backend.engine.ledger.sweeps import Sweep, sweeps_of
 from backend.engine.packing import BLOCK_CHUNKS_MAX, ChunkCursor
 from backend.protocol.blocks import Body
 from backend.protocol.errors import PaymentError, check_invariant
@@ -65,7 +66,8 @@ class ExecutedDeposit:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What a block does. `orders` and `deposits` stand in the order of the body's.
+    """What a block does. `orders` and `deposits` stand in the order of the body's; `sweeps` take
+    the first slots, one each.
 
     `fee_accounts` says, by slot, where a fee above 0 goes; `groups`, by the slot of its first leg,
     how many legs a group has.
@@ -73,6 +75,7 @@ class Execution:
 
     changes: Changes
     slots: bytes
+    sweeps: tuple[Sweep, ...]
     orders: tuple[ExecutedOrder, ...]
     deposits: tuple[ExecutedDeposit, ...]
     fee_accounts: Mapping[int, AccountId]
@@ -96,7 +99,7 @@ def execute(ledger: Ledger, body: Body, ts_s: int) -> Execution:
     """
     if body.l1_block_number < ledger.l1_block_number:
         raise L1PointBehind(ledger.l1_block_number, body.l1_block_number)
-    run = _Run(ledger)
+    run = _Run(ledger, sweeps_of(ledger, body.exits))
     for index, asset in enumerate(body.listings):
         run.list_asset(index, asset)
     deposits = tuple(run.deposit(index, record) for index, record in enumerate(body.deposits))
@@ -105,8 +108,9 @@ def execute(ledger: Ledger, body: Body, ts_s: int) -> Execution:
     for index, record in enumerate(body.records):
         run.record(index, record, ts_s)
     return Execution(
-        run.changes(body.l1_block_number),
+        run.changes(body),
         b"".join(run.slots),
+        run.sweeps,
         tuple(run.orders),
         deposits,
         run.fee_accounts,
@@ -117,8 +121,9 @@ def execute(ledger: Ledger, body: Body, ts_s: int) -> Execution:
 class _Run:
     """A block being executed: phase one as the operations come, phase two in `changes`."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, sweeps: tuple[Sweep, ...]) -> None:
         self.ledger = ledger
+        self.sweeps = sweeps
         self.slots: list[bytes] = []
         self.slot_count = 0
         self.cursor = ChunkCursor()
@@ -133,6 +138,8 @@ class _Run:
         self.credits: defaultdict[AccountId, int] = defaultdict(int)
         self.supply: dict[int, int] = {}
         self.deposit_count = ledger.deposit_count
+        for sweep in sweeps:
+            self._sweep(sweep)
 
     def list_asset(self, index: int, asset: Asset) -> None:
         """Take a listing, and open its fee account."""
@@ -201,7 +208,7 @@ class _Run:
         data = b"".join(self._move(place, one, payee_id) for place, (one, payee_id) in places)
         self._put(data, {fee_account_id(one.asset.asset_id) for one in judged if one.fee_minor})
 
-    def changes(self, l1_block_number: int) -> Changes:
+    def changes(self, body: Body) -> Changes:
         """Return the leaves after both phases."""
         leaves = dict[AccountId, Leaf]()
         before = self.ledger.leaves
@@ -228,13 +235,24 @@ class _Run:
             )
         return Changes(
             self.ledger.block_number + 1,
-            l1_block_number,
+            body.l1_block_number,
             tuple(self.listings.values()),
             tuple(self.roots),
             tuple(self.opened.values()),
             leaves,
             self.supply,
+            self.ledger.exit_count + len(body.exits),
+            tuple(sweep.account_id for sweep in self.sweeps if not sweep.is_last),
+            body.epoch,
         )
+
+    def _sweep(self, sweep: Sweep) -> None:
+        """Take an account out of the ledger, before anything else happens to it."""
+        asset_id = sweep.asset.asset_id
+        self.debits.add(sweep.judged)
+        self.supply[asset_id] = self._supply_minor(asset_id) - sweep.amount_minor
+        data = slot(sweep.account_id, BRIDGE, sweep.amount_minor, 0)
+        self._put(data, swept=sweep.account_id)
 
     def _payee_id(self, judged: Judged) -> AccountId:
         if judged.payee is None:
@@ -269,11 +287,16 @@ class _Run:
         self.opened[owner, asset_id] = account_id
         self._put(encode(OpenAccount(account_id, asset_id, owner)))
 
-    def _put(self, data: bytes, fee_accounts: Collection[AccountId] = ()) -> int:
+    def _put(
+        self,
+        data: bytes,
+        fee_accounts: Collection[AccountId] = (),
+        swept: AccountId | None = None,
+    ) -> int:
         start, count = self.slot_count, len(data) // SLOT_BYTES
         self.slots.append(data)
         self.slot_count += count
-        self.cursor.place(count, fee_accounts)
+        self.cursor.place(count, fee_accounts, swept)
         # At once, or a lying proposer could make everybody execute whatever fits into a body.
         if self.cursor.chunk_count > BLOCK_CHUNKS_MAX:
             raise BlockTooLarge(BLOCK_CHUNKS_MAX, self.cursor.chunk_count)

@@ -12,12 +12,13 @@ from itertools import islice
 from backend.engine.ledger.errors import RejectionUnjustified
 from backend.engine.ledger.judge import MayHold, Pending, check_record, everybody
 from backend.engine.ledger.state import Ledger
+from backend.engine.ledger.sweeps import pending_sweeps
 from backend.protocol.blocks import Body, Rejection
 from backend.protocol.errors import NonceGap, PaymentError, check_invariant
 from backend.protocol.hashing import Digest
 from backend.protocol.order_records import OrderGroup, OrderRecord
 from backend.protocol.orders import Order
-from backend.protocol.types import Address
+from backend.protocol.types import Address, ExitRequest
 
 _Purse = tuple[Address, Address]
 """Payer and token: one account's orders."""
@@ -37,10 +38,11 @@ def select(
     ts_s: int,
     orders_max: int,
     may_hold: MayHold = everybody,
+    exits: Sequence[ExitRequest] = (),
 ) -> Selection:
     """Return what the next block does with the first accepted records, of `orders_max` orders or a
     few more, where each account's orders stand by nonce. It does something with them, if there are
-    any.
+    any. The block brings `exits`, whose sweeps come first.
 
     `accepted` are those that no block has decided, authorised and in the log's order, by id.
     Orders of an account run in the order of their nonces, whatever the log's; orders of an asset
@@ -53,9 +55,10 @@ def select(
     """
     # As the log mostly has each account's orders by nonce, what comes later need not be read.
     window = dict(islice(accepted.items(), orders_max))
-    selection = _chosen(ledger, accepted, _first(window, orders_max), ts_s, may_hold)
+    selection = _chosen(ledger, accepted, _first(window, orders_max), ts_s, may_hold, exits)
     while selection is None:
-        selection = _chosen(ledger, accepted, _first(accepted, orders_max), ts_s, may_hold)
+        taken = _first(accepted, orders_max)
+        selection = _chosen(ledger, accepted, taken, ts_s, may_hold, exits)
         # Groups that wait for each other in a circle can only be rejected all at once.
         orders_max *= 2
     return selection
@@ -67,9 +70,10 @@ def _chosen(
     taken: Mapping[Digest, OrderRecord],
     ts_s: int,
     may_hold: MayHold,
+    exits: Sequence[ExitRequest],
 ) -> Selection | None:
     """Return what a block of these records does, or None if one of them waits for one left out."""
-    pending = Pending()
+    pending = pending_sweeps(ledger, exits)
     executable = _executable(ledger, taken, ts_s, pending, may_hold)
     rejections = []
     ahead = []
@@ -106,7 +110,7 @@ def check_rejections(
     """
     if not body.rejections:
         return
-    pending = Pending()
+    pending = pending_sweeps(ledger, body.exits)
     executed = {record.orders for record in body.records}
     for record in body.records:
         for judged in check_record(ledger, record, ts_s, pending):

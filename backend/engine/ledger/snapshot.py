@@ -1,22 +1,30 @@
 """A ledger as bytes, for a restart. Law: one ledger has one encoding, and its hash is the last 32.
 
-version u8 = 2 ‖ block u64 ‖ L1 block u64 ‖ listings u32, each as in a block's body ‖ roots u32,
-each as there ‖ accounts u32, each id u32 ‖ leaf 38, ids ascending ‖ keccak of all before. What else
-a ledger holds follows.
+version u8 = 3 ‖ block u64 ‖ L1 block u64 ‖ listings u32, each as in a block's body ‖ roots u32,
+each as there ‖ exits told of u64 ‖ exiting accounts u32, each id u32 ‖ the epoch as in a body ‖
+accounts u32, each id u32 ‖ leaf 38, ids ascending ‖ keccak of all before. What else a ledger holds
+follows.
 """
 
 from itertools import pairwise
 from typing import Final
 
 from backend.engine.ledger.state import FIRST_ACCOUNT, GENESIS_LEAF, Ledger, ledger_of
-from backend.protocol.blocks import LISTING_BYTES, ROOT_BYTES, read_listing, read_root
+from backend.protocol.blocks import (
+    LISTING_BYTES,
+    ROOT_BYTES,
+    encode_epoch,
+    read_epoch,
+    read_listing,
+    read_root,
+)
 from backend.protocol.codec import Reader
 from backend.protocol.errors import MalformedBytes
 from backend.protocol.hashing import keccak
 from backend.protocol.money import BalanceMinor
 from backend.protocol.types import BRIDGE, AccountId, Address, Leaf
 
-SNAPSHOT_VERSION: Final = 2
+SNAPSHOT_VERSION: Final = 3
 _HASH_BYTES: Final = 32
 _ACCOUNT_BYTES: Final = 42
 
@@ -32,6 +40,9 @@ def encode_snapshot(ledger: Ledger) -> bytes:
     parts.extend(ledger.assets[asset_id].encode() for asset_id in sorted(ledger.assets))
     parts.append(len(ledger.roots).to_bytes(4))
     parts.extend(root.encode() for root in ledger.roots)
+    parts += [ledger.exit_count.to_bytes(8), len(ledger.exiting).to_bytes(4)]
+    parts.extend(account_id.to_bytes(4) for account_id in ledger.exiting)
+    parts.append(encode_epoch(ledger.epoch))
     parts.append(len(ledger.leaves).to_bytes(4))
     for account_id in sorted(ledger.leaves):
         parts.append(account_id.to_bytes(4) + ledger.leaves[account_id].encode())
@@ -55,6 +66,9 @@ def decode_snapshot(data: bytes) -> Ledger:
     block_number, l1_block_number = reader.uint(8), reader.uint(8)
     assets = [read_listing(reader) for _ in range(reader.count(LISTING_BYTES))]
     roots = [read_root(reader) for _ in range(reader.count(ROOT_BYTES))]
+    exit_count = reader.uint(8)
+    exiting = tuple(AccountId(reader.uint(4)) for _ in range(reader.count(4)))
+    epoch = read_epoch(reader)
     leaves = [_account(reader) for _ in range(reader.count(_ACCOUNT_BYTES))]
     reader.finish()
     if [asset.asset_id for asset in assets] != list(range(1, len(assets) + 1)):
@@ -64,7 +78,12 @@ def decode_snapshot(data: bytes) -> Ledger:
     if len(set(roots)) < len(roots):
         raise MalformedBytes("a root stands there twice")
     _check_accounts(leaves, len(assets))
-    return ledger_of(block_number, l1_block_number, assets, roots, dict(leaves))
+    known = dict(leaves)
+    if len(set(exiting)) < len(exiting) or not known.keys() >= set(exiting):
+        raise MalformedBytes("an account leaves that is not there, or twice")
+    return ledger_of(
+        block_number, l1_block_number, assets, roots, known, exit_count, exiting, epoch
+    )
 
 
 def _account(reader: Reader) -> tuple[AccountId, Leaf]:

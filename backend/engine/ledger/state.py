@@ -14,6 +14,7 @@ from backend.protocol.types import (
     Address,
     Asset,
     AuthorisedRoot,
+    Epoch,
     Leaf,
     partition_of,
 )
@@ -33,7 +34,9 @@ class Changes:
     """What a block does to the ledger: the leaves as they are after it, and what L1 told.
 
     `opened` are the accounts that the block opens, in order; their leaves are in `leaves` too.
-    `supply_minor` is by asset, only of assets that came in or went out.
+    `supply_minor` is by asset, only of assets that came in or went out. `exit_count` requests have
+    been told of by then, and `exiting` are the accounts still to be swept. `epoch` begins after the
+    block, if the block closes its own.
     """
 
     block_number: int
@@ -43,6 +46,9 @@ class Changes:
     opened: tuple[AccountId, ...]
     leaves: Mapping[AccountId, Leaf]
     supply_minor: Mapping[int, int]
+    exit_count: int = 0
+    exiting: tuple[AccountId, ...] = ()
+    epoch: Epoch | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +68,11 @@ class Ledger:
     supply_minor: dict[int, int] = field(default_factory=dict)
     roots: dict[AuthorisedRoot, None] = field(default_factory=dict)
     """In the order of L1's index."""
+    exit_count: int = 0
+    exiting: tuple[AccountId, ...] = ()
+    """Accounts still to be swept, in the order of their exits."""
+    epoch: Epoch | None = None
+    """The one in progress; None is the first, which L1 began at deployment."""
     next_index: list[int] = field(default_factory=lambda: list(_FIRST_INDEX))
 
     @property
@@ -109,6 +120,8 @@ class Ledger:
             self._note_opened(account_id, leaf)
         self.leaves.update(changes.leaves)
         self.supply_minor.update(changes.supply_minor)
+        self.exit_count, self.exiting = changes.exit_count, changes.exiting
+        self.epoch = changes.epoch or self.epoch
         self.block_number = changes.block_number
         self.l1_block_number = changes.l1_block_number
 
@@ -123,6 +136,9 @@ class Ledger:
             dict(self.asset_ids),
             dict(self.supply_minor),
             dict(self.roots),
+            self.exit_count,
+            self.exiting,
+            self.epoch,
             list(self.next_index),
         )
 
@@ -152,9 +168,13 @@ def ledger_of(
     assets: Iterable[Asset],
     roots: Iterable[AuthorisedRoot],
     leaves: Mapping[AccountId, Leaf],
+    exit_count: int = 0,
+    exiting: tuple[AccountId, ...] = (),
+    epoch: Epoch | None = None,
 ) -> Ledger:
-    """Return the ledger with these listings, roots and leaves; the rest follows from them."""
+    """Return the ledger with these facts and leaves; the rest follows from them."""
     ledger = Ledger(block_number, l1_block_number, dict(leaves))
+    ledger.exit_count, ledger.exiting, ledger.epoch = exit_count, exiting, epoch
     ledger.roots.update(dict.fromkeys(roots))
     for asset in assets:
         ledger.assets[asset.asset_id] = asset

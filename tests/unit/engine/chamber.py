@@ -28,7 +28,7 @@ from tests.unit.engine.committee import COMMITTEE, DOMAIN, SEQUENCERS, START_MS,
 
 
 def fresh_replica(committee: Committee = COMMITTEE) -> Replica:
-    return Replica(committee, Rounds(committee), Ledger(), AcceptedOrders(committee.domain))
+    return Replica(Rounds(committee), Ledger(), AcceptedOrders(committee.domain))
 
 
 def checkpoint_of(replica: Replica, next_position: int) -> Checkpoint:

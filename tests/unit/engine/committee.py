@@ -11,7 +11,15 @@ from backend.protocol.money import AmountMinor
 from backend.protocol.order_records import OrderGroup, OrderRecord, RootedOrder, SignedOrder
 from backend.protocol.orders import PaymentOrder, WithdrawalOrder, linked
 from backend.protocol.signing import PrivateKey
-from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
+from backend.protocol.types import (
+    AccountId,
+    Address,
+    Asset,
+    AuthorisedRoot,
+    DepositRecord,
+    Epoch,
+    ExitRequest,
+)
 
 CHAIN_ID = 31337
 ROLLUP = Address(b"\x0a" * 20)
@@ -49,6 +57,8 @@ class FakeL1:
     assets: list[tuple[int, Asset]] = field(default_factory=list)
     queue: list[tuple[int, DepositRecord]] = field(default_factory=list)
     authorised: list[tuple[int, AuthorisedRoot]] = field(default_factory=list)
+    leaving: list[tuple[int, ExitRequest]] = field(default_factory=list)
+    epochs: list[tuple[int, Epoch]] = field(default_factory=list)
     barred: dict[tuple[Address, Address], int] = field(default_factory=dict)
 
     def confirmed(self) -> Point:
@@ -63,12 +73,30 @@ class FakeL1:
     def roots(self, from_index: int, to_l1_block: int) -> list[AuthorisedRoot]:
         return [root for at, root in self.authorised[from_index:] if at <= to_l1_block]
 
+    def exits(self, from_index: int, to_l1_block: int) -> list[ExitRequest]:
+        return [request for at, request in self.leaving[from_index:] if at <= to_l1_block]
+
+    def epoch(self, to_l1_block: int) -> Epoch | None:
+        return max(
+            (epoch for at, epoch in self.epochs if at <= to_l1_block),
+            key=lambda epoch: epoch.number,
+            default=None,
+        )
+
     def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
         return (token, owner) not in self.barred or to_l1_block < self.barred[token, owner]
 
     def authorise(self, owner: Address, root: Digest) -> None:
         self.number += 1
         self.authorised.append((self.number, AuthorisedRoot(owner, root)))
+
+    def request_exit(self, account_id: AccountId, owner: Address) -> None:
+        self.number += 1
+        self.leaving.append((self.number, ExitRequest(account_id, owner)))
+
+    def begin_epoch(self, number: int, *members: Address) -> None:
+        self.number += 1
+        self.epochs.append((self.number, Epoch(number, tuple(sorted(members)))))
 
     def bar(self, token: Address, owner: Address) -> None:
         """Let an owner hold a token no more."""

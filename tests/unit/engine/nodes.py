@@ -28,7 +28,7 @@ def pay(amount, nonce, **fields):
     return payment(PAYER, PAYEE.address, amount, nonce, **fields)
 
 
-async def until(condition, timeout_ms=5_000):
+async def until(condition, timeout_ms=30_000):
     for _ in range(timeout_ms // 5):
         if condition():
             return

@@ -15,6 +15,7 @@ from backend.engine.log import LocalLog, LogFailed
 from backend.protocol.errors import BackPressure
 from backend.protocol.log_entries import Entry, OrderEntry
 from tests.unit.engine.committee import START_MS, key, payment
+from tests.unit.engine.nodes import until
 
 ORDERS = [OrderEntry(payment(key("payer"), key("payee").address, 1, nonce)) for nonce in range(9)]
 
@@ -28,7 +29,7 @@ class SlowLog:
         self.failure = failure
 
     def append(self, entries):
-        self.go.wait(5)
+        self.go.wait(60)
         if self.failure is not None:
             raise self.failure
         first = sum(map(len, self.frames))
@@ -119,7 +120,7 @@ async def test_stop__entries_wait__succeeds(started, tmp_path):
         commit, heard = started(log)
         commit.put(ORDERS[0])
         commit.stop()
-        await asyncio.sleep(0.05)
+        await until(lambda: heard)
 
         assert log.next_position == 1
         assert len(heard) == 1

@@ -4,7 +4,6 @@
 - lost signatures; the log of another chain; nobody signs twice
 """
 
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -27,7 +26,7 @@ from tests.unit.engine.committee import (
     IDENTITY,
     id_of,
 )
-from tests.unit.engine.nodes import PAYEE, PAYER, funded, pay, pay_final
+from tests.unit.engine.nodes import PAYEE, PAYER, funded, pay, pay_final, until
 
 
 async def test_restart__everything_final__holds(run):
@@ -105,7 +104,7 @@ async def test_restart__signatures_lost__holds(run):
     async with run(signatures_lost=True, quorum_wait_ms_max=50) as node:
         assert all(validator.is_silent for validator in node.validators)
         await node.submit(pay(1, 1))
-        await asyncio.sleep(0.1)
+        await until(lambda: not node.status().has_quorum)
         with pytest.raises(NoQuorum):
             await node.submit(pay(1, 2))
 

@@ -19,6 +19,7 @@ from backend.protocol.blocks import (
 )
 from backend.protocol.errors import MalformedBytes
 from backend.protocol.hashing import keccak
+from backend.protocol.types import AccountId, Address, Epoch, ExitRequest
 from tests.vectors.blocks import block, body, slots
 from tests.vectors.common import DOMAIN
 
@@ -64,15 +65,31 @@ def test_block__wrong_size__rejects(data):
         Block.decode(data)
 
 
-@pytest.mark.parametrize("one", [body(), Body(l1_block_number=7)], ids=["everything", "nothing"])
+LEAVING = ExitRequest(AccountId(5), Address(b"\x0e" * 20))
+NEXT = Epoch(3, tuple(Address(bytes([n]) * 20) for n in range(1, 5)))
+
+
+@pytest.mark.parametrize(
+    "one",
+    [body(), Body(l1_block_number=7), Body(7, exits=(LEAVING, LEAVING), epoch=NEXT)],
+    ids=["everything", "nothing", "exits and an epoch"],
+)
 def test_body__both_ways__succeeds(one):
     assert Body.decode(one.encode()) == one
 
 
 def test_body__sizes__succeeds():
-    assert len(Body(0).encode()) == 1 + 8 + 5 * 4
+    assert len(Body(0).encode()) == 1 + 8 + 7 * 4
     group = 2 + 270 + 270 + 238
-    assert len(body().encode()) == 29 + 50 + 56 + 52 + (270 + 186 + 154 + group) + 34
+    assert len(body().encode()) == 37 + 50 + 56 + 52 + (270 + 186 + 154 + group) + 34
+
+
+def test_body__two_epochs__rejects():
+    encoded = Body(0).encode()
+    twice = encoded[:25] + (2).to_bytes(4) + NEXT.encode() * 2 + encoded[29:]
+
+    with pytest.raises(MalformedBytes, match="2 epochs begin at once"):
+        Body.decode(twice)
 
 
 def test_hashes__bytes__succeeds():
@@ -84,10 +101,10 @@ def test_hashes__bytes__succeeds():
     "data",
     [
         b"",
-        b"\x01" + body().encode()[1:],
+        b"\x02" + body().encode()[1:],
         body().encode()[:-1],
         body().encode() + b"\0",
-        Body(0).encode()[:9] + b"\xff\xff\xff\xff" + bytes(16),
+        Body(0).encode()[:9] + b"\xff\xff\xff\xff" + bytes(24),
     ],
     ids=["empty", "version", "cut", "too long", "count"],
 )
@@ -97,7 +114,7 @@ def test_body__malformed__rejects(data):
 
 
 def test_body__larger_than_any_block_needs__rejects():
-    deposits = (BODY_BYTES_MAX - 29) // DEPOSIT_BYTES
+    deposits = (BODY_BYTES_MAX - 37) // DEPOSIT_BYTES
     largest = Body(0, deposits=(body().deposits[0],) * deposits).encode()
     too_large = Body(0, deposits=(body().deposits[0],) * (deposits + 1)).encode()
 

@@ -34,7 +34,7 @@ def test_entry__identity__succeeds():
     payload = Entry.decode(_bytes(VECTORS[0])).payload
 
     assert isinstance(payload, IdentityEntry)
-    assert (payload.chain_id, payload.rollup, payload.version) == (CHAIN_ID, ROLLUP, 2)
+    assert (payload.chain_id, payload.rollup, payload.version) == (CHAIN_ID, ROLLUP, 3)
 
 
 @pytest.mark.parametrize("body", [b"", b"no body at all"])

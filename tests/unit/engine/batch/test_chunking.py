@@ -96,8 +96,11 @@ def test_lay_out__first_block_over_the_limit__takes_it_holds(made):
     assert (layout.block_count, len(layout.chunk_slots)) == (1, 2)
 
 
-def test_lay_out__blocks_without_operations__gives_no_chunk_holds(made):
-    assert lay_out(made.blocks[2:3], 120).chunk_slots == ()
+def test_lay_out__blocks_without_operations__gives_a_chunk_of_no_ops_holds(made):
+    layout = lay_out(made.blocks[2:3], 120)
+
+    assert (layout.block_count, layout.is_empty) == (1, True)
+    assert layout.chunk_slots == (NO_OP_SLOT * CHUNK_SLOTS,)
     assert lay_out([], 120).block_count == 0
 
 

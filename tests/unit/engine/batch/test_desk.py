@@ -133,7 +133,6 @@ async def test_certify__honest_draft__quorum_signs_succeeds(office):
         {"deposit_cursor": 1},
         {"l1_block_hash": keccak(b"other")},
         {"timestamp": TS_S + 1},
-        {"epoch": EPOCH + 1},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -142,6 +141,13 @@ async def test_certify__wrong_header__rejects(office, change):
 
     with pytest.raises(InvalidBatch):
         await office.desk.certify(replace(header, **change), draft.chunks, "calldata")
+
+
+async def test_certify__epoch_that_no_block_has_brought__rejects(office):
+    draft, header = await office.header()
+
+    with pytest.raises(NoQuorum):
+        await office.desk.certify(replace(header, epoch=EPOCH + 1), draft.chunks, "calldata")
 
 
 async def test_certify__two_keys__rejects():
