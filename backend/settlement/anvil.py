@@ -38,7 +38,7 @@ _FLAGS: Final = (
     "--enable-tx-gas-limit",
     "--quiet",
 )
-_START_WAIT_S: Final = 20
+_START_WAIT_S: Final = 60
 _STOP_WAIT_S: Final = 15
 _POLL_S: Final = 0.05
 

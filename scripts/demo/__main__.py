@@ -9,7 +9,6 @@ import asyncio
 import json
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from scripts.demo.people import People, read_lines
 from scripts.demo.programmable import tell_bonus, tell_prizes
 from scripts.demo.screen import Screen
 from scripts.demo.story import Story, Told
+from scripts.ports import free_port
 
 BUILD = PROJECT_ROOT / "build"
 PAYMENTS = PROJECT_ROOT / "examples" / "payments.csv"
@@ -45,8 +45,8 @@ def demo_settings(folder: Path) -> Settings:
     return Settings(
         data_dir=folder,
         deployments_dir=folder / "deployments",
-        chain_port=_free_port(),
-        api_port=_free_port(),
+        chain_port=free_port(),
+        api_port=free_port(),
         batch_age_ms_max=_HOUR_MS,
         fee_minor_min=10_000,  # a cent
         fee_bps=10,
@@ -133,12 +133,6 @@ def _check_balances(
     checked = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
     sys.stdout.write(checked.stderr)
     return checked
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ import pytest
 from backend import local
 from backend.config import Settings, inherited_environment
 from backend.toolchain import toolchain_environment
-from tests.e2e.settlement.chain import free_port
+from scripts.ports import free_port
 
 _HOUR_MS = 3_600_000
 

@@ -18,9 +18,10 @@ from backend.settlement.client import ChainClient
 from backend.settlement.settler import Settler
 from backend.settlement.submitter import Progress
 from backend.toolchain import PROJECT_ROOT, toolchain_environment
+from scripts.ports import free_port
 from tests.e2e.commands import Commands
 from tests.e2e.conftest import environment_of, settings_in
-from tests.e2e.settlement.chain import OPERATOR, OWNER, Chain, deployed, free_port
+from tests.e2e.settlement.chain import OPERATOR, OWNER, Chain, deployed
 from tests.e2e.settlement.claims import claim
 from tests.e2e.settlement.conftest import kzg  # noqa: F401
 from tests.e2e.settlement.posting import opened

@@ -18,7 +18,7 @@ from eth_account import Account
 from backend.config import DEVELOPMENT_SECRET, inherited_environment
 from backend.toolchain import PROJECT_ROOT, toolchain_environment
 from causeway import Client, Key
-from tests.e2e.settlement.chain import free_port
+from scripts.ports import free_port
 
 README = (PROJECT_ROOT / "README.md").read_text()
 SHELL, DAY = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from backend.settlement.anvil import start_anvil, stop_anvil
-from tests.faults.platform_child import lasting_port
+from scripts.ports import free_port
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +14,6 @@ def drill_chain(tmp_path_factory):
     folder = tmp_path_factory.mktemp("drill-chain")
     pid_file = folder / "anvil.pid"
 
-    started = asyncio.run(start_anvil(pid_file, port=lasting_port(), log_file=folder / "anvil.log"))
+    started = asyncio.run(start_anvil(pid_file, port=free_port(), log_file=folder / "anvil.log"))
     yield started
     asyncio.run(stop_anvil(pid_file))

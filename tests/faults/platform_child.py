@@ -5,13 +5,11 @@ Law: only the process that was started here is killed, by its id.
 
 import asyncio
 import signal
-import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import randrange
 
 import httpx
 from pydantic import SecretStr
@@ -20,6 +18,7 @@ from backend.config import Settings, inherited_environment
 from backend.toolchain import PROJECT_ROOT, toolchain_environment
 from causeway import AsyncClient
 from causeway.signing import Domain
+from scripts.ports import free_port
 
 API_KEY = "drill-key"
 READY_S_MAX = 120
@@ -28,26 +27,13 @@ _POLL_S = 0.03
 _WORDS_SHOWN = 30
 
 
-def lasting_port() -> int:
-    """Return a port for a server that goes away and comes back. The kernel gives it to nobody
-    meanwhile, as it might one of those that clients get (from 32768 on)."""
-    while True:
-        port = randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-
-
 def drill_settings(folder: Path, chain_port: int, **changes: object) -> Settings:
     """Return the settings of a platform of its own: small batches, often."""
     values = {
         "data_dir": folder,
         "deployments_dir": folder / "deployments",
         "chain_port": chain_port,
-        "api_port": lasting_port(),
+        "api_port": free_port(),
         "api_key": SecretStr(API_KEY),
         "batch_age_ms_max": 200,
         "submission_stuck_ms": 5_000,

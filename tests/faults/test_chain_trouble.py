@@ -20,9 +20,9 @@ from backend.settlement.client import ChainClient
 from causeway import AsyncClient, NotFound
 from causeway.errors import ServerError
 from causeway.transport import Request
+from scripts.ports import free_port
 from tests.faults import laws
 from tests.faults.customers import Customer
-from tests.faults.platform_child import lasting_port
 from tests.faults.world import (
     World,
     are_credited,
@@ -41,7 +41,7 @@ DEEP = 5
 async def anvil(tmp_path):
     """A chain that this drill alone may trouble."""
     files = {"state_file": tmp_path / "chain.json", "log_file": tmp_path / "anvil.log"}
-    started = await start_anvil(tmp_path / "anvil.pid", port=lasting_port(), **files)
+    started = await start_anvil(tmp_path / "anvil.pid", port=free_port(), **files)
     yield started
     await stop_anvil(tmp_path / "anvil.pid")
 

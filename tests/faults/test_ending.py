@@ -14,7 +14,8 @@ import pytest
 from pydantic import SecretStr
 
 from backend.engine.log import LocalLog
-from tests.faults.platform_child import Child, drill_settings, lasting_port
+from scripts.ports import free_port
+from tests.faults.platform_child import Child, drill_settings
 from tests.faults.world import made_world, wait_for
 
 pytestmark = pytest.mark.timeout(300)  # each starts the platform
@@ -85,7 +86,7 @@ async def test_kill__proof_process_runs__it_ends_too_holds(child):
 
 
 async def test_start__no_node__rejects(child):
-    child.settings = drill_settings(child.settings.data_dir, lasting_port())
+    child.settings = drill_settings(child.settings.data_dir, free_port())
 
     line = await refused(child)
 

@@ -1,6 +1,5 @@
 """What the tests of settlement share: an anvil of their own, contracts on it, and role actors."""
 
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,12 +24,6 @@ ROLES = Roles(
     fee_owner=FEE_OWNER.address,
 )
 KYC_EXPIRY_TS_S = 2**40
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def deployed(client: ChainClient, folder: Path) -> Deployment:

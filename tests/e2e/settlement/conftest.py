@@ -5,7 +5,8 @@ import pytest
 from backend.settlement.anvil import start_anvil, stop_anvil
 from backend.settlement.client import ChainClient
 from backend.settlement.kzg import Kzg
-from tests.e2e.settlement.chain import Chain, deployed, free_port
+from scripts.ports import free_port
+from tests.e2e.settlement.chain import Chain, deployed
 
 
 @pytest.fixture

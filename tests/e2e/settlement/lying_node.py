@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from tests.e2e.settlement.chain import free_port
+from scripts.ports import free_port
 
 Spoil = Callable[[str, Any], Any]
 """Takes a method and the node's whole answer; returns an answer, or bytes to be sent so."""

@@ -26,7 +26,8 @@ from backend.settlement.chain import (
 from backend.settlement.client import ChainClient
 from backend.settlement.sender import Sender
 from backend.settlement.transactions import Transaction, fees_of, sign
-from tests.e2e.settlement.chain import DEPLOYER, OTHER_OWNER, OWNER, free_port
+from scripts.ports import free_port
+from tests.e2e.settlement.chain import DEPLOYER, OTHER_OWNER, OWNER
 
 PENNILESS = PrivateKey(b"\x07" * 32)
 

@@ -18,7 +18,7 @@ from backend.settlement.deployment import NoNode
 from backend.settlement.deployment_file import PUBLIC_PARAMETERS
 from backend.settlement.deployment_steps import DeploymentFailed
 from backend.toolchain import PROJECT_ROOT, toolchain_environment
-from tests.e2e.settlement.chain import free_port
+from scripts.ports import free_port
 
 
 @pytest.fixture

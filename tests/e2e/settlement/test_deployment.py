@@ -33,6 +33,7 @@ from backend.settlement.deployment_file import LOCAL_PARAMETERS, load_deployment
 from backend.settlement.deployment_steps import DeploymentFailed, created_address
 from backend.settlement.sender import Sender
 from backend.settlement.token_roles import FUNCTIONS
+from scripts.ports import free_port
 from tests.e2e.settlement.chain import (
     ATTESTOR,
     DEPLOYER,
@@ -40,7 +41,6 @@ from tests.e2e.settlement.chain import (
     OPERATOR,
     ROLES,
     VALIDATORS,
-    free_port,
 )
 
 CREATIONS = [
