@@ -159,7 +159,7 @@ class Drill:
                 await wait_for("posted orders", lambda: self._is_all_posted(client))
                 numbers = await laws.batches_are_a_chain(world, chain)
                 laws.submissions_are(world, numbers)
-                assert len(numbers) == len([one async for one in client.batches.list()])
+                await wait_for("the records", lambda: self._are_listed(numbers, client))
                 await settle_and_claim(world, client)
             await self.check()
             await laws.claims_are_paid(world, chain)
@@ -211,6 +211,10 @@ class Drill:
         waiting = await client.batches.post()
         has_all = waiting.operation_count == 0 and bool(batches["data"])
         return has_all and bool(newest["data"])
+
+    async def _are_listed(self, numbers: list[int], client: AsyncClient) -> bool:
+        """Whether the records show the batches of L1, and no other; they come a little later."""
+        return [one.number async for one in client.batches.list()] == numbers[::-1]
 
     async def _are_helpers_gone(self) -> bool:
         return not self._world.child.living_helpers()

@@ -86,7 +86,7 @@ async def test_refresh__chain_hangs__first_waits_a_moment_holds(catalog):
     second_s = time.monotonic() - started - first_s
 
     assert first_s < 5
-    assert second_s < 0.2
+    assert second_s < 0.4  # a moment is half a second
     assert catalog._chain.asked == 1
     assert catalog.code_of(1) == "1"
     catalog._learning.cancel()

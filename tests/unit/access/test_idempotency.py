@@ -36,16 +36,17 @@ async def test_post__key_of_another_request__rejects(world):
 
 async def test_post__first_request_in_flight__rejects(world, monkeypatch):
     await apply(world)
-    go_on = asyncio.Event()
+    is_asked, go_on = asyncio.Event(), asyncio.Event()
     allowance = world.chain.allowance
 
     async def slow(*arguments):
+        is_asked.set()
         await go_on.wait()
         return await allowance(*arguments)
 
     monkeypatch.setattr(world.chain, "allowance", slow)
     first = asyncio.create_task(deposit(world))
-    await asyncio.sleep(0.2)
+    await is_asked.wait()
 
     second = await deposit(world)
     go_on.set()

@@ -210,7 +210,7 @@ class World:
         await wait_until(lambda: self.projections.block_number >= number)
 
 
-async def wait_until(condition: Any, timeout_s: int = 10) -> None:
+async def wait_until(condition: Any, timeout_s: int = 30) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
