@@ -10,6 +10,9 @@ PYTHON := .venv/bin/python
 # Each Python of .venv knows where our tools are: tools/toolchain.pth.
 FORGE := $(PYTHON) -c 'import os, sys; os.execvp("forge", ["forge", *sys.argv[1:]])'
 PYTEST_ARGS ?=
+# Three processes keep two cores busy, since tests often wait for a chain's next block. All tests
+# of a file run in one of them, in their order. With PYTEST_ARGS there is one process alone.
+PYTEST_ALL := -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help preflight setup setup-hardhat demo up down test test-long check format bench lock clean
 
@@ -59,10 +62,10 @@ down: setup ## stop the platform
 	@.venv/bin/causeway down
 
 test: setup ## all tests but those of hours: Python, contracts on anvil, forge
-	@$(PYTHON) -m pytest tests $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest tests $(or $(PYTEST_ARGS),$(PYTEST_ALL))
 
 test-long: setup-hardhat ## all tests, those that take minutes too
-	@$(PYTHON) -m pytest tests -m "" $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest tests -m "" $(or $(PYTEST_ARGS),$(PYTEST_ALL))
 
 check: setup ## style and types
 	@$(PYTHON) -m ruff check .

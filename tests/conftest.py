@@ -1,6 +1,8 @@
 """Gives every test our tools, and a chain to those alone that ask for one."""
 
+import subprocess
 from collections.abc import Generator
+from contextlib import suppress
 
 import pytest
 
@@ -35,6 +37,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Compile once, or several processes would do it at once. If it fails, tests say why."""
+    from backend.settlement.artifacts import CompilationFailed, artifacts
+    from backend.settlement.deployment_steps import CONTRACTS
+
+    subprocess.run(["ape", "compile"], cwd=PROJECT_ROOT, capture_output=True, check=False)
+    with suppress(CompilationFailed):
+        artifacts(CONTRACTS)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Don't let ape start anvil (about two seconds) when no selected test uses it."""
@@ -53,7 +66,7 @@ def _start_anvil_as_we_need_it() -> None:
     """
     from ape_foundry.provider import FoundryProvider
 
-    from tests.e2e.settlement.chain import free_port
+    from scripts.ports import free_port
 
     build_command, connect = FoundryProvider.build_command, FoundryProvider.connect
     start = FoundryProvider.start
