@@ -79,7 +79,7 @@ def in_ledger(actions, who) -> int:
     return 0 if account is None else account.balance
 
 
-def wait_until(holds, seconds=30):
+def wait_until(holds, seconds=60):
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline

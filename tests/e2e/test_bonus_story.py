@@ -59,7 +59,7 @@ def balance(actions, person) -> int:
     return 0 if account is None else account.balance
 
 
-def wait_until(holds, seconds=30):
+def wait_until(holds, seconds=60):
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline

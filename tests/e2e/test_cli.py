@@ -104,7 +104,7 @@ def test_up__foreground_interrupted__stops_the_platform_holds(tmp_path):
             shown += command.stdout.readline()
     finally:
         command.send_signal(signal.SIGINT)
-        output, errors = command.communicate(timeout=30)
+        output, errors = command.communicate(timeout=60)
 
     assert command.returncode == 0, errors
     assert json.loads(shown)["api_url"] == settings.api_url

@@ -62,7 +62,7 @@ def story(causeway):
 
 
 def wait_done(causeway, planned) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         found = {one["id"]: one["status"] for one in causeway.json("schedule", "list")["data"]}
         if found[planned["id"]] == "done":
@@ -136,7 +136,7 @@ def test_backend__killed_and_up_again__nothing_is_lost_or_done_twice_holds(tmp_p
         os.kill(running_backend(settings), signal.SIGKILL)
         causeway.run("up")
         captured = causeway.json("hold", "capture", held["id"])
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while (found := causeway.json("schedule", "list")["data"][0])["begun"] < 1:
             assert time.monotonic() < deadline, found
             time.sleep(0.5)

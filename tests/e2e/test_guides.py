@@ -87,7 +87,7 @@ class Shell:
             ["bash", "-c", command],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

@@ -25,6 +25,8 @@ SHELL, DAY = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 CONSOLE, PROGRAM = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 LINES_MAX = 100
 
+pytestmark = pytest.mark.timeout(300)  # the day of the first test is many commands
+
 
 def commands(block):
     return [line.split("#")[0].strip() for line in block.splitlines() if line.strip()]
@@ -69,7 +71,7 @@ def shell(script, variables):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=250,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

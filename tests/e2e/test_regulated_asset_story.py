@@ -290,7 +290,7 @@ def send(actions, records) -> list:
     return [json.loads(line) for line in actions.client.send(request).splitlines()]
 
 
-def until_known(actions, records, seconds=30) -> list:
+def until_known(actions, records, seconds=60) -> list:
     """Send until the ledger knows the root."""
     deadline = time.monotonic() + seconds
     while True:
@@ -301,7 +301,7 @@ def until_known(actions, records, seconds=30) -> list:
         time.sleep(0.1)
 
 
-def final(actions, order_id, seconds=30) -> str:
+def final(actions, order_id, seconds=60) -> str:
     deadline = time.monotonic() + seconds
     while actions.client.payments.get(order_id).status == "accepted":
         assert time.monotonic() < deadline

@@ -156,7 +156,7 @@ async def live(folder: Path, seed: int) -> None:
         Doom(random)
         await node.start()
         payers = (pay(node, index, random) for index in range(len(PAYERS)))
-        await asyncio.wait_for(asyncio.gather(*payers, snapshot(node, random)), 30)
+        await asyncio.wait_for(asyncio.gather(*payers, snapshot(node, random)), 90)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def live(folder, seed: int) -> list[str]:
     """Return what the node acknowledged before it died."""
     command = [sys.executable, "-m", "tests.faults.paying_node", str(folder), str(seed)]
     ended = subprocess.run(
-        command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=100, check=False
     )
     assert ended.returncode == -9, f"seed {seed}: {ended.stderr}"
     lines = map(str.split, ended.stdout.splitlines())

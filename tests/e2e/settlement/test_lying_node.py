@@ -43,7 +43,7 @@ NONSENSE = [
 @pytest.fixture
 async def liar(l1):
     async with LyingNode(l1.client.url).running() as node:
-        client = ChainClient(node.url, timeout_s=5)
+        client = ChainClient(node.url)
         node.l1 = Chain(client, l1.deployment, l1.pid_file)
         yield node
         await client.close()

@@ -94,7 +94,7 @@ async def test_poll__root_reorganised__is_none_holds(l1):
 async def test_poll__root_left_out__asks_again_succeeds(l1, is_late):
     """Nodes do that while they index. The next root would take its place in a block's body."""
     async with LyingNode(l1.client.url).running() as liar:
-        client = ChainClient(liar.url, timeout_s=5)
+        client = ChainClient(liar.url)
         watcher = Watcher(client, l1.deployment)
         await l1.fund(OWNER, 1_000_000)
         if not is_late:

@@ -45,4 +45,4 @@ async def funded(context):
 
 async def pay_final(node, signed):
     accepted = await node.submit(signed)
-    return await node.wait_final(accepted.payment_id, 5_000)
+    return await node.wait_final(accepted.payment_id, 30_000)

@@ -175,7 +175,7 @@ async def test_node__keys_of_both_committees__goes_on_succeeds(run, l1):
         await until(lambda: node.status().epoch == 2)
         accepted = await node.submit(pay(1, 0))
 
-        assert (await node.wait_final(accepted.payment_id, 5_000)).is_final
+        assert (await node.wait_final(accepted.payment_id, 30_000)).is_final
         assert [final.block.epoch for final in node.replay()][-1] == 2
 
     async with run(validator_keys=keys) as node:

@@ -90,7 +90,7 @@ async def test_submit__group_that_no_block_takes__is_pending_holds(run):
         assert node.account(OTHER.address, 1).nonce_next == 1
 
         node._sequencer._keys.update({k.address: k for k in SEQUENCERS})
-        assert (await node.wait_final(swap().link, 5_000)).is_final
+        assert (await node.wait_final(swap().link, 30_000)).is_final
         assert not node.is_pending(swap().link)
 
 
@@ -123,7 +123,7 @@ async def test_submit__no_group_to_take__rejects(run, record, error):
         before = node.account(PAYER.address, 1)
 
         with pytest.raises(error):
-            await asyncio.wait_for(node.submit(record), 1)
+            await asyncio.wait_for(node.submit(record), 4)  # a group never waits
 
         assert node.account(PAYER.address, 1) == before
 
@@ -138,7 +138,7 @@ async def test_submit_many__orders_and_groups_in_turn__succeeds(run):
     async with funded(run()) as node:
         answers = await node.submit_many(records)
         for record in records:
-            assert (await node.wait_final(id_of(record), 5_000)).is_final
+            assert (await node.wait_final(id_of(record), 30_000)).is_final
 
         assert answers == [Accepted(id_of(record)) for record in records]
         assert node.account(PAYEE.address, 1).balance_minor == 6
@@ -156,7 +156,7 @@ async def test_restart__group_pending__is_final_once_holds(run, tmp_path):
         log.append(entries[: at + 1])
 
     async with run() as node:
-        assert (await node.wait_final(swap().link, 5_000)).is_final
+        assert (await node.wait_final(swap().link, 30_000)).is_final
         assert [final.body.records for final in node.replay() if final.body.records] == [(swap(),)]
         assert node.account(PAYER.address, 1).balance_minor == 1_002
     async with run() as node:
@@ -177,7 +177,7 @@ async def test_submit__too_many_legs_are_undecided__rejects(run):
             await node.submit(swap(2))
 
         node._sequencer._keys.update({k.address: k for k in SEQUENCERS})
-        await node.wait_final(id_of(swap(1)), 5_000)
+        await node.wait_final(id_of(swap(1)), 30_000)
         assert (await pay_final(node, swap(2))).is_final
         assert node._replica.accepted.order_count == 0
 

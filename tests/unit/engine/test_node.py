@@ -44,7 +44,7 @@ async def test_submit__payment__succeeds(run):
     async with funded(run()) as node:
         accepted = await node.submit(pay(10, 0))
         view = node.account(PAYER.address, 1)
-        outcome = await node.wait_final(accepted.payment_id, 5_000)
+        outcome = await node.wait_final(accepted.payment_id, 30_000)
 
         assert accepted == Accepted(id_of(pay(10, 0)))
         assert (view.nonce_next, view.available_minor) == (1, 990)
@@ -56,7 +56,7 @@ async def test_submit__payment__succeeds(run):
 async def test_submit__repeated__changes_nothing(run):
     async with funded(run()) as node:
         first, second = await asyncio.gather(node.submit(pay(10, 0)), node.submit(pay(10, 0)))
-        await node.wait_final(first.payment_id, 5_000)
+        await node.wait_final(first.payment_id, 30_000)
         third = await node.submit(pay(10, 0))
 
         assert first == second == third
@@ -145,7 +145,7 @@ async def test_submit__too_much_is_undecided__rejects(run):
             await node.submit(pay(1, 1))
 
         node._sequencer._keys.update({k.address: k for k in SEQUENCERS})
-        await node.wait_final(id_of(pay(1, 0)), 5_000)
+        await node.wait_final(id_of(pay(1, 0)), 30_000)
         assert (await pay_final(node, pay(1, 1))).is_final
 
 
@@ -172,7 +172,7 @@ async def test_order__accepted_until_decided__succeeds(run):
         await node.submit(signed)
         pending = node.order(id_of(signed))
         node._sequencer._keys.update({k.address: k for k in SEQUENCERS})
-        await node.wait_final(id_of(signed), 5_000)
+        await node.wait_final(id_of(signed), 30_000)
 
         assert (pending.authorised, pending.group) == (signed, None)
         assert before <= pending.accepted_ts_ms <= clock_ms()
@@ -205,7 +205,7 @@ async def test_wait_final__expired_before_its_block__rejects(run):
         await asyncio.sleep(2.1)
         node._sequencer._keys.update({k.address: k for k in SEQUENCERS})
 
-        outcome = await node.wait_final(accepted.payment_id, 5_000)
+        outcome = await node.wait_final(accepted.payment_id, 30_000)
 
         assert outcome == Outcome.rejected(2, "ORDER_EXPIRED")
         assert await node.submit(order) == accepted
@@ -254,7 +254,7 @@ async def test_status__validators_are_still_reading__has_quorum_holds(run):
 
         assert not node._feed.has_read_all
         held.set()
-        assert await node.wait_final(id_of(pay(1, 0)), 5_000) == Outcome.final(2)
+        assert await node.wait_final(id_of(pay(1, 0)), 30_000) == Outcome.final(2)
 
 
 async def test_observers__every_block__holds(run):
@@ -289,7 +289,7 @@ async def test_submit__no_quorum__rejects(run):
         assert (caught.value.needed, caught.value.actual) == (3, 2)
         assert await node.submit(pay(1, 1)) == accepted
     async with run() as node:
-        assert (await node.wait_final(accepted.payment_id, 5_000)).is_final
+        assert (await node.wait_final(accepted.payment_id, 30_000)).is_final
         assert (await pay_final(node, pay(1, 2))).is_final
         assert node.status().has_quorum
 
@@ -319,7 +319,7 @@ async def test_submit__disk_full__rejects(run, monkeypatch):
         monkeypatch.undo()
     async with run() as node:
         # Unknown was not failed: the frame is there.
-        assert await node.wait_final(id_of(pay(1, 0)), 5_000) == Outcome.final(2)
+        assert await node.wait_final(id_of(pay(1, 0)), 30_000) == Outcome.final(2)
 
 
 async def test_submit__stopped__rejects(run):

@@ -91,7 +91,7 @@ async def test_restart__unfinished_height__succeeds(run, tmp_path, left):
         log.append(entries[: end + 1])
 
     async with run() as node:
-        assert (await node.wait_final(id_of(order), 5_000)).is_final
+        assert (await node.wait_final(id_of(order), 30_000)).is_final
         finals = [s for final in node.replay() for s in final.body.records]
 
         assert finals == [order]

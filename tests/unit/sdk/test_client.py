@@ -337,7 +337,7 @@ async def test_events_follow__only_new_ones__wakes_up_succeeds(world):
         signed = protocol_sign(key("payer"), order(key("payer"), PAYEE.address, 1, 0))
         await world.pay(signed)
 
-        event = await asyncio.wait_for(waiting, 5)
+        event = await asyncio.wait_for(waiting, 30)
         await events.aclose()
 
     assert event.type == "payment.final"

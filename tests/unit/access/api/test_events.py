@@ -107,7 +107,7 @@ async def test_texts__many_listeners__new_events_are_read_once_holds(world, monk
     await wait_until(lambda: reads > count)  # each has read what he missed, and one reads for all
     for nonce in range(block_count):
         await world.pay(sign(PAYER, order(PAYER, PAYEE.address, 5, nonce)), Prefer="wait=final")
-    heard = [events for events, _ in await asyncio.wait_for(asyncio.gather(*listeners), 10)]
+    heard = [events for events, _ in await asyncio.wait_for(asyncio.gather(*listeners), 30)]
 
     assert all(events == heard[0] for events in heard)
     assert [event["type"] for event in heard[0]] == ["payment.final"] * block_count
@@ -125,7 +125,7 @@ async def test_texts__more_than_waits__reads_for_himself_holds(world, monkeypatc
 
     heard = ""
     while heard.count("event: payment.final") < 4:
-        heard += await asyncio.wait_for(anext(texts), 5)
+        heard += await asyncio.wait_for(anext(texts), 30)
     await texts.aclose()
 
     assert heard.count("event: payment.final") == 4
