@@ -140,13 +140,8 @@ class Node:
         ]
         self._admission = Admission(self._replica, self._may_hold_now, self._rule)
         self._quorum = QuorumWatch(self._replica.rounds, config.quorum_wait_ms_max)
-        self._sequencer = Sequencer(
-            config.sequencer_keys,
-            self._replica,
-            self._l1,
-            config.block_orders_max,
-            config.idle_ms_max,
-        )
+        keys, orders_max = config.sequencer_keys, config.block_orders_max
+        self._sequencer = Sequencer(keys, self._replica, self._l1, orders_max, config.idle_ms_max)
         last_stamp_ms = origin.checkpoint.tip.timestamp_ms
         for position, entry in origin.entries():
             last_stamp_ms = max(last_stamp_ms, entry.stamp_ms)

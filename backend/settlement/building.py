@@ -43,6 +43,7 @@ class SubmitterSettings:
     stuck_ms: int = 30_000  # then bid more
     confirmations: int | None = 1  # None: finalised
     poll_ms: int = 500
+    silence_s_max: int | None = None  # then post blocks without operations, too
 
 
 class NotCertified(Exception):
@@ -90,12 +91,12 @@ class Certifier:
         self._are_blobs_refused = self._settings.carrier == "auto"
         return self._are_blobs_refused
 
-    async def draft(self) -> BatchDraft | None:
-        """Return what could be posted now."""
+    async def draft(self, may_be_empty: bool = False) -> BatchDraft | None:
+        """Return what could be posted now; of blocks without operations only if it may be empty."""
         if self._settings.carrier == "auto" and not self._are_blobs_refused:
             prices = await self._client.prices()
             self._are_blobs_refused = prices.blob_fee_wei is None
-        self._draft = await self._source.draft(self.chunks_max)
+        self._draft = await self._source.draft(self.chunks_max, may_be_empty)
         return self._draft
 
     async def build(self, draft: BatchDraft, carrier: str | None) -> Built | None:
@@ -139,7 +140,7 @@ class Certifier:
         """Return the chunks of a header that was built, maybe before a restart; None if the source
         has other ones by now."""
         if self._draft is None or not _is_of(self._draft, header):
-            await self.draft()
+            await self.draft(may_be_empty=True)
         if self._draft is None or not _is_of(self._draft, header):
             return None
         return list(self._draft.chunks)

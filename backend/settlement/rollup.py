@@ -13,7 +13,7 @@ from backend.protocol.batches import (
 )
 from backend.protocol.eip712 import Domain, ledger_domain
 from backend.protocol.errors import InvariantViolated, check_invariant
-from backend.protocol.hashing import ZERO_DIGEST, Digest
+from backend.protocol.hashing import ZERO_DIGEST, Digest, keccak
 from backend.settlement.chain import L1Log, L1Point
 from backend.settlement.client import LOG_BLOCKS_MAX, ChainClient
 from backend.settlement.deployment_file import Deployment
@@ -60,6 +60,13 @@ class PostedBatch:
     def header(self) -> BatchHeader:
         return self.accepted.header
 
+    @property
+    def slot(self) -> Digest:
+        """The word that L1 keeps of it."""
+        accepted = self.accepted
+        when, signers = accepted.accepted_ts_s.to_bytes(8), accepted.signers.to_bytes(32)
+        return keccak(self.header_hash + when + signers)
+
 
 class Rollup:
     """Reads one rollup, and encodes calls of it. Sends nothing."""
@@ -88,7 +95,7 @@ class Rollup:
         known = self._known.get(number)
         if known is not None and await self._stands(known):
             return known
-        if await self.tip() < number:
+        if not 0 < number <= await self.tip():
             return None
         log = await self._posted_log(number)
         found = await self.posted_by(log) if log is not None else None
@@ -139,9 +146,14 @@ class Rollup:
         return None
 
     async def _stands(self, posted: PostedBatch) -> bool:
-        """Return whether a batch that was found before is still the chain's."""
+        """Return whether a batch that was found before is still the chain's: neither reorganised
+        away nor rolled back."""
         block = await self.client.block(posted.block.number)
-        return block is not None and block.block_hash == posted.block.block_hash
+        if block is None or block.block_hash != posted.block.block_hash:
+            return False
+        number = posted.header.number
+        slot = await self.client.read(self.contract, "batchSlot", number)
+        return bool(slot == posted.slot) and number <= await self.tip()
 
     async def parent_of(self, number: int) -> AcceptedBatch:
         """Return the batch before `number` as a submission has to show it."""

@@ -153,34 +153,46 @@ class Submitter:
         return await self._pursue(current)
 
     async def _begin(self, tip: int) -> Progress:
-        waiting = self._source.waiting()
-        if waiting is None:
+        is_silent = await self._is_silent(tip)
+        if not is_silent and not self._is_due():
             self._certifier.prefer(None)
             return Progress.IDLE
-        is_due = (
-            waiting.oldest_ts_ms <= self._asked_ts_ms
-            or waiting.operation_count >= self._settings.operations
-            or self._now_ms() - waiting.oldest_ts_ms >= self._settings.age_ms_max
-        )
-        if not is_due:
-            self._certifier.prefer(None)
-            return Progress.IDLE
-        draft = await self._certifier.draft()
+        draft = await self._certifier.draft(may_be_empty=is_silent)
         if draft is not None and draft.number <= tip:
             # Somebody else sent it, or we stopped before the source was told.
             return await self._hand_over(draft.number)
         return await self._build(None, draft)
 
+    def _is_due(self) -> bool:
+        """Return whether what waits is to be posted now."""
+        waiting = self._source.waiting()
+        return waiting is not None and (
+            waiting.oldest_ts_ms <= self._asked_ts_ms
+            or waiting.operation_count >= self._settings.operations
+            or self._now_ms() - waiting.oldest_ts_ms >= self._settings.age_ms_max
+        )
+
+    async def _is_silent(self, tip: int) -> bool:
+        """Return whether L1 has accepted no batch for so long that an empty one will do."""
+        silence_s_max = self._settings.silence_s_max
+        last = await self._rollup.posted(tip) if silence_s_max is not None and tip else None
+        if silence_s_max is None or last is None:
+            return False
+        head = await self._client.latest()
+        return head.ts_s >= last.accepted.accepted_ts_s + silence_s_max
+
     async def _build(self, before: Submission | None, draft: BatchDraft | None = None) -> Progress:
         """Have the next batch certified, or the one in hand anew."""
-        draft = draft or await self._certifier.draft()
+        draft = draft or await self._certifier.draft(may_be_empty=before is not None)
         if draft is None:
             return Progress.IDLE
         if before is not None and draft.number != before.number:
-            # After a restart the source may not know yet what L1 has; or it knows by now that the
-            # batch in hand is posted, which the next step finds out.
-            is_behind = draft.number < before.number
-            return await self._hand_over(draft.number) if is_behind else Progress.WAITING
+            if draft.number > before.number:
+                return Progress.WAITING  # the batch in hand is posted: the next step finds that out
+            if draft.number <= await self._rollup.tip():
+                # After a restart the source may not know yet what L1 has.
+                return await self._hand_over(draft.number)
+            before = None  # a roll-back has taken back the batches before the one in hand
         # While transactions are on their way, nodes take only others of their kind.
         carrier = before.carrier if before is not None and before.attempts else None
         built = await self._certifier.build(draft, carrier)

@@ -7,7 +7,7 @@ with its own key. Work on chunks takes long, so it is done in threads, one at a 
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
@@ -71,18 +71,8 @@ class BatchDesk:
         self._observed_number = block.number
         if final.body.epoch is not None:
             self._committee = self._committee.of_epoch(final.body.epoch)
-        self._inbox.append(
-            block_operations(
-                block,
-                final.block_hash,
-                final.body,
-                final.execution,
-                final.payment_ids,
-                final.sweep_ids,
-            )
-        )
-        if block.operation_count:
-            self._waiting.append((block.number, Waiting(block.operation_count, block.timestamp_ms)))
+        self._inbox.append(_operations(final))
+        self._waiting += _waiting(final)
 
     def waiting(self) -> Waiting | None:
         """Say what waits for a batch; None if nothing does."""
@@ -131,6 +121,36 @@ class BatchDesk:
         while self._waiting and self._waiting[0][0] <= header.last_block_number:
             self._waiting.popleft()
 
+    async def roll_back(
+        self, tip_number: int, replay: Callable[[int], Iterable[FinalBlock]]
+    ) -> None:
+        """Begin again after batch `tip_number`: L1 has taken back those after it.
+
+        Their blocks stay final and wait for new batches; `replay(n)` yields the final blocks from
+        number n on, executed anew. A repeat changes nothing.
+        """
+        if self._builder.tip.number <= tip_number:
+            return
+        go_back = partial(self._begin_again, tip_number, replay)
+        waiting = await asyncio.to_thread(self._locked, go_back)
+        last = waiting[-1][0] if waiting else self._builder.tip.last_block_number
+        newer = [entry for entry in self._waiting if entry[0] > last]
+        self._waiting = deque([*waiting, *newer])
+
+    def _begin_again(
+        self, tip_number: int, replay: Callable[[int], Iterable[FinalBlock]]
+    ) -> list[tuple[int, Waiting]]:
+        """Replace the builder; return what waits for batches then, by block number."""
+        builder = BatchBuilder.at_genesis(self._committee.domain)
+        waiting = []
+        for final in replay(1):
+            builder.add_block(_operations(final))
+            waiting += _waiting(final)
+        for number in range(1, tip_number + 1):
+            builder.posted(self._builder.header(number), self._builder.chunks(number))
+        self._builder = builder
+        return [entry for entry in waiting if entry[0] > builder.tip.last_block_number]
+
     def chunks(self, batch_number: int) -> tuple[Chunk, ...]:
         """Return a posted batch's chunks. Raises BatchNotFound."""
         return self._locked(lambda: self._builder.chunks(batch_number))
@@ -159,3 +179,22 @@ class BatchDesk:
             while self._inbox:
                 self._builder.add_block(self._inbox.popleft())
             return work()
+
+
+def _operations(final: FinalBlock) -> BlockOperations:
+    return block_operations(
+        final.block,
+        final.block_hash,
+        final.body,
+        final.execution,
+        final.payment_ids,
+        final.sweep_ids,
+    )
+
+
+def _waiting(final: FinalBlock) -> list[tuple[int, Waiting]]:
+    """Return what the block adds to what waits, by its number; without operations nothing."""
+    block = final.block
+    if not block.operation_count:
+        return []
+    return [(block.number, Waiting(block.operation_count, block.timestamp_ms))]

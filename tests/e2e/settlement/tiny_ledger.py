@@ -103,7 +103,7 @@ class TinyLedger:
         count = len(self.operations) + self.empty_chunks * CHUNK_SLOTS
         return Waiting(count, self.ts_s * 1000) if count else None
 
-    async def draft(self, chunks_max: int) -> TinyDraft | None:
+    async def draft(self, chunks_max: int, may_be_empty: bool = False) -> TinyDraft | None:
         return self.drafted(chunks_max)
 
     def drafted(self, chunks_max: int) -> TinyDraft | None:

@@ -2,6 +2,8 @@
 
 - waiting: what is final and not posted; blocks without operations don't count
 - observe: a repeat changes nothing
+- roll_back: what was posted waits again
+- draft: an empty batch, if it may be one
 - certify: 2f+1 signatures in order; a wrong header, data hash or pin is not signed; too few keys
 - posted: moves on; a repeat, an older batch or one without its parent changes nothing
 - proofs and chunks of posted batches
@@ -16,10 +18,11 @@ from backend.engine.batch.desk import BatchDesk, Waiting
 from backend.engine.ledger import Ledger, execute
 from backend.engine.replica import FinalBlock
 from backend.engine.rounds import Committee
-from backend.protocol.batches import calldata_hash
+from backend.protocol.batches import CHUNK_SLOTS, Chunk, calldata_hash
 from backend.protocol.blocks import Block, Body, body_hash, operations_hash
 from backend.protocol.errors import BatchNotFound, NoQuorum
 from backend.protocol.hashing import ZERO_DIGEST, keccak
+from backend.protocol.operations import NO_OP_SLOT
 from backend.protocol.signing import PrivateKey
 from backend.protocol.votes import split_signatures, verify_quorum
 from tests.property.world import ASSETS, DOMAIN, EPOCH, TS_S, deposit, pay, unsigned, withdraw
@@ -189,6 +192,53 @@ async def test_posted__before_its_parent__waits_for_it_holds(office):
     await restarted.posted(second, None)
     assert restarted.waiting() is None
     assert restarted.chunks(2) == office.desk.chunks(2)
+
+
+async def test_roll_back__posted_batches__wait_again_holds(office):
+    """Their blocks are final all the same, and so are those made meanwhile."""
+    first = await office.post()
+    office.block(pay("alice", "bob", 1))
+    before = await office.header()
+    await office.post()
+    office.block(pay("alice", "bob", 2, nonce=1))
+    waiting = Waiting(2, TS_S * 1000)
+
+    def replay(from_block):
+        yield from office.finals[from_block - 1 :]
+        office.block(pay("alice", "bob", 3, nonce=2))
+
+    await office.desk.roll_back(1, replay)
+
+    assert office.desk.waiting() == replace(waiting, operation_count=3)
+    assert office.desk.chunks(1)[-1].root == first.post_root
+    with pytest.raises(BatchNotFound):
+        office.desk.chunks(2)
+    assert (await office.desk.draft(120)).parent_hash == before[0].parent_hash
+    again = await office.post()
+    assert (again.number, again.last_block_number) == (2, 4)
+    assert office.desk.waiting() is None
+
+
+async def test_roll_back__batches_that_were_not_told_of__changes_nothing(office):
+    await office.post()
+
+    await office.desk.roll_back(1, lambda _: pytest.fail("nothing is to be replayed"))
+
+    assert office.desk.chunks(1)
+
+
+async def test_draft__blocks_without_operations__only_if_it_may_be_empty_holds(office):
+    await office.post()
+    office.block()
+    assert await office.desk.draft(120) is None
+
+    draft = await office.desk.draft(120, may_be_empty=True)
+
+    assert draft.chunks == (Chunk(NO_OP_SLOT * CHUNK_SLOTS, draft.pre_root),)
+    header = draft.header(EPOCH, calldata_hash(draft.chunks), 1, PIN, draft.timestamp_max)
+    assert await office.desk.certify(header, draft.chunks, "calldata")
+    await office.desk.posted(header, None)
+    assert await office.desk.draft(120, may_be_empty=True) is None
 
 
 async def test_proofs__posted_batch__succeeds(office):
