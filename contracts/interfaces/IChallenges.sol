@@ -91,7 +91,8 @@ interface IChallenges {
         uint256 slotNumber
     ) external payable;
 
-    /// @notice Answers challenges of slots of one chunk. Anyone may.
+    /// @notice Answers challenges of slots of one chunk. Anyone may. Those that are closed already
+    /// are passed over: nobody can spoil many answers by giving one of them first.
     /// @param accounts Payers and payees of the slots (of all legs of a linked order) under the
     /// chunk's root; BRIDGE need not be shown.
     function answer(

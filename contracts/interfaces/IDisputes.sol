@@ -22,8 +22,7 @@ interface IDisputes {
         InvalidChunk,
         DataMismatch,
         HeaderMismatch,
-        DuplicateAccount,
-        ChallengeUnanswered
+        DuplicateAccount
     }
 
     /// @notice Somebody committed to a proof; it earns him the reward from the next L1 block on.
@@ -37,7 +36,7 @@ interface IDisputes {
 
     /// @notice The chunk is valid and ends in the root that it names.
     error ChunkValid();
-    /// @notice An operation reads an account that the proof doesn't show.
+    /// @notice The proof doesn't show an account that has to be read.
     error LeafNotShown(uint32 accountId);
     /// @notice The ids of a proof don't ascend strictly.
     error LeavesNotAscending(uint32 previous, uint32 actual);
@@ -49,9 +48,11 @@ interface IDisputes {
     error DepositNotShown(uint64 index);
     /// @notice The record is not the queue's at this place.
     error DepositNotInQueue(uint64 index);
-    /// @notice The chunk before is not the one before.
-    error ChunkNotBefore(uint256 expected, uint256 actual);
-    /// @notice The blob hashes shown are not the batch's.
+    /// @notice Another chunk has to be shown here.
+    error ChunkIndexMismatch(uint256 expected, uint256 actual);
+    /// @notice The batch fills another number of blobs than were named.
+    error BlobCountMismatch(uint256 expected, uint256 actual);
+    /// @notice The blob hashes shown are not the batch's, or it came as calldata.
     error BlobHashesMismatch(bytes32 expected, bytes32 actual);
     /// @notice The blob's bytes are those of the chunk.
     error DataMatches();
@@ -61,8 +62,10 @@ interface IDisputes {
     error HeaderMatches();
     /// @notice The slot opens no account.
     error SlotNotOpening(uint256 position);
-    /// @notice The two leaves are not two accounts of one owner and asset, one of them opened here.
+    /// @notice No other account that was shown has the owner and asset of the one opened here.
     error AccountNotDuplicate();
+    /// @notice Neither a Block's bytes nor a NextRound's.
+    error VoteSizeInvalid(uint256 actualBytes);
     /// @notice The two signatures don't contradict each other.
     error SignaturesAgree();
     /// @notice The signatures are of two different signers.
@@ -112,7 +115,7 @@ interface IDisputes {
 
     /// @notice Proves that a chunk opens an account for an owner who has another one of the asset.
     /// @param position Of the *open account* in the chunk.
-    /// @param accounts Both accounts under the chunk's root.
+    /// @param accounts Under the chunk's root; one of them is the other account.
     function proveDuplicateAccount(
         IRollup.AcceptedBatch calldata batch,
         IRollup.ChunkProof calldata chunk,
@@ -121,8 +124,7 @@ interface IDisputes {
     ) external;
 
     /// @notice Proves that a validator signed two different votes of one (number, epoch, round).
-    /// @param first EIP-712 struct fields of a Block, abi-encoded, or of a NextRound.
-    /// @dev A Block is 8 words, a NextRound 3: the length tells which.
+    /// @param first EIP-712 struct fields of a Block, abi-encoded (8 words), or of a NextRound (3).
     function proveDoubleVote(
         bytes calldata first,
         bytes calldata firstSignature,

@@ -223,6 +223,8 @@ interface IRollup {
 
     /// @notice The batch has fewer slots.
     error SlotOutOfRange(uint256 limit, uint256 actual);
+    /// @notice The batch has fewer chunks.
+    error ChunkOutOfRange(uint256 limit, uint256 actual);
     /// @notice A chunk is 992 bytes.
     error ChunkSizeMismatch(uint256 expectedBytes, uint256 actualBytes);
     /// @notice Chunk and path do not lead to the batch's chunks root.

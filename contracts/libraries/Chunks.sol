@@ -1,10 +1,37 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IRollup} from "../interfaces/IRollup.sol";
 import {Operations} from "./Operations.sol";
+import {StateTree} from "./StateTree.sol";
 
-/// @title Chunks: hashes of the chunks of a calldata batch
+/// @title Chunks: their hashes, and the proof that one is a batch's
 library Chunks {
+    /// @dev Reverts unless the chunk shown is the batch's at its index.
+    function requireInBatch(IRollup.BatchHeader calldata header, IRollup.ChunkProof calldata proof)
+        internal
+        pure
+    {
+        if (proof.chunk.length != Operations.CHUNK_SIZE_BYTES) {
+            revert IRollup.ChunkSizeMismatch(Operations.CHUNK_SIZE_BYTES, proof.chunk.length);
+        }
+        requireInBatch(header, proof.index, keccak256(proof.chunk), proof.path);
+    }
+
+    /// @dev Reverts unless the hash is that of the batch's chunk at `index`.
+    function requireInBatch(
+        IRollup.BatchHeader calldata header,
+        uint256 index,
+        bytes32 chunkHash,
+        bytes32[10] calldata path
+    ) internal pure {
+        if (index >= header.chunkCount) {
+            revert IRollup.ChunkOutOfRange(header.chunkCount, index);
+        }
+        bytes32 root = StateTree.chunksRoot(chunkHash, index, path);
+        if (root != header.chunksRoot) revert IRollup.ChunkNotInBatch(header.chunksRoot, root);
+    }
+
     /// @dev Returns keccak of all the bytes and of each chunk in them. The caller has checked that
     /// the size is a multiple of a chunk's.
     function hashes(bytes calldata chunks)

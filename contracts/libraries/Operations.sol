@@ -9,6 +9,8 @@ library Operations {
     uint32 internal constant FIRST_ACCOUNT = 2;
 
     uint256 internal constant OPERATION_SIZE_BYTES = 15;
+    uint256 internal constant OPENING_OFFSET_BYTES = 8; // of assetId and owner, behind the ids
+    uint256 internal constant ASSET_ID_SIZE_BYTES = 2;
     uint256 internal constant CHUNK_SLOTS = 64;
     uint256 internal constant ROOT_OFFSET_BYTES = CHUNK_SLOTS * OPERATION_SIZE_BYTES;
     uint256 internal constant CHUNK_SIZE_BYTES = ROOT_OFFSET_BYTES + 32;
@@ -18,6 +20,12 @@ library Operations {
         uint32 payee;
         uint48 amountMinor;
         uint8 feeByte;
+    }
+
+    /// @dev What an *open account* says besides the account's id.
+    struct Opening {
+        uint16 assetId;
+        address owner;
     }
 
     /// @dev Returns the operation that 15 bytes mean, if they start one.
@@ -47,6 +55,17 @@ library Operations {
     /// @dev Returns the 15 bytes at a position of a chunk.
     function slotAt(bytes calldata chunk, uint256 position) internal pure returns (bytes15) {
         return bytes15(chunk[position * OPERATION_SIZE_BYTES:]);
+    }
+
+    /// @dev Returns what the *open account* in this and the next slot says; not of the last slot.
+    function openingAt(bytes calldata chunk, uint256 position)
+        internal
+        pure
+        returns (Opening memory opening)
+    {
+        uint256 start = position * OPERATION_SIZE_BYTES + OPENING_OFFSET_BYTES;
+        opening.assetId = uint16(bytes2(chunk[start:]));
+        opening.owner = address(bytes20(chunk[start + ASSET_ID_SIZE_BYTES:]));
     }
 
     /// @dev Returns the state root after a chunk's operations.

@@ -42,6 +42,15 @@ library Orders {
         return keccak256(abi.encode(WITHDRAWAL_TYPEHASH, order));
     }
 
+    /// @dev Returns the hash of the WithdrawalOrder that is written as a payment to nobody.
+    function withdrawalHash(PaymentOrder memory order) internal pure returns (bytes32) {
+        return structHash(
+            WithdrawalOrder(
+                order.payer, order.asset, order.amount, order.fee, order.nonce, order.validUntil
+            )
+        );
+    }
+
     /// @dev Returns the link of an atomic group: each leg is hashed as if its link were 0.
     function groupLink(PaymentOrder[] memory legs) internal pure returns (bytes32) {
         bytes32[] memory legHashes = new bytes32[](legs.length);
