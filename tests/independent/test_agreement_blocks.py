@@ -20,6 +20,7 @@ from backend.engine.accepted import has_roots, is_authorised
 from backend.protocol import blocks as their_blocks
 from backend.protocol import eip712, operations, order_records
 from backend.protocol.errors import MalformedBytes, PaymentError
+from backend.protocol.transition import L1Facts, apply_in_sequence
 from backend.protocol.types import Leaf as TheirLeaf
 from tests.independent import blocks, chunks, worlds
 from tests.independent.admission import check_rejections
@@ -256,7 +257,7 @@ def test_apply_in_sequence__random_operations__both_reject_or_do_the_same_holds(
     theirs = {one: TheirLeaf(*astuple(leaf)) for one, leaf in state.leaves.items()}
     body = their_blocks.Body.decode(worlds.FIRST_BODY.encoded())
     listed = {asset.asset_id: asset for asset in body.listings}
-    facts = engine.L1Facts(listed, dict(enumerate(body.deposits)), 2)
+    facts = L1Facts(listed, dict(enumerate(body.deposits)), 2)
     queue = worlds.ENDOWMENT[:2]
     run = Sequence64(state, queue)
 
@@ -264,11 +265,11 @@ def test_apply_in_sequence__random_operations__both_reject_or_do_the_same_holds(
         for _, operation in read_operations(slots):
             run.apply(operation)
 
-    is_bad = is_refused(lambda: engine.apply_in_sequence(theirs.get, slots, facts))
+    is_bad = is_refused(lambda: apply_in_sequence(theirs.get, slots, facts))
 
     assert is_refused(mine) == is_bad
     if not is_bad:
-        theirs |= engine.apply_in_sequence(theirs.get, slots, facts)
+        theirs |= apply_in_sequence(theirs.get, slots, facts)
         assert {one: Leaf(*astuple(leaf)) for one, leaf in theirs.items()} == state.leaves
 
 

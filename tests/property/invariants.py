@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from backend.engine.batch import BlockOperations, WithdrawalProof
-from backend.engine.ledger import Changes, Execution, L1Facts, Ledger, apply_in_sequence
+from backend.engine.ledger import Changes, Execution, Ledger
 from backend.protocol.batches import (
     CHUNK_SLOTS,
     FEE_ACCOUNTS_MAX,
@@ -22,6 +22,7 @@ from backend.protocol.operations import (
 )
 from backend.protocol.order_records import OrderGroup, OrderRecord
 from backend.protocol.state_tree import StateTree, chunks_root, leaf_hash, root_from_path
+from backend.protocol.transition import L1Facts, apply_in_sequence
 from backend.protocol.types import BRIDGE, FEE_PARTITION, REGISTRY, DepositRecord, fee_account_id
 
 

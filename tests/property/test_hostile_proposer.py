@@ -12,12 +12,7 @@ from hypothesis import strategies as st
 
 from backend.engine.batch.chunking import facts_of
 from backend.engine.judgement import L1NotReached, judge
-from backend.engine.ledger import (
-    InvalidBlock,
-    RejectionUnjustified,
-    apply_in_sequence,
-    execute,
-)
+from backend.engine.ledger import InvalidBlock, RejectionUnjustified, execute
 from backend.engine.rounds import Proposed
 from backend.protocol.blocks import Block, Body, Rejection, body_hash, operations_hash
 from backend.protocol.errors import AccountUnknown, NonceGap, NonceTooLow, error_classes
@@ -25,6 +20,7 @@ from backend.protocol.hashing import keccak
 from backend.protocol.order_records import OrderGroup, SignedOrder
 from backend.protocol.orders import PaymentOrder, WithdrawalOrder, linked
 from backend.protocol.signing import PrivateKey
+from backend.protocol.transition import apply_in_sequence
 from backend.protocol.types import (
     BRIDGE_OWNER,
     ZERO_ADDRESS,

@@ -10,12 +10,12 @@ from typing import Final
 
 from backend.engine.batch.chunking import facts_of
 from backend.engine.batch.verify import BatchTip
-from backend.engine.ledger import apply_in_sequence
 from backend.protocol.batches import CHUNK_SLOTS, BatchHeader, Chunk, chunk_hashes
 from backend.protocol.errors import BatchNotFound, ProofNotAvailable, check_invariant
 from backend.protocol.hashing import Digest
 from backend.protocol.operations import Withdrawal
 from backend.protocol.state_tree import StateTree, chunk_path
+from backend.protocol.transition import apply_in_sequence
 from backend.protocol.types import BRIDGE, AccountId, Asset, DepositRecord, Leaf
 
 TREE_INTERVAL: Final = 64

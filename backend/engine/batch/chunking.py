@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.engine.batch.errors import ChunkInvalid
-from backend.engine.ledger import Changes, Execution, InvalidOperation, L1Facts, apply_in_sequence
+from backend.engine.ledger import Changes, Execution
 from backend.engine.packing import ChunkCursor, indivisible_spans, operation_spans, payer_at
 from backend.protocol.batches import CHUNK_SLOTS, Chunk, padded, slot_number
 from backend.protocol.blocks import Block, Body
 from backend.protocol.hashing import Digest
 from backend.protocol.operations import NO_OP_SLOT, SLOT_BYTES
 from backend.protocol.state_tree import StateTree
+from backend.protocol.transition import InvalidOperation, L1Facts, apply_in_sequence
 from backend.protocol.types import AccountId, Asset, DepositRecord
 
 

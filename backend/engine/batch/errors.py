@@ -1,6 +1,6 @@
 """How a batch of somebody else's can be wrong: a validator who meets one doesn't sign."""
 
-from backend.engine.ledger import InvalidOperation
+from backend.protocol.transition import InvalidOperation
 
 
 class InvalidBatch(Exception):

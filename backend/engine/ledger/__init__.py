@@ -6,7 +6,6 @@ from backend.engine.ledger.errors import (
     BlockTooLarge,
     DepositInvalid,
     InvalidBlock,
-    InvalidOperation,
     L1PointBehind,
     ListingInvalid,
     OrderNotExecutable,
@@ -16,7 +15,6 @@ from backend.engine.ledger.errors import (
 from backend.engine.ledger.execution import ExecutedDeposit, ExecutedOrder, Execution, execute
 from backend.engine.ledger.judge import Judged, MayHold, Pending, check_record
 from backend.engine.ledger.selection import Selection, check_rejections, select
-from backend.engine.ledger.sequence import L1Facts, apply_in_sequence
 from backend.engine.ledger.snapshot import decode_snapshot, encode_snapshot
 from backend.engine.ledger.state import GENESIS_LEAF, SUPPLY_MINOR_LIMIT, Changes, Ledger
 from backend.engine.ledger.sweeps import Sweep, sweeps_of
@@ -31,9 +29,7 @@ __all__ = [
     "ExecutedOrder",
     "Execution",
     "InvalidBlock",
-    "InvalidOperation",
     "Judged",
-    "L1Facts",
     "L1PointBehind",
     "Ledger",
     "ListingInvalid",
@@ -44,7 +40,6 @@ __all__ = [
     "RootInvalid",
     "Selection",
     "Sweep",
-    "apply_in_sequence",
     "check_record",
     "check_rejections",
     "decode_snapshot",

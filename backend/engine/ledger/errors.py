@@ -1,10 +1,10 @@
-"""How a block, a batch or an operation of somebody else's can be wrong.
+"""How a block of somebody else's can be wrong.
 
 None of them is our bug: a validator who meets one doesn't sign. Each names the first wrong thing,
 so that all honest validators give the same reason.
 """
 
-from backend.protocol.errors import MalformedBytes, PaymentError
+from backend.protocol.errors import PaymentError
 from backend.protocol.types import digest_text
 
 
@@ -73,17 +73,4 @@ class RejectionUnjustified(InvalidBlock):
         super().__init__(f"rejection {index} of {digest_text(record_id)}: {reason}")
         self.index = index
         self.record_id = record_id
-        self.reason = reason
-
-
-class InvalidOperation(MalformedBytes):
-    """An operation that L1 would call fraud. `check` is the first of its checks to fail.
-
-    The checks, in their order: shape, payer, payee, number of fee accounts, fee account.
-    """
-
-    def __init__(self, position: int, check: str, reason: str) -> None:
-        super().__init__(f"slot {position}: {check}: {reason}")
-        self.position = position
-        self.check = check
         self.reason = reason

@@ -6,11 +6,11 @@
 
 from backend.engine.batch.chunking import block_operations, lay_out, with_roots
 from backend.engine.batch.evidence import batch_evidence
-from backend.engine.ledger import L1Facts
 from backend.protocol.batches import CHUNK_SLOTS
 from backend.protocol.evidence import Evidence
 from backend.protocol.operations import Payment, Withdrawal, read_slots
 from backend.protocol.state_tree import genesis_tree
+from backend.protocol.transition import L1Facts
 from tests.unit.engine.chamber import Chamber
 from tests.unit.engine.committee import funded_l1, group, key, payment, withdrawal
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from backend.engine.ledger.errors import InvalidOperation
 from backend.protocol.batches import FEE_ACCOUNTS_MAX
+from backend.protocol.errors import MalformedBytes
 from backend.protocol.money import BALANCE_MINOR_MAX, AmountMinor, BalanceMinor
 from backend.protocol.operations import (
     Deposit,
@@ -25,6 +25,19 @@ from backend.protocol.types import (
     Leaf,
     fee_account_id,
 )
+
+
+class InvalidOperation(MalformedBytes):
+    """An operation that L1 would call fraud. `check` is the first of its checks to fail.
+
+    The checks, in their order: shape, payer, payee, number of fee accounts, fee account.
+    """
+
+    def __init__(self, position: int, check: str, reason: str) -> None:
+        super().__init__(f"slot {position}: {check}: {reason}")
+        self.position = position
+        self.check = check
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.engine.ledger import GENESIS_LEAF, InvalidOperation, L1Facts, apply_in_sequence
+from backend.engine.ledger import GENESIS_LEAF
 from backend.protocol.money import AmountMinor, BalanceMinor
 from backend.protocol.operations import (
     Deposit,
@@ -19,6 +19,7 @@ from backend.protocol.operations import (
     encode_all,
     slot,
 )
+from backend.protocol.transition import InvalidOperation, L1Facts, apply_in_sequence
 from backend.protocol.types import BRIDGE, AccountId, Leaf, fee_account_id
 from tests.property.world import ASSETS, FREE, address, deposit
 
