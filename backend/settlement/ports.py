@@ -66,9 +66,10 @@ class BatchSource(Protocol):
         Raises NoQuorum if too few of them sign.
         """
 
-    async def posted(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> None:
-        """Learn that L1 has this batch beyond doubt. A repeat changes nothing.
+    async def posted(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> bool:
+        """Learn that L1 has this batch beyond doubt; return False if it isn't the ledger's.
 
+        A repeat changes nothing.
         `chunks` are those that L1 has in calldata; None if they are in blobs.
         """
 

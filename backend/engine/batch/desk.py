@@ -7,24 +7,35 @@ with its own key. Work on chunks takes long, so it is done in threads, one at a 
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from threading import Lock
 from typing import Final, TypeVar
+
+import structlog
 
 from backend.engine.batch.archive import AccountProof, WithdrawalProof
 from backend.engine.batch.builder import BatchBuilder, BatchDraft
 from backend.engine.batch.chunking import BlockOperations, block_operations
+from backend.engine.batch.errors import InvalidBatch
+from backend.engine.batch.evidence import batch_evidence
 from backend.engine.batch.verify import HeaderChecks
 from backend.engine.replica import FinalBlock
 from backend.engine.rounds import Committee
 from backend.protocol.batches import BATCH_CHUNKS_MAX, CALLDATA_CHUNKS_MAX, BatchHeader, Chunk
-from backend.protocol.errors import NoQuorum
+from backend.protocol.errors import InvariantViolated, NoQuorum
+from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import Digest
 from backend.protocol.signing import PrivateKey
 from backend.protocol.types import AccountId
 from backend.protocol.votes import quorum_signatures
+
+Replay = Callable[[int], Iterable[FinalBlock]]
+"""Yields the final blocks from a number on, executed anew."""
+
+log = structlog.get_logger(__name__)
 
 _CHUNKS_MAX: Final = {"calldata": CALLDATA_CHUNKS_MAX, "blobs": BATCH_CHUNKS_MAX}
 
@@ -58,6 +69,8 @@ class BatchDesk:
         self._data_hash = data_hash
         self._is_pin = is_pin
         self._builder = BatchBuilder.at_genesis(committee.domain)
+        self.alien: BatchHeader | None = None
+        """A batch that L1 has accepted and that isn't this ledger's."""
         self._lock = Lock()
         self._observed_number = 0
         self._inbox: deque[BlockOperations] = deque()
@@ -113,22 +126,30 @@ class BatchDesk:
             raise NoQuorum(committee.quorum, len(signatures))
         return b"".join(chosen)
 
-    async def posted(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> None:
-        """Move on to a batch that L1 has beyond doubt. A repeat changes nothing, and neither does
-        one whose parent was not told of: after a restart the chain's events come in order."""
-        if not await asyncio.to_thread(self._locked, partial(self._move_on, header, chunks)):
-            return
-        while self._waiting and self._waiting[0][0] <= header.last_block_number:
-            self._waiting.popleft()
+    async def posted(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> bool:
+        """Move on to a batch that L1 has beyond doubt; return False if it isn't this ledger's.
 
-    async def roll_back(
-        self, tip_number: int, replay: Callable[[int], Iterable[FinalBlock]]
-    ) -> None:
+        A repeat changes nothing, and neither does a batch whose parent was not told of: after a
+        restart the chain's events come in order.
+        """
+        try:
+            is_past = await asyncio.to_thread(self._locked, partial(self._move_on, header, chunks))
+        except (InvalidBatch, InvariantViolated) as error:
+            # More than f validators lied: it is fraud, or the ledger can't go on from it.
+            log.error("batch_is_not_ours", batch=header.number, reason=str(error))
+            self.alien = header
+            return False
+        while is_past and self._waiting and self._waiting[0][0] <= header.last_block_number:
+            self._waiting.popleft()
+        return True
+
+    async def roll_back(self, tip_number: int, replay: Replay) -> None:
         """Begin again after batch `tip_number`: L1 has taken back those after it.
 
-        Their blocks stay final and wait for new batches; `replay(n)` yields the final blocks from
-        number n on, executed anew. A repeat changes nothing.
+        Their blocks stay final and wait for new batches. A repeat changes nothing.
         """
+        if self.alien is not None and self.alien.number > tip_number:
+            self.alien = None
         if self._builder.tip.number <= tip_number:
             return
         go_back = partial(self._begin_again, tip_number, replay)
@@ -137,9 +158,7 @@ class BatchDesk:
         newer = [entry for entry in self._waiting if entry[0] > last]
         self._waiting = deque([*waiting, *newer])
 
-    def _begin_again(
-        self, tip_number: int, replay: Callable[[int], Iterable[FinalBlock]]
-    ) -> list[tuple[int, Waiting]]:
+    def _begin_again(self, tip_number: int, replay: Replay) -> list[tuple[int, Waiting]]:
         """Replace the builder; return what waits for batches then, by block number."""
         builder = BatchBuilder.at_genesis(self._committee.domain)
         waiting = []
@@ -150,6 +169,25 @@ class BatchDesk:
             builder.posted(self._builder.header(number), self._builder.chunks(number))
         self._builder = builder
         return [entry for entry in waiting if entry[0] > builder.tip.last_block_number]
+
+    async def evidence(self, batch_number: int, replay: Replay) -> Mapping[int, Evidence]:
+        """Return who authorised the operations of a posted batch, by slot number.
+
+        Raises BatchNotFound.
+        """
+        header, chunks = self._header(batch_number), self.chunks(batch_number)
+        before = self._header(batch_number - 1).last_block_number if batch_number > 1 else 0
+
+        def found() -> Mapping[int, Evidence]:
+            finals = takewhile(
+                lambda final: final.block.number <= header.last_block_number, replay(before + 1)
+            )
+            return batch_evidence(chunks, finals)
+
+        return await asyncio.to_thread(found)
+
+    def _header(self, batch_number: int) -> BatchHeader:
+        return self._locked(lambda: self._builder.header(batch_number))
 
     def chunks(self, batch_number: int) -> tuple[Chunk, ...]:
         """Return a posted batch's chunks. Raises BatchNotFound."""

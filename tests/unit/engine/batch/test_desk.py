@@ -18,12 +18,14 @@ from backend.engine.batch.desk import BatchDesk, Waiting
 from backend.engine.ledger import Ledger, execute
 from backend.engine.replica import FinalBlock
 from backend.engine.rounds import Committee
-from backend.protocol.batches import CHUNK_SLOTS, Chunk, calldata_hash
+from backend.protocol.batches import CHUNK_SLOTS, Chunk, calldata_hash, chunk_hashes
 from backend.protocol.blocks import Block, Body, body_hash, operations_hash
 from backend.protocol.errors import BatchNotFound, NoQuorum
+from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import ZERO_DIGEST, keccak
 from backend.protocol.operations import NO_OP_SLOT
 from backend.protocol.signing import PrivateKey
+from backend.protocol.state_tree import chunks_root
 from backend.protocol.votes import split_signatures, verify_quorum
 from tests.property.world import ASSETS, DOMAIN, EPOCH, TS_S, deposit, pay, unsigned, withdraw
 
@@ -192,6 +194,34 @@ async def test_posted__before_its_parent__waits_for_it_holds(office):
     await restarted.posted(second, None)
     assert restarted.waiting() is None
     assert restarted.chunks(2) == office.desk.chunks(2)
+
+
+async def test_posted__batch_of_somebody_elses__is_not_ours_rejects(office):
+    draft, header = await office.header()
+    chunks = [*draft.chunks[:-1], replace(draft.chunks[-1], root=keccak(b"stolen"))]
+    stolen = replace(
+        header, chunks_root=chunks_root(chunk_hashes(chunks)), post_root=chunks[-1].root
+    )
+
+    assert not await office.desk.posted(stolen, chunks)
+
+    assert office.desk.alien == stolen
+    assert office.desk.waiting() is not None
+    await office.desk.roll_back(0, lambda _: pytest.fail("nothing is to be replayed"))
+    assert office.desk.alien is None
+    assert await office.desk.posted(header, draft.chunks)
+
+
+async def test_evidence__posted_batch__names_its_records_succeeds(office):
+    await office.post()
+    office.block(pay("alice", "bob", 1))
+    final = office.block(withdraw("bob", 2))
+    await office.post()
+
+    evidence = await office.desk.evidence(2, lambda first: iter(office.finals[first - 1 :]))
+
+    assert list(evidence.values())[-1] == Evidence(final.body.records[0], 0)
+    assert len(evidence) == 2
 
 
 async def test_roll_back__posted_batches__wait_again_holds(office):
