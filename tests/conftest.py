@@ -5,6 +5,7 @@ from collections.abc import Generator
 from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from backend.toolchain import PROJECT_ROOT, apply_toolchain_environment
 from tests.stale_build import forget_stale_build
@@ -35,6 +36,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         help="crash drills: kill the platform by these seeds alone",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let no example be red for its time, which a busy machine would decide; and draw the same ones
+    again, so that a red test is red again, but for `-m ""` and `-m long`, which look for more."""
+    settings.register_profile(
+        "causeway",
+        deadline=None,
+        derandomize="not long" in config.option.markexpr,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("causeway")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -259,7 +259,7 @@ def _play_all(chain, world, token, steps):
 _SETTINGS = {
     "deadline": None,
     "print_blob": True,
-    "suppress_health_check": [HealthCheck.function_scoped_fixture],
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 }
 
 

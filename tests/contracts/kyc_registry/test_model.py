@@ -136,7 +136,10 @@ def people(accounts):
 
 
 # The fixtures are the same for all examples; each example undoes its blocks.
-_SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+_SETTINGS = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
 
 
 @settings(max_examples=30, **_SETTINGS)

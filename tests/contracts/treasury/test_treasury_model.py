@@ -244,7 +244,10 @@ def _play_all(world, steps):
 
 
 # The fixtures are the same for all examples; each example undoes its blocks.
-_SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+_SETTINGS = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
 
 
 @settings(max_examples=15, **_SETTINGS)
