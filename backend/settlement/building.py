@@ -16,11 +16,12 @@ from backend.protocol.batches import (
 from backend.protocol.errors import ChainUnavailable, InvariantViolated, PaymentError
 from backend.protocol.hashing import Digest
 from backend.protocol.state_tree import chunks_root
+from backend.settlement.batch_data import BLOBS, CALLDATA
 from backend.settlement.chain import L1Block, Prices
 from backend.settlement.journal import Submission
 from backend.settlement.kzg import Kzg
 from backend.settlement.ports import BatchDraft, BatchSource
-from backend.settlement.rollup import BLOBS, CALLDATA, Rollup
+from backend.settlement.rollup import Rollup
 from backend.settlement.transactions import floor_gas
 
 # The contract keeps 8,191 blocks (EIP-2935), or sees 256 where that contract is missing. Half of

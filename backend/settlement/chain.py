@@ -56,6 +56,7 @@ class L1Transaction:
     nonce: int
     data: bytes
     block: L1Point | None
+    versioned_hashes: tuple[bytes, ...] = ()  # of its blobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -327,6 +327,7 @@ def _transaction(found: Any) -> L1Transaction | None:
         block=L1Point(int(found["blockNumber"], 16), _bytes(found["blockHash"]))
         if is_mined
         else None,
+        versioned_hashes=tuple(map(_bytes, found.get("blobVersionedHashes") or [])),
     )
 
 

@@ -8,8 +8,8 @@ confirmed; all others are told only when they are confirmed.
 from dataclasses import dataclass
 
 from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
+from backend.settlement.batch_data import PostedBatch
 from backend.settlement.chain import L1Point
-from backend.settlement.rollup import PostedBatch
 
 
 @dataclass(frozen=True, slots=True)

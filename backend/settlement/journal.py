@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from backend.protocol.batches import BatchHeader
+from backend.settlement.batch_data import decode_header
 from backend.settlement.chain import Fees, L1Point
 from backend.settlement.ports import StepLog
-from backend.settlement.rollup import decode_header
 
 
 @dataclass(frozen=True, slots=True)

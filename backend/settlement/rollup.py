@@ -1,71 +1,24 @@
 """The rollup contract in our words: what it has accepted, and calldata for what it takes."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
-from typing import Any, Final
+from dataclasses import astuple
+from typing import Final
 
-from backend.protocol.batches import (
-    BatchHeader,
-    Chunk,
-    decode_chunks,
-    encode_chunks,
-    genesis_header,
-)
+from backend.protocol.batches import BatchHeader, Chunk, encode_chunks
 from backend.protocol.eip712 import Domain, ledger_domain
-from backend.protocol.errors import InvariantViolated, check_invariant
-from backend.protocol.hashing import ZERO_DIGEST, Digest, keccak
-from backend.settlement.chain import L1Log, L1Point
+from backend.protocol.errors import InvariantViolated
+from backend.settlement.batch_data import (
+    BLOBS,
+    NO_BATCH,
+    AcceptedBatch,
+    PostedBatch,
+    posted_batch,
+)
+from backend.settlement.chain import L1Log
 from backend.settlement.client import LOG_BLOCKS_MAX, ChainClient
 from backend.settlement.deployment_file import Deployment
 
-BLOBS: Final = "blobs"
-CALLDATA: Final = "calldata"
 _KNOWN_MAX: Final = 64
-_CARRIERS: Final = {"submitBatchBlobs": BLOBS, "submitBatchCalldata": CALLDATA}
-_WORD_BYTES: Final = 32
-_HEADER_WORDS: Final = 14
-# After the header and its parent (a header and two words more), and where the signatures are.
-_CHUNKS_WORD: Final = _HEADER_WORDS + _HEADER_WORDS + 2 + 1
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptedBatch:
-    """A batch as L1 accepted it: the three things that whoever refers to it has to show."""
-
-    header: BatchHeader
-    accepted_ts_s: int
-    signers: int  # bitmap: bit i is set if the i-th member signed
-
-    def arguments(self) -> tuple[Any, ...]:
-        """Return the struct `AcceptedBatch` for calldata."""
-        return astuple(self.header), self.accepted_ts_s, self.signers
-
-
-# What stands for the parent of batch 1, which nobody shows.
-NO_BATCH: Final = AcceptedBatch(genesis_header(ZERO_DIGEST), 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class PostedBatch:
-    """An accepted batch and the transaction that brought it."""
-
-    accepted: AcceptedBatch
-    header_hash: Digest
-    carrier: str
-    block: L1Point
-    tx_hash: bytes
-    chunks: tuple[Chunk, ...] | None  # None: they are in blobs
-
-    @property
-    def header(self) -> BatchHeader:
-        return self.accepted.header
-
-    @property
-    def slot(self) -> Digest:
-        """The word that L1 keeps of it."""
-        accepted = self.accepted
-        when, signers = accepted.accepted_ts_s.to_bytes(8), accepted.signers.to_bytes(32)
-        return keccak(self.header_hash + when + signers)
 
 
 class Rollup:
@@ -108,29 +61,9 @@ class Rollup:
     async def posted_by(self, log: L1Log) -> PostedBatch | None:
         """Return the batch of a BatchPosted log; None if its transaction has gone meanwhile."""
         transaction = await self.client.transaction(log.tx_hash)
-        event = self.contract.abi.decode_log(log.topics, log.data)
-        if transaction is None or event is None:
+        if transaction is None:
             return None
-        # The sender is the origin and has no code, so the calldata is the transaction's own.
-        carrier = _CARRIERS.get(self.contract.abi.function_of(transaction.data) or "")
-        if carrier is None:
-            raise InvariantViolated(f"batch of {log.tx_hash.hex()} came without a submission")
-        arguments = transaction.data[4:]
-        header = decode_header(arguments[: _HEADER_WORDS * _WORD_BYTES])
-        check_invariant(
-            header.digest(self.domain) == event.values["headerHash"],
-            "the header of a submission is not the accepted one",
-            number=header.number,
-        )
-        accepted = AcceptedBatch(header, event.values["acceptedTsS"], event.values["signers"])
-        return PostedBatch(
-            accepted=accepted,
-            header_hash=Digest(event.values["headerHash"]),
-            carrier=carrier,
-            block=log.block,
-            tx_hash=log.tx_hash,
-            chunks=_chunks_of(arguments) if carrier == CALLDATA else None,
-        )
+        return posted_batch(self.contract.abi, self.domain, log, transaction)
 
     async def _posted_log(self, number: int) -> L1Log | None:
         """Look for a batch's event from the head backwards: what is asked for is mostly recent."""
@@ -182,32 +115,6 @@ class Rollup:
     def settlement(self, batches: Sequence[AcceptedBatch]) -> bytes:
         """Return the calldata that settles batches, in order, from the frontier on."""
         return self.contract.abi.call_data("settle", [batch.arguments() for batch in batches])
-
-
-def _chunks_of(arguments: bytes) -> tuple[Chunk, ...]:
-    """Return the chunks of a submission by calldata, found as the contract finds them.
-
-    Whoever sends a certified batch may move its parts, and fill gaps, paddings and what the
-    contract doesn't read as he likes: a strict decoder would refuse what L1 has accepted.
-    """
-    start = _word(arguments, _CHUNKS_WORD * _WORD_BYTES)
-    size_bytes = _word(arguments, start)
-    return decode_chunks(arguments[start + _WORD_BYTES :][:size_bytes])
-
-
-def _word(data: bytes, start: int) -> int:
-    return int.from_bytes(data[start : start + _WORD_BYTES])
-
-
-def decode_header(data: bytes) -> BatchHeader:
-    """Return the header of its 14 words: the inverse of `BatchHeader.encode`."""
-    words = [data[start : start + 32] for start in range(0, _HEADER_WORDS * _WORD_BYTES, 32)]
-    integers = {0, 1, 6, 8, 9, 11, 13}
-    fields: list[Any] = [
-        int.from_bytes(word) if index in integers else Digest(word)
-        for index, word in enumerate(words)
-    ]
-    return BatchHeader(*fields)
 
 
 async def confirmed_number(client: ChainClient, head_number: int, depth: int | None) -> int:

@@ -6,8 +6,9 @@ from typing import Final
 import structlog
 
 from backend.protocol.errors import ChainUnavailable
+from backend.settlement.batch_data import AcceptedBatch
 from backend.settlement.chain import Done, Outcome, Refused, RpcError
-from backend.settlement.rollup import AcceptedBatch, Rollup
+from backend.settlement.rollup import Rollup
 from backend.settlement.sender import Sender
 
 _BATCHES_MAX: Final = 32  # in one transaction: 20,000 gas each, far below the limit

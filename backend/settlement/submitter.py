@@ -17,6 +17,7 @@ import structlog
 from backend.protocol.batches import BatchHeader, pack_blobs
 from backend.protocol.errors import ChainUnavailable, DiskFull, NoQuorum, check_invariant
 from backend.protocol.signing import PrivateKey
+from backend.settlement.batch_data import BLOBS
 from backend.settlement.building import Certifier, NotCertified, SubmitterSettings
 from backend.settlement.chain import (
     Refusal,
@@ -26,7 +27,7 @@ from backend.settlement.chain import (
 from backend.settlement.journal import Attempt, Submission, SubmissionJournal
 from backend.settlement.kzg import Kzg, blob_transaction
 from backend.settlement.ports import BatchDraft, BatchSource, StepLog, Waiting
-from backend.settlement.rollup import BLOBS, Rollup, confirmed_number
+from backend.settlement.rollup import Rollup, confirmed_number
 from backend.settlement.transactions import (
     TRANSACTION_GAS_MAX,
     TRANSACTION_SIZE_BYTES_MAX,

@@ -8,13 +8,13 @@ doesn't fit, and what it removed is taken back.
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
+from backend.settlement.batch_data import PostedBatch
 from backend.settlement.chain import L1Block, L1Point, RpcError
 from backend.settlement.client import ChainClient, block_ranges
 from backend.settlement.decoding import EventReader
@@ -31,7 +31,7 @@ from backend.settlement.events import (
     DepositSeen,
     OrdersAuthorised,
 )
-from backend.settlement.rollup import PostedBatch, confirmed_number
+from backend.settlement.rollup import confirmed_number
 
 _TAIL_BLOCKS: Final = 64  # below the confirmed block, to notice what must never happen
 _POLL_MS: Final = 500
@@ -269,7 +269,7 @@ class Watcher:
             self._root_blocks.append(event.place.block.number)
         elif isinstance(event, BatchPosted):
             # Without its chunks, which the event brings: they would fill the memory.
-            self._batches[event.batch.header.number] = replace(event.batch, chunks=None)
+            self._batches[event.batch.header.number] = event.batch.without_data()
         else:
             self._eligibility.note(event)
 

@@ -13,8 +13,8 @@ from backend.protocol.operations import OpenAccount, Payment, encode_all
 from backend.protocol.types import AccountId, Address, Asset, DepositRecord
 from backend.records import facts
 from backend.settlement import events
+from backend.settlement.batch_data import AcceptedBatch, PostedBatch
 from backend.settlement.chain import L1Point
-from backend.settlement.rollup import AcceptedBatch, PostedBatch
 
 PLACE = events.Place(L1Point(7, keccak(b"block")), keccak(b"tx"), 0)
 RECORD = DepositRecord(Address(b"\x01" * 20), 1, Address(b"\x02" * 20), 5, 1_700_000_000)

@@ -2,8 +2,9 @@
 
 from backend.protocol.batches import withdrawal_key
 from backend.protocol.types import Address
+from backend.settlement.batch_data import AcceptedBatch
 from backend.settlement.chain import Outcome
-from backend.settlement.rollup import AcceptedBatch, Rollup
+from backend.settlement.rollup import Rollup
 from backend.settlement.sender import Sender
 
 

@@ -16,10 +16,10 @@ import pytest
 
 from backend.protocol.batches import CHUNK_SLOTS_BYTES, accepted_slot, pack_blobs
 from backend.protocol.errors import DiskFull
+from backend.settlement.batch_data import NO_BATCH
 from backend.settlement.building import NotCertified
 from backend.settlement.chain import Refusal, TransactionRefused
 from backend.settlement.kzg import versioned_hash
-from backend.settlement.rollup import NO_BATCH
 from backend.settlement.submitter import Progress
 from backend.settlement.transactions import (
     TRANSACTION_GAS_MAX,

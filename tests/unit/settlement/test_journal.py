@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from backend.protocol.batches import BatchHeader
 from backend.protocol.hashing import keccak
+from backend.settlement.batch_data import decode_header
 from backend.settlement.chain import Fees, L1Point
 from backend.settlement.journal import Attempt, SubmissionJournal
-from backend.settlement.rollup import decode_header
 from tests.e2e.settlement.tiny_ledger import MemoryLog
 
 HEADER = BatchHeader(
