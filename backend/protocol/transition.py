@@ -19,6 +19,7 @@ from backend.protocol.operations import (
 from backend.protocol.types import (
     BRIDGE,
     FEE_PARTITION,
+    NONCE_MAX,
     AccountId,
     Asset,
     DepositRecord,
@@ -101,6 +102,8 @@ class _Reading:
             raise InvalidOperation(
                 position, "payer", f"{payer.balance_minor} don't cover {debit_minor} minor units"
             )
+        if payer.nonce == NONCE_MAX:
+            raise InvalidOperation(position, "payer", f"account {payer_id} has no nonce left")
         self.leaves[payer_id] = Leaf(payer.owner, payer.asset_id, payer.nonce + 1, balance_minor)
         return payer
 

@@ -18,6 +18,7 @@ BRIDGE: Final = AccountId(0)
 BRIDGE_OWNER: Final = Address(bytes(19) + b"\x01")
 REGISTRY: Final = AccountId(1)
 FEE_PARTITION: Final = 255
+NONCE_MAX: Final = 2**64 - 1
 
 _ADDRESS_TEXT = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _DIGEST_TEXT = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)

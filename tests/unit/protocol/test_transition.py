@@ -227,6 +227,15 @@ def test_apply_in_sequence__fee_account_full__rejects():
     assert caught.value.check == FEE
 
 
+def test_apply_in_sequence__last_nonce__rejects():
+    leaves = LEAVES | {2: replace(LEAVES[2], nonce=2**64 - 1)}
+
+    with pytest.raises(InvalidOperation) as caught:
+        apply_in_sequence(leaves.get, encode_all([payment(2, 3, 1)]), FACTS)
+
+    assert caught.value.check == PAYER
+
+
 def test_apply_in_sequence__no_bridge__rejects():
     leaves = {account_id: leaf for account_id, leaf in LEAVES.items() if account_id != BRIDGE}
     slots = encode_all([Deposit(AccountId(2), AmountMinor(5))])
