@@ -84,11 +84,11 @@ async def test_create_payments__line_of_a_megabyte__that_line_rejects(world):
 
 
 async def test_create_payments__millions_of_empty_lines__changes_nothing(world):
-    started = time.perf_counter()
+    started_s = time.process_time()
 
     response = await world.client.post(
         "/v1/payments/bulk", content=b"\n" * (16 * 2**20), headers=LINES
     )
 
     assert error_of(response) == (400, "MALFORMED_REQUEST")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started_s < 0.5
