@@ -7,6 +7,7 @@ from backend.protocol.batches import (
     BatchHeader,
     Chunk,
     accepted_slot,
+    blob_count,
     chunk_hashes,
     decode_chunks,
     genesis_header,
@@ -50,7 +51,7 @@ NO_BATCH: Final = AcceptedBatch(genesis_header(ZERO_DIGEST), 0, 0)
 class PostedBatch:
     """An accepted batch and the transaction that brought it.
 
-    `versioned_hashes` name the transaction's blobs; `signatures` stand one after the other.
+    `versioned_hashes` name the blobs that hold the chunks; `signatures` stand one after the other.
     """
 
     accepted: AcceptedBatch
@@ -107,7 +108,7 @@ def posted_batch(
         tx_hash=log.tx_hash,
         chunks=chunks,
         chunk_hashes=_words(data) if chunks is None else tuple(chunk_hashes(chunks)),
-        versioned_hashes=transaction.versioned_hashes,
+        versioned_hashes=transaction.versioned_hashes[: blob_count(header.chunk_count)],
         signatures=_part(arguments, _SIGNATURES_WORD, 1),
     )
 

@@ -66,13 +66,15 @@ class EventReader:
                     return None
                 events.append(BatchPosted(place, batch))
                 continue
-            event = _event(place, decoded)
+            event = event_of(place, decoded)
             if event is not None:
                 events.append(event)
         return events
 
 
-def _event(place: Place, decoded: Decoded) -> ChainEvent | None:
+def event_of(place: Place, decoded: Decoded) -> ChainEvent | None:
+    """Return what a decoded log means; None for what nobody follows, and for BatchPosted, whose
+    batch is in its transaction."""
     values = decoded.values
     match decoded.name:
         case "DepositQueued":

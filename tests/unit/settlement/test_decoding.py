@@ -10,7 +10,7 @@ from backend.protocol.types import DepositRecord
 from backend.settlement.abi import Decoded
 from backend.settlement.artifacts import artifact
 from backend.settlement.chain import L1Point
-from backend.settlement.decoding import _event
+from backend.settlement.decoding import event_of
 from backend.settlement.events import DepositSeen, Place, WithdrawalClaimed
 
 PLACE = Place(L1Point(7, b"\x07" * 32), b"\x08" * 32, 3)
@@ -31,13 +31,13 @@ def events_of(name):
 
 @pytest.mark.parametrize("entry", events_of("Rollup"), ids=lambda entry: entry["name"])
 def test_event__of_the_rollup__succeeds(entry):
-    event = _event(PLACE, decoded(entry))
+    event = event_of(PLACE, decoded(entry))
 
     assert (event is None) == (entry["name"] in READ_ELSEWHERE)
 
 
 def test_event__of_the_registry__succeeds():
-    told = {e["name"] for e in events_of("KycRegistry") if _event(PLACE, decoded(e)) is not None}
+    told = {e["name"] for e in events_of("KycRegistry") if event_of(PLACE, decoded(e)) is not None}
 
     assert told == {"AttestationRecorded", "AttestorDismissed", "PersonRevoked"}
 
@@ -53,7 +53,7 @@ def test_event__deposit__succeeds():
         "hash": bytes(32),
     }
 
-    event = _event(PLACE, Decoded("DepositQueued", values))
+    event = event_of(PLACE, Decoded("DepositQueued", values))
 
     assert event == DepositSeen(PLACE, 4, DepositRecord(TOKEN, 2, OWNER, 99, 1_700_000_000))
 
@@ -70,6 +70,6 @@ def test_event__claim__succeeds():
         "slotNumber": 70,
     }
 
-    event = _event(PLACE, Decoded("WithdrawalClaimed", values))
+    event = event_of(PLACE, Decoded("WithdrawalClaimed", values))
 
     assert event == WithdrawalClaimed(PLACE, OWNER, 2, TOKEN, 6, 10**18, 8, 70, b"\x0c" * 32)
