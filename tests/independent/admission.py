@@ -4,12 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, Invalid, byte_of_fee, require
+from tests.independent.exits import Exit, sweep_orders
 from tests.independent.levels import Moment
+from tests.independent.operations import AMOUNT_MAX
 from tests.independent.orders import Order
 from tests.independent.records import Group, Record
 from tests.independent.state import Asset, State
 
-AMOUNT_MAX = 2**48 - 1
 NONCE_GAP = 124
 
 Purse = tuple[bytes, bytes]
@@ -103,13 +104,15 @@ def _code_of_terms(order: Order, asset: Asset, is_leg: bool) -> int | None:
 
 def check_rejections(
     state: State,
+    exits: Iterable[Exit],
     executed: Mapping[bytes, Record],
     rejections: Iterable[tuple[bytes, int]],
     accepted: Mapping[bytes, Record],
     moment: Moment,
 ) -> None:
     """`state` is the block's start, `accepted` all that was accepted and not decided before."""
-    orders = [order for record in executed.values() for order in record.orders]
+    orders = sweep_orders(state, exits)
+    orders += [order for record in executed.values() for order in record.orders]
     pending, seen = Pending(state, moment, orders), set(executed)
     rejected = {record_id for record_id, _ in rejections}
     left = defaultdict[Purse, list[int]](list)

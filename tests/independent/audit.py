@@ -1,9 +1,9 @@
 """Replays an ordering log from its first entry and re-checks what it made final (section 6)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.independent.admission import check_rejections, purse_of
-from tests.independent.blocks import Block, Body, execute_block, read_body
+from tests.independent.blocks import Block, Body, Epoch, execute_block, read_body
 from tests.independent.codec import ZERO_HASH, Invalid, keccak, require
 from tests.independent.deposits import Deposit
 from tests.independent.levels import MayHold, Moment, everybody
@@ -91,6 +91,7 @@ class Audit:
     _timeouts: set[bytes] = field(default_factory=set)
     _next_rounds: set[bytes] = field(default_factory=set)
     _seen: dict[bytes, int] = field(default_factory=dict)
+    _attested_before: int = 0
     _is_decided: bool = False
     _l1_due: int = 0
     _count: int = 0
@@ -155,10 +156,10 @@ class Audit:
             self._seen[signer] = max(self._seen.get(signer, 0), seen.l1_block_number)
 
     def _attested(self) -> int:
-        """The L1 block that f + 1 members have attested."""
+        """The L1 block that f + 1 members have attested, or an earlier committee had."""
         numbers = sorted(self._seen.values(), reverse=True)
         faults = self.committee.faults
-        return numbers[faults] if len(numbers) > faults else 0
+        return max(self._attested_before, numbers[faults] if len(numbers) > faults else 0)
 
     def _block(self, proposed: ProposedBlock, stamp_ms: int) -> None:
         block = proposed.block
@@ -195,6 +196,8 @@ class Audit:
         require(0 <= lag_ms <= STAMP_AHEAD_MS_MAX, "the block's time is off the log's stamp")
         before = parent.body.l1_block_number if parent else 0
         require(before <= body.l1_block_number <= proposal.attested, "L1 facts nobody attested")
+        epoch = body.epoch
+        require(epoch is None or epoch.number > self.committee.epoch, "no newer epoch")
         moment = Moment(block.timestamp_ms // 1000, body.l1_block_number, self.may_hold)
         self._decide_records(proposal, moment)
         steps = execute_block(self.state, block, body, moment, self.domain, self.queue)
@@ -205,7 +208,14 @@ class Audit:
             Final(block, proposal.hash, body, tuple(steps), root, self._l1_due, votes)
         )
         self._l1_due = self._attested()
-        self._start_round(self._round)
+        if epoch is not None:
+            self._begin_epoch(epoch)
+        self._start_round(0 if epoch else self._round)
+
+    def _begin_epoch(self, epoch: Epoch) -> None:
+        self._attested_before = self._attested()
+        self.committee = replace(self.committee, epoch=epoch.number, members=epoch.members)
+        self._seen = {one: at for one, at in self._seen.items() if one in epoch.members}
 
     def _decide_records(self, proposal: _Proposal, moment: Moment) -> None:
         """Before the block is executed: rejections are judged at its start."""
@@ -217,7 +227,8 @@ class Audit:
             for record_id, one in self.accepted.items()
             if one.position < proposal.position
         }
-        check_rejections(self.state, executed, body.rejections, arrived, moment)
+        facts = (self.state, body.exits, executed)
+        check_rejections(*facts, body.rejections, arrived, moment)
         decided = {record_id: arrived[record_id] for record_id, _ in body.rejections} | executed
         self._check_turn(proposal, decided)
 

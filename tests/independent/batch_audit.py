@@ -44,7 +44,7 @@ class BatchAudit:
             chunks.apply_chunk(self.state, chunk, self.queue[: header.deposit_cursor])
             self._find_withdrawals(chunk)
         wanted: list[Step] = [step for final in blocks for step in final.steps]
-        chunks.check_undivided(wanted, batch.chunks)
+        chunks.check_packed(wanted, batch.chunks)
         require(header.post_root == self.state.root() == batch.post_root, "another root")
         require(not blocks or blocks[-1].root == header.post_root, "the blocks leave another root")
         require(header.deposit_cursor == self.state.leaves[0].nonce, "another cursor")

@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass
 from tests.independent.chunks import pack
 from tests.independent.codec import ZERO_ADDRESS, Reader, keccak, require, u
 from tests.independent.deposits import Deposit, read_deposit
+from tests.independent.exits import Exit, exiting_accounts, left_exiting, read_exit, sweep_of
 from tests.independent.levels import Moment
 from tests.independent.operations import (
     SLOT,
@@ -28,9 +29,24 @@ from tests.independent.typed import BLOCK, Domain
 
 CHUNKS_OF_CALLDATA_MAX = 120
 BLOCK_BYTES = 124
-BODY_VERSION = 2
+BODY_VERSION = 3
 BODY_BYTES_MAX = 4 << 20
 SUPPLY_LIMIT = 1 << 63
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The term of a committee, as L1 began it."""
+
+    number: int
+    members: tuple[bytes, ...]
+
+    def encoded(self) -> bytes:
+        return u(self.number, 4) + u(len(self.members), 4) + b"".join(self.members)
+
+
+def read_epoch(reader: Reader) -> Epoch:
+    return Epoch(reader.number(4), tuple(reader.take(20) for _ in range(reader.number(4))))
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,8 @@ class Body:
     records: tuple[Record, ...]
     rejections: tuple[tuple[bytes, int], ...]
     roots: tuple[Root, ...] = ()
+    exits: tuple[Exit, ...] = ()
+    epoch: Epoch | None = None
 
     def encoded(self) -> bytes:
         listings = [
@@ -49,10 +67,12 @@ class Body:
         ]
         deposits = [deposit.encoded() for deposit in self.deposits]
         roots = [root.encoded() for root in self.roots]
+        exits = [one.encoded() for one in self.exits]
+        epochs = [self.epoch.encoded()] if self.epoch else []
         records = [record.encoded() for record in self.records]
         rejections = [record_id + u(code, 2) for record_id, code in self.rejections]
         parts = [u(BODY_VERSION, 1) + u(self.l1_block_number, 8)]
-        for rows in (listings, deposits, roots, records, rejections):
+        for rows in (listings, deposits, roots, exits, epochs, records, rejections):
             parts += [u(len(rows), 4), *rows]
         return b"".join(parts)
 
@@ -65,10 +85,15 @@ def read_body(data: bytes) -> Body:
     listings = tuple(_read_listing(reader) for _ in range(reader.number(4)))
     deposits = tuple(read_deposit(reader) for _ in range(reader.number(4)))
     roots = tuple(read_root(reader) for _ in range(reader.number(4)))
+    exits = tuple(read_exit(reader) for _ in range(reader.number(4)))
+    epoch_count = reader.number(4)
+    require(epoch_count <= 1, "a body brings one epoch at most")
+    epoch = read_epoch(reader) if epoch_count else None
     records = tuple(read_record(reader) for _ in range(reader.number(4)))
     rejections = tuple((reader.take(32), reader.number(2)) for _ in range(reader.number(4)))
     reader.finish()
-    return Body(l1_block_number, listings, deposits, records, rejections, roots)
+    facts = (roots, exits, epoch)
+    return Body(l1_block_number, listings, deposits, records, rejections, *facts)
 
 
 def _read_listing(reader: Reader) -> Asset:
@@ -155,7 +180,8 @@ class Derivation:
 def derive(state: State, body: Body) -> list[Step]:
     """The operations of the body; Invalid if one has no proper shape."""
     run = Derivation(state)
-    steps: list[Step] = []
+    swept = exiting_accounts(state, body.exits)
+    steps: list[Step] = [(sweep_of(state, account_id),) for account_id in swept]
     for listed in body.listings:
         steps += run.of_listing(listed)
     for deposit in body.deposits:
@@ -216,10 +242,11 @@ def execute_body(
     _check_records(state, body, moment, domain)
     for root in body.roots:
         state.authorise(root)
-    steps = derive(state, body)
+    steps, left = derive(state, body), left_exiting(state, body.exits)
     operations = operations_of(steps)
     queue += body.deposits
     execute_two_phase(state, operations, queue)
+    state.exiting = left
     asset_of = {o.payer: state.leaves[o.payer].asset_id for o in operations if o.is_debit()}
     require(len(pack(steps, asset_of)) <= CHUNKS_OF_CALLDATA_MAX, "no calldata can carry it")
     return steps
@@ -249,7 +276,8 @@ def _check_deposits(state: State, deposits: Sequence[Deposit]) -> None:
 
 
 def _check_records(state: State, body: Body, moment: Moment, domain: Domain) -> None:
-    used: dict[int, int] = {}
+    swept = exiting_accounts(state, body.exits)
+    used = {account_id: state.leaves[account_id].nonce + 1 for account_id in swept}
     for record in body.records:
         check_whole(record)
         record.check_authorised(domain, state.roots)

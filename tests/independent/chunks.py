@@ -1,5 +1,6 @@
 """Chunks, their root, blobs and data hashes, and batch headers (section 3)."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
@@ -147,37 +148,50 @@ def apply_chunk(state: State, chunk: bytes, deposits: Sequence[Deposit]) -> list
 def pack(steps: Sequence[Step], asset_of_payer: Mapping[int, int]) -> list[bytes]:
     """The slots of the fewest chunks that hold the steps in this order, none of them divided."""
     packed: list[bytes] = []
-    current, fee_accounts = b"", set[int]()
+    current, fee_accounts, swept = b"", set[int](), set[int]()
     for step in steps:
         slots = b"".join(operation.slots() for operation in step)
         payers = [operation.payer for operation in step if operation.fee_minor > 0]
         paid = {fee_account_of(asset_of_payer[payer]) for payer in payers}
+        sweeps = [operation.payer for operation in step if operation.is_sweep]
         is_full = len(current) + len(slots) > SLOTS * SLOT
-        if is_full or len(fee_accounts | paid) > FEE_ACCOUNTS_MAX:
+        is_mixed = bool(sweeps) != bool(swept) or not swept.isdisjoint(sweeps)
+        if is_full or len(fee_accounts | paid) > FEE_ACCOUNTS_MAX or (current and is_mixed):
             packed.append(current)
-            current, fee_accounts = b"", set()
+            current, fee_accounts, swept = b"", set(), set()
         current += slots
         fee_accounts |= paid
+        swept |= set(sweeps)
     if current:
         packed.append(current)
     return [slots.ljust(SLOTS * SLOT, b"\0") for slots in packed]
 
 
-def check_undivided(steps: Sequence[Step], chunks: Sequence[bytes]) -> None:
-    """Invalid if the chunks hold other operations, or a group's legs don't stand side by side."""
+def check_packed(steps: Sequence[Step], chunks: Sequence[bytes]) -> None:
+    """Invalid if the chunks hold other operations, part a group's legs, or mix sweeps."""
     found = [
         (index, position, operation)
         for index, chunk in enumerate(chunks)
         for position, operation in operations_of(chunk)
         if operation != NO_OP
     ]
-    require(
-        [one for _, _, one in found] == [one for step in steps for one in step], "other operations"
-    )
+    wanted = [operation for step in steps for operation in step]
+    require([one for _, _, one in found] == wanted, "other operations")
+    _check_sweeps([(index, one) for (index, _, _), one in zip(found, wanted, strict=True)])
     first = 0
     for step in steps:
         index, position, _ = found[first]
         places = [place[:2] for place in found[first : first + len(step)]]
-        wanted = [(index, position + leg) for leg in range(len(step))]
-        require(places == wanted, "the legs of a group are parted")
+        in_a_row = [(index, position + leg) for leg in range(len(step))]
+        require(places == in_a_row, "the legs of a group are parted")
         first += len(step)
+
+
+def _check_sweeps(placed: Sequence[tuple[int, Operation]]) -> None:
+    """`placed` are operations with the indexes of their chunks."""
+    operations = defaultdict[int, list[Operation]](list)
+    for index, operation in placed:
+        operations[index].append(operation)
+    for together in operations.values():
+        swept = {operation.payer for operation in together if operation.is_sweep}
+        require(not swept or len(swept) == len(together), "a sweep shares its chunk")

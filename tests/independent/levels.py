@@ -1,4 +1,4 @@
-"""Who may hold a regulated asset: people's levels in the KYC registry (sections 5 and 8)."""
+"""Who may hold a regulated asset: people's levels in the KYC registry (sections 5 and 10)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

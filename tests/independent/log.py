@@ -8,7 +8,7 @@ from tests.independent.blocks import BLOCK_BYTES, Block, read_block
 from tests.independent.codec import ZERO_HASH, Reader, keccak, require, u
 from tests.independent.records import Group, Record, RootedOrder, SignedOrder, read_record
 
-VERSION = 2
+VERSION = 3
 HEAD = 20
 SIGNATURE = 65
 

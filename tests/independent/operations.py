@@ -9,6 +9,7 @@ from tests.independent.state import (
     BALANCE_MAX,
     BRIDGE,
     FEE_PARTITION,
+    NONCE_MAX,
     REGISTRY,
     Leaf,
     State,
@@ -17,11 +18,15 @@ from tests.independent.state import (
 
 SLOT = 15
 FEE_ACCOUNTS_MAX = 4
+AMOUNT_MAX = 2**48 - 1
 
 
 @dataclass(frozen=True)
 class Operation:
-    """`kind` is payment, deposit, withdrawal, open or no-op; the last two fields are of an open."""
+    """`kind` is payment, deposit, withdrawal, open or no-op; asset and owner are of an open.
+
+    A sweep is a withdrawal that no bytes tell from others.
+    """
 
     kind: str
     payer: int
@@ -30,6 +35,7 @@ class Operation:
     fee_minor: int = 0
     asset_id: int = 0
     owner: bytes = b""
+    is_sweep: bool = field(default=False, compare=False)
 
     def slots(self) -> bytes:
         ends = u(self.payer, 4) + u(self.payee, 4)
@@ -91,6 +97,7 @@ def debit(state: State, operation: Operation) -> None:
     require(leaf is not None and operation.payer >= 2, "the payer has no account")
     cost_minor = operation.amount_minor + operation.fee_minor
     require(leaf.balance_minor >= cost_minor, "the payer can't cover it")
+    require(leaf.nonce < NONCE_MAX, "the payer has no nonce left")
     balance_minor = leaf.balance_minor - cost_minor
     state.put(operation.payer, replace(leaf, nonce=leaf.nonce + 1, balance_minor=balance_minor))
 

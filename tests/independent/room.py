@@ -10,9 +10,10 @@ from tests.independent.facts import Facts
 from tests.independent.levels import MayHold
 from tests.independent.worlds import DOMAIN, TS_S
 
-MEMBERS = sorted((keccak(b"member", u(index, 1)) for index in range(4)), key=typed.address_of)
+KEYS = {typed.address_of(key): key for key in (keccak(b"member", u(i, 1)) for i in range(6))}
+FIRST_MEMBERS = tuple(sorted(list(KEYS)[:4]))
 SEQUENCER = keccak(b"sequencer")
-COMMITTEE = Committee(1, tuple(map(typed.address_of, MEMBERS)), (typed.address_of(SEQUENCER),))
+COMMITTEE = Committee(1, FIRST_MEMBERS, (typed.address_of(SEQUENCER),))
 IDENTITY = log.Identity(DOMAIN.chain_id, DOMAIN.contract, keccak(b"code"))
 QUORUM = 3
 
@@ -34,22 +35,24 @@ class Room:
             self.written.append(log.write_entry(entry))
 
     def attest(self, l1_block_number: int) -> None:
-        """All members say that they have seen L1 up to here."""
+        """All who are members, or ever will be, say that they have seen L1 up to here."""
         fields = (l1_block_number, keccak(u(l1_block_number, 8)))
         digest = DOMAIN.digest(typed.SEEN, *fields)
-        self.say(*(log.Seen(*fields, typed.sign(member, digest)) for member in MEMBERS))
+        self.say(*(log.Seen(*fields, typed.sign(key, digest)) for key in KEYS.values()))
 
     def proposed(self, body: Body, slots: bytes, ahead_ms: int) -> log.ProposedBlock:
         """A block upon the tip; `ahead_ms` is its time less that of the log."""
         number, hashes = len(self.run.finals) + 1, (keccak(slots), keccak(body.encoded()))
         counts = (len(slots) // 15, self.now_ms + ahead_ms)
-        block = Block(number, 1, 0, self.run.tip_hash, *hashes, *counts)
+        epoch = self.run.committee.epoch
+        block = Block(number, epoch, 0, self.run.tip_hash, *hashes, *counts)
         digest = DOMAIN.digest(typed.PROPOSAL, block.digest(DOMAIN))
         return log.ProposedBlock(block, typed.sign(SEQUENCER, digest), body.encoded())
 
     def votes(self, block: Block) -> list[log.Vote]:
         digest = block.digest(DOMAIN)
-        return [log.Vote(digest, typed.sign(member, digest)) for member in MEMBERS[:QUORUM]]
+        voters = self.run.committee.members[:QUORUM]
+        return [log.Vote(digest, typed.sign(KEYS[member], digest)) for member in voters]
 
     def problem(self, proposed: log.ProposedBlock) -> str:
         """Why the block is invalid, by our own judgement; empty if it is valid."""

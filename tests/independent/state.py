@@ -11,6 +11,7 @@ REGISTRY = 1
 FEE_PARTITION = 255
 DEPTH = 32
 BALANCE_MAX = 2**64 - 1
+NONCE_MAX = 2**64 - 1
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,16 @@ def partition_of(owner: bytes) -> int:
 
 @dataclass
 class State:
-    """All leaves, listings and roots of orders; the tree's nodes are kept by (height, index)."""
+    """All leaves, listings, roots of orders, and exiting accounts in the order of their exits.
+
+    The tree's nodes are kept by (height, index).
+    """
 
     leaves: dict[int, Leaf] = field(default_factory=lambda: {BRIDGE: GENESIS_BRIDGE})
     assets: dict[int, Asset] = field(default_factory=dict)
     ids: dict[tuple[bytes, int], int] = field(default_factory=dict)
     roots: set[Root] = field(default_factory=set)
+    exiting: list[int] = field(default_factory=list)
     _nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
     _stale: set[int] = field(default_factory=lambda: {BRIDGE})
 

@@ -21,11 +21,13 @@ from backend.protocol import blocks as their_blocks
 from backend.protocol import eip712, operations, order_records
 from backend.protocol.errors import MalformedBytes, PaymentError
 from backend.protocol.transition import L1Facts, apply_in_sequence
+from backend.protocol.types import AccountId, ExitRequest
 from backend.protocol.types import Leaf as TheirLeaf
 from tests.independent import blocks, chunks, worlds
 from tests.independent.admission import check_rejections
 from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, Invalid, keccak
 from tests.independent.deposits import Deposit
+from tests.independent.exits import Exit
 from tests.independent.levels import Moment
 from tests.independent.operations import NO_OP, Operation, Sequence64, Step, read_operations
 from tests.independent.records import Root
@@ -66,6 +68,7 @@ def _apply(
     assert blocks.slots_of(blocks.operations_of(found)) == execution.slots
     leaves = {one: Leaf(*astuple(leaf)) for one, leaf in world.ledger.leaves.items()}
     assert state.leaves == leaves
+    assert state.exiting == list(world.ledger.exiting)
     return found
 
 
@@ -98,6 +101,30 @@ def test_blocks__root_and_its_order_in_one_block__both_reject_holds():
     state, queue, world = _begin()
     assert _apply(state, queue, blocks.Body(0, (), (), (), (), roots), world) == []
     assert _apply(state, queue, blocks.Body(0, (), (), records, ()), world) is not None
+
+
+@pytest.mark.parametrize("paid_minor", [0, 1, 5, 6])
+def test_blocks__exit_of_more_than_an_operation_holds__both_sweep_twice_or_reject_holds(paid_minor):
+    """The first sweep leaves 5 units, which the owner may still pay; the next takes the rest."""
+    state, queue, world = _begin()
+    asset, person = worlds.ASSETS[0], worlds.PEOPLE[0]
+    rich = tuple(worlds.deposit(person, asset, amount) for amount in (2**48 - 25, 4))
+    assert _apply(state, queue, blocks.Body(0, (), rich, (), ()), world) is not None
+    account_id = state.ids[person, asset.asset_id]
+    wish = worlds.Wish(0, worlds.PEOPLE[1], asset, paid_minor, 0, 1, "", "signed")
+    records = tuple(worlds.records_of(state, [wish] if paid_minor else []))
+    leaves = blocks.Body(0, (), (), records, (), exits=(Exit(account_id, person),))
+
+    found = _apply(state, queue, leaves, world)
+
+    assert (found is None) == (paid_minor == 6)
+    if found is not None:
+        assert (state.exiting, state.leaves[account_id].balance_minor) == (
+            [account_id],
+            5 - paid_minor,
+        )
+        assert _apply(state, queue, blocks.Body(0, (), (), (), ()), world) is not None
+        assert (state.exiting, state.leaves[account_id].balance_minor) == ([], 0)
 
 
 @pytest.mark.parametrize("owners", [(0, 0), (0, 1), (None,)])
@@ -136,9 +163,16 @@ _barred = st.sets(
 
 
 @MANY
-@given(st.lists(worlds.any_wishes, min_size=6, max_size=25), _barred, st.data())
-def test_rejections__random_records__both_reject_or_neither_holds(wished, barred, data):
+@given(
+    st.lists(worlds.any_wishes, min_size=6, max_size=25),
+    st.lists(worlds.exit_wishes, max_size=3),
+    _barred,
+    st.data(),
+)
+def test_rejections__random_records__both_reject_or_neither_holds(wished, leaving, barred, data):
     state, _, world = _begin()
+    exits = tuple(wish.exit(state) for wish in leaving)
+    their_exits = tuple(ExitRequest(AccountId(one.account_id), one.owner) for one in exits)
     accepted = {one.id(DOMAIN): one for one in worlds.records_of(state, wished)}
     theirs = {
         record_id: order_records.decode_record(one.encoded()) for record_id, one in accepted.items()
@@ -147,9 +181,10 @@ def test_rejections__random_records__both_reject_or_neither_holds(wished, barred
     def may_hold(token: bytes, owner: bytes, *_: int) -> bool:
         return (token, owner) not in barred
 
-    selection = engine.select(world.ledger, theirs, TS_S, data.draw(st.integers(1, 25)), may_hold)
-    chosen = their_blocks.Body(0, (), (), (), tuple(selection.executable.values()))
-    honest = replace(chosen, rejections=selection.rejections)
+    size = data.draw(st.integers(1, 25))
+    selection = engine.select(world.ledger, theirs, TS_S, size, may_hold, their_exits)
+    chosen = tuple(selection.executable.values())
+    honest = their_blocks.Body(0, (), (), (), chosen, selection.rejections, their_exits)
     body = data.draw(_spoilt(honest))
     # Whether the records themselves can be executed is another test's question.
     assume(not is_refused(lambda: engine.execute(world.ledger, body, TS_S)))
@@ -158,7 +193,7 @@ def test_rejections__random_records__both_reject_or_neither_holds(wished, barred
 
     def judge() -> None:
         moment = Moment(TS_S, 0, may_hold)
-        check_rejections(state, executed, mine.rejections, accepted, moment)
+        check_rejections(state, exits, executed, mine.rejections, accepted, moment)
 
     def judge_theirs() -> None:
         engine.check_rejections(world.ledger, body, theirs, TS_S, may_hold)
@@ -211,14 +246,14 @@ def test_batches__random_blocks__are_read_the_same_holds(turns, chunks_max):
         _check_batch(world, number, settled, queue)
     made = range(1, world.builder.tip.number + 1)
     packed = [chunk.encode() for number in made for chunk in world.builder.chunks(number)]
-    chunks.check_undivided(steps, packed)
+    chunks.check_packed(steps, packed)
 
 
 @pytest.mark.parametrize(
     ("first", "gap", "is_whole"),
     [(0, 0, True), (61, 0, True), (62, 0, False), (64, 0, True), (0, 1, False), (61, 1, False)],
 )
-def test_check_undivided__group_at_slot__holds(first, gap, is_whole):
+def test_check_packed__group_at_slot__holds(first, gap, is_whole):
     """`gap` no-ops stand between the group's first leg and the two others."""
     legs = tuple(Operation("payment", payer, 9 << 24, 1) for payer in (6 << 24, 7 << 24, 8 << 24))
     alone = Operation("deposit", 0, 9 << 24, 1)
@@ -226,11 +261,11 @@ def test_check_undivided__group_at_slot__holds(first, gap, is_whole):
     slots = blocks.slots_of(row).ljust(2 * 960, b"\0")
     made = [slots[:960] + bytes(32), slots[960:] + bytes(32)]
 
-    problem = is_refused(lambda: chunks.check_undivided([legs, (alone,)], made))
+    problem = is_refused(lambda: chunks.check_packed([legs, (alone,)], made))
 
     assert problem != is_whole
-    chunks.check_undivided([*((leg,) for leg in legs), (alone,)], made)
-    assert is_refused(lambda: chunks.check_undivided([legs], made))
+    chunks.check_packed([*((leg,) for leg in legs), (alone,)], made)
+    assert is_refused(lambda: chunks.check_packed([legs], made))
 
 
 _ids = st.sampled_from([0, 1, 2, 7 << 24, 8 << 24, 9 << 24, 255 << 24 | 1, 255 << 24 | 2])

@@ -2,20 +2,21 @@
 
 Branches:
 - acceptance: signatures, roots that a block has brought or not, groups that are none, lone legs
-- facts of L1: left out, too many, not attested
+- facts of L1: left out, too many, not attested; exits and epochs that L1 doesn't have
 - rejections: by the proposer's own choice, and spoilt; what has waited for 10 s
 - records of a block: never accepted, accepted by another proof, of people who may not hold an asset
 - levels: by the registry's events, at each L1 block
 """
 
 from dataclasses import replace
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.engine import ledger as engine
 from backend.engine.accepted import AcceptedOrders
-from backend.engine.judgement import judge
+from backend.engine.judgement import judge, next_epoch
 from backend.engine.replica import Replica
 from backend.engine.rounds import Committee, Proposed, Rounds
 from backend.engine.sequencer import BLOCK_ORDERS_MAX
@@ -26,6 +27,7 @@ from backend.settlement import events
 from backend.settlement.chain import L1Point
 from backend.settlement.eligibility import Eligibility
 from tests.independent import blocks, levels, log, room, worlds
+from tests.independent.exits import Exit
 from tests.independent.facts import Facts
 from tests.independent.records import Group, Record, RootedOrder
 from tests.independent.worlds import DOMAIN
@@ -41,7 +43,7 @@ class Both:
 
     def __init__(self) -> None:
         self.l1 = FakeL1()
-        self.room = room.Room(Facts([], [], []), self._may_hold)
+        self.room = room.Room(Facts([], [], [], [], []), self._may_hold)
         members = room.COMMITTEE.members
         committee = Committee(THEIR_DOMAIN, 1, members, room.COMMITTEE.sequencers)
         accepted = AcceptedOrders(THEIR_DOMAIN)
@@ -62,9 +64,13 @@ class Both:
         facts.listings.extend((at, one) for one in body.listings)
         facts.deposits.extend((at, one) for one in body.deposits)
         facts.roots.extend((at, one) for one in body.roots)
+        facts.exits.extend((at, one) for one in body.exits)
+        facts.epochs.extend((at, one) for one in [body.epoch] if one)
         self.l1.assets += [(at, one) for one in theirs.listings]
         self.l1.queue += [(at, one) for one in theirs.deposits]
         self.l1.authorised += [(at, one) for one in theirs.roots]
+        self.l1.leaving += [(at, one) for one in theirs.exits]
+        self.l1.epochs += [(at, one) for one in [theirs.epoch] if one]
         self.room.attest(at)
         self._keep_up()
 
@@ -114,19 +120,23 @@ class Both:
         def may_hold(token: bytes, owner: bytes) -> bool:
             return self._may_hold(token, owner, at, now_s)
 
-        chosen = engine.select(ledger, waiting, now_s, size, may_hold)
+        exits = tuple(self.l1.exits(ledger.exit_count, at))
+        chosen = engine.select(ledger, waiting, now_s, size, may_hold, exits)
         facts = (
             self.l1.listings(len(ledger.assets), at),
             self.l1.deposits(ledger.deposit_count, at),
             self.l1.roots(len(ledger.roots), at),
         )
-        records = tuple(chosen.executable.values())
-        body = their_blocks.Body(at, *map(tuple, facts), records, chosen.rejections)
+        orders = (tuple(chosen.executable.values()), chosen.rejections)
+        epoch = next_epoch(self.replica, self.l1, at)
+        body = their_blocks.Body(at, *map(tuple, facts), *orders, exits, epoch)
         return blocks.read_body(body.encode())
 
 
 @st.composite
-def _spoilt(draw: st.DrawFn, body: blocks.Body, others: list[Record]) -> blocks.Body:
+def _spoilt(
+    draw: st.DrawFn, body: blocks.Body, others: list[Record], exits: list[Exit]
+) -> blocks.Body:
     """The body with one or two things wrong, or what may look so."""
     for flaw in draw(st.lists(st.sampled_from(_FLAWS), min_size=1, max_size=2)):
         records, rejections = list(body.records), list(body.rejections)
@@ -154,7 +164,17 @@ def _spoilt(draw: st.DrawFn, body: blocks.Body, others: list[Record]) -> blocks.
         elif flaw == "no roots":
             body = replace(body, roots=())
         elif flaw == "no facts":
-            body = replace(body, roots=(), deposits=(), listings=())
+            body = replace(body, roots=(), deposits=(), listings=(), exits=(), epoch=None)
+        elif flaw == "no exits":
+            body = replace(body, exits=body.exits[1:])
+        elif flaw == "own exit":
+            body = replace(body, exits=(*body.exits, draw(st.sampled_from(exits))))
+        elif flaw == "no epoch":
+            body = replace(body, epoch=None)
+        elif flaw == "own epoch":
+            number = body.epoch.number if body.epoch else 1
+            later, members = draw(st.integers(0, 1)), draw(st.sampled_from(_COMMITTEES))
+            body = replace(body, epoch=blocks.Epoch(number + later, members))
         elif flaw == "early":
             body = replace(body, l1_block_number=body.l1_block_number - 1)
         elif flaw == "unseen":
@@ -165,8 +185,11 @@ def _spoilt(draw: st.DrawFn, body: blocks.Body, others: list[Record]) -> blocks.
 
 _FLAWS = (
     *("dropped", "without", "added", "first", "parted", "forged", "code", "unsaid", "refused"),
-    *("no roots", "no facts", "early", "unseen"),
+    *("no roots", "no facts", "early", "unseen", "no exits", "own exit", "no epoch", "own epoch"),
 )
+_ANY_EXIT = Exit(0xFE000000, worlds.PEOPLE[0])
+_MEMBERS = sorted(room.KEYS)
+_COMMITTEES = [tuple(_MEMBERS[at : at + 4]) for at in range(3)]
 
 
 def _forged(record: Record) -> Record:
@@ -205,6 +228,8 @@ _turns = st.tuples(
     ),
     st.sampled_from([1, 3, 8, 25]),
     st.sampled_from([0] * 6 + [1, -1_000, -5_000, -5_001]),
+    st.one_of(st.just([]), st.lists(worlds.exit_wishes, max_size=3)),
+    st.sampled_from([None, None, None, *_COMMITTEES]),
 )
 
 
@@ -212,19 +237,23 @@ _turns = st.tuples(
 @given(st.lists(_turns, min_size=1, max_size=5), st.data())
 def test_log__random_entries_and_blocks__both_reject_or_neither_holds(turns, data):
     both = Both()
-    for wished, missing, wait_ms, barred, size, ahead_ms in turns:
+    for wished, missing, wait_ms, barred, size, ahead_ms, leaving, members in turns:
         sent = worlds.records_of(both.room.run.state, wished)
+        exits = [wish.exit(both.room.run.state) for wish in leaving]
+        epoch = blocks.Epoch(len(both.l1.epochs) + 2, members) if members else None
         roots = [root for root in worlds.roots_of(sent) if root not in both.room.run.state.roots]
         both.say(*sent[:1])
-        both.happen(blocks.Body(0, (), (), (), (), tuple(roots[missing // 3 :])))
+        new_roots = tuple(roots[missing // 3 :])
+        both.happen(blocks.Body(0, (), (), (), (), new_roots, tuple(exits), epoch))
+        spoilt = partial(_spoilt, others=sent, exits=exits or [_ANY_EXIT])
         for token, owner in barred:
             both.l1.barred.setdefault((token, owner), both.l1.number + missing)
-        both.offer(data.draw(_spoilt(both.honest(size), sent)))
+        both.offer(data.draw(spoilt(both.honest(size))))
         both.offer(both.honest(size))
         both.say(*sent)
         both.room.now_ms += wait_ms
-        both.offer(data.draw(_spoilt(both.honest(size), sent)), ahead_ms)
-        both.offer(data.draw(_spoilt(both.honest(size), sent)))
+        both.offer(data.draw(spoilt(both.honest(size))), ahead_ms)
+        both.offer(data.draw(spoilt(both.honest(size))))
         # As large as the sequencer's: a smaller one may leave out what the oldest record waits for.
         assert both.offer(both.honest(BLOCK_ORDERS_MAX)) == ""
 

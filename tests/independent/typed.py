@@ -1,4 +1,4 @@
-"""EIP-712 digests and signatures of everything that is signed (sections 3, 4, 5, 6 and 8)."""
+"""EIP-712 digests and signatures of everything that is signed (sections 3 to 7 and 10)."""
 
 from dataclasses import dataclass
 
@@ -30,6 +30,9 @@ BLOCK = (
 NEXT_ROUND = "NextRound(uint64 number,uint32 epoch,uint32 round)"
 TIMEOUT = "Timeout(uint64 number,uint32 epoch,uint32 round)"
 PROPOSAL = "Proposal(bytes32 blockHash)"
+ADVANCE = (
+    "Advance(address owner,uint64 nonce,address asset,uint256 amount,uint256 fee,uint64 validUntil)"
+)
 SEEN = "Seen(uint64 l1BlockNumber,bytes32 l1BlockHash)"
 ATTESTATION = "Attestation(address person,uint8 level,uint64 expiry,uint64 issued)"
 

@@ -9,6 +9,7 @@ from tests.independent import typed
 from tests.independent.blocks import Body
 from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, keccak
 from tests.independent.deposits import Deposit
+from tests.independent.exits import Exit, sweep_orders
 from tests.independent.orders import Order, link_of, root_of_proof
 from tests.independent.records import Group, Record, Root, RootedOrder, SignedOrder
 from tests.independent.state import Asset, State
@@ -148,7 +149,33 @@ deposits = st.builds(
     st.sampled_from(ASSETS),
     st.sampled_from([1, 2, 30] * 5 + [2**48 - 1, 0]),
 )
-turns = st.tuples(st.lists(deposits, max_size=4), st.lists(any_wishes, min_size=6, max_size=25))
+
+
+@dataclass(frozen=True)
+class ExitWish:
+    """A person who leaves, or another in his name."""
+
+    person: int
+    asset: Asset
+    is_anothers: bool = False
+
+    def exit(self, state: State) -> Exit:
+        owner = PEOPLE[self.person]
+        account_id = state.ids.get((owner, self.asset.asset_id), 0xFE000000)
+        return Exit(account_id, PEOPLE[self.person - self.is_anothers])
+
+
+exit_wishes = st.builds(
+    ExitWish,
+    st.integers(0, len(PEOPLE) - 1),
+    st.sampled_from(ASSETS),
+    st.sampled_from([False] * 4 + [True]),
+)
+turns = st.tuples(
+    st.lists(deposits, max_size=4),
+    st.lists(any_wishes, min_size=6, max_size=25),
+    st.one_of(st.just([]), st.lists(exit_wishes, max_size=5)),
+)
 
 
 class Nonces:
@@ -193,11 +220,24 @@ def roots_of(records: Iterable[Record]) -> tuple[Root, ...]:
     return tuple(found)
 
 
-def body_of(state: State, turn: tuple[list[Deposit], list[AnyWish]], is_lenient: bool) -> Body:
-    """A body; a lenient one leaves out what would have no proper nonce or has a flaw."""
-    nonces, (new_deposits, wished) = Nonces(state), turn
+Turn = tuple[list[Deposit], list[AnyWish], list[ExitWish]]
+
+
+def body_of(state: State, turn: Turn, is_lenient: bool) -> Body:
+    """A body; a lenient one leaves out what would have no proper nonce or money, or has a flaw."""
+    nonces, (new_deposits, wished, leaving) = Nonces(state), turn
+    exits = tuple(wish.exit(state) for wish in leaving)
+    swept = {order.payer + order.asset for order in sweep_orders(state, exits)}
+
+    def is_possible(wish: AnyWish) -> bool:
+        legs = wish.legs if isinstance(wish, GroupWish) else (wish,)
+        paid = {PEOPLE[leg.payer] + leg.asset.token for leg in legs}
+        return wish.is_plain and swept.isdisjoint(paid)
+
     records = [
-        nonces.record(wish, is_counted=True) for wish in wished if wish.is_plain or not is_lenient
+        nonces.record(wish, is_counted=True)
+        for wish in wished
+        if is_possible(wish) or not is_lenient
     ]
     good = tuple(one for one in new_deposits if one.amount_minor or not is_lenient)
-    return Body(0, (), good, tuple(records), ())
+    return Body(0, (), good, tuple(records), (), exits=exits)

@@ -24,7 +24,14 @@ from backend.protocol.order_records import (
     SignedOrder,
 )
 from backend.protocol.orders import PaymentOrder, WithdrawalOrder
-from backend.protocol.types import Asset, AuthorisedRoot, DepositRecord, Leaf
+from backend.protocol.types import (
+    Asset,
+    AuthorisedRoot,
+    DepositRecord,
+    Epoch,
+    ExitRequest,
+    Leaf,
+)
 from backend.protocol.votes import Certificate, NextRound, Seen, Timeout
 
 
@@ -104,6 +111,8 @@ bodies = st.builds(
     roots=tuples(st.builds(AuthorisedRoot, addresses, digests)),
     records=tuples(records),
     rejections=tuples(st.builds(Rejection, digests, uints(2))),
+    exits=tuples(st.builds(ExitRequest, uints(4), addresses)),
+    epoch=st.one_of(st.none(), st.builds(Epoch, uints(4), tuples(addresses))),
 )
 
 entries = st.builds(
