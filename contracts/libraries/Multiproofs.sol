@@ -99,17 +99,19 @@ library Multiproofs {
         uint256 next
     ) private pure returns (bytes32 hash) {
         uint256 path = leaf.accountId;
-        uint256 right = next;
-        for (uint256 i = 0; i < levels; ++i) {
-            right += (path >> i) & 1;
-        }
-        uint256 left = right;
-
         hash = StateTree.leaf(leaf.owner, leaf.assetId, leaf.nonce, leaf.balanceMinor);
-        for (uint256 i = 0; i < levels; ++i) {
-            hash = (path >> i) & 1 == 0
-                ? StateTree.node(hash, siblings[right++])
-                : StateTree.node(siblings[--left], hash);
+        // Almost all of a proof's work is done here. All places are below the number of siblings.
+        unchecked {
+            uint256 right = next;
+            for (uint256 i = 0; i < levels; ++i) {
+                right += (path >> i) & 1;
+            }
+            uint256 left = right;
+            for (uint256 i = 0; i < levels; ++i) {
+                hash = (path >> i) & 1 == 0
+                    ? StateTree.node(hash, siblings[right++])
+                    : StateTree.node(siblings[--left], hash);
+            }
         }
     }
 }
