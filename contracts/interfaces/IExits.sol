@@ -3,12 +3,23 @@ pragma solidity 0.8.37;
 
 import {IRollup} from "./IRollup.sol";
 
-/// @title Forced exits: leaving the ledger without asking anybody
+/// @title Exits: leaving the ledger without asking anybody, or at once
 /// @notice The owner of an account asks here for all its money. The committee must sweep the
 /// account, or anybody may freeze the rollup and everybody escapes. No list, role, pause or
 /// parameter can refuse a request or its consequences.
+/// An instant exit sells a withdrawal to a provider, who pays at once and claims it later.
 /// @dev Holds bounties only, in wei; the money is the rollup's. docs/PROTOCOL.md, section 8.
 interface IExits {
+    /// @notice What the owner of a withdrawal signs (EIP-712 type `Advance`) to be paid at once.
+    struct Advance {
+        address owner;
+        uint64 nonce; // of the withdrawal's order
+        address asset; // the token
+        uint256 amount; // of the withdrawal, token base units, as is the fee
+        uint256 fee; // what the provider keeps
+        uint64 validUntil; // seconds
+    }
+
     /// @notice The newest request for an account by an owner.
     struct ExitRequest {
         uint64 requestedTsS; // 0: none
@@ -31,6 +42,14 @@ interface IExits {
     /// @notice The batch of the showing is settled: the bounty can be withdrawn.
     event BountyCredited(
         uint32 indexed accountId, address indexed owner, address indexed server, uint256 bountyWei
+    );
+    /// @notice A provider paid a withdrawal at once and is its claimant now.
+    event Advanced(
+        bytes32 indexed key,
+        address indexed owner,
+        address indexed provider,
+        uint256 amount,
+        uint256 fee
     );
     /// @notice Somebody drew what was credited to him.
     event BountyWithdrawn(address indexed server, uint256 amountWei);
@@ -57,6 +76,15 @@ interface IExits {
     error ExitNotServed(uint32 accountId, uint64 balanceMinor);
     /// @notice The batch of the showing is not settled.
     error ShowingNotSettled(uint64 frontier, uint64 batchNumber);
+    /// @notice The owner's signature is not valid any more.
+    error AdvanceExpired(uint256 validUntil, uint256 actualTsS);
+    /// @notice The token is not listed.
+    error TokenNotListed(address token);
+    /// @notice The owner would get less than nothing.
+    error FeeAboveAmount(uint256 amount, uint256 fee);
+    /// @notice The owner did not sign this.
+    error AdvanceNotSigned(address owner, bytes32 digest);
+
     /// @notice There is nothing to draw.
     error NothingOwed(address server);
     /// @notice The receiver refused the ether.
@@ -76,11 +104,19 @@ interface IExits {
         IRollup.LeafProof calldata account
     ) external;
 
-    /// @notice Credits the bounty of a served exit once the batch of its showing is settled.
+    /// @notice Credits the bounty of a served exit once the batch of its showing is settled; after a
+    /// freeze, that of one not served to its owner.
     function creditBounty(uint32 accountId, address owner) external;
 
     /// @notice Pays what was credited to the sender.
     function withdrawBounties() external;
+
+    /// @notice Pays the owner of a withdrawal `amount - fee` from the sender's tokens, at once; the
+    /// sender gets the whole when it is claimed.
+    /// @dev Nothing shows that there is such a withdrawal, or that its batch will stand: that is the
+    /// sender's risk. The key survives a roll-back, since a withdrawal that is posted again has the
+    /// same. Contracts sign by ERC-1271.
+    function advance(Advance calldata order, bytes calldata signature) external;
 
     /// @notice The least bounty of a request in this transaction, in wei.
     function bounty() external view returns (uint256);

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IChallenges} from "./IChallenges.sol";
 import {ICommittee} from "./ICommittee.sol";
 import {IDepositGate} from "./IDepositGate.sol";
+import {IDisputes} from "./IDisputes.sol";
+import {IExits} from "./IExits.sol";
+import {IRollupState} from "./IRollupState.sol";
 
 /// @title The rollup: holds the money and the ledger's batches
 /// @notice Money enters by `deposit`, moves in the ledger off the chain, and leaves by
 /// `claimWithdrawal` from a settled batch. A batch is accepted with the signatures of 2f + 1
-/// validators and settles when the challenge window has passed.
+/// validators and settles when the challenge window has passed; until then anybody can have it rolled
+/// back by a proof (`IDisputes`) or an unanswered challenge (`IChallenges`). Who is not served leaves
+/// by a forced exit (`IExits`); if the committee misses a deadline, anybody freezes the rollup, and
+/// everybody escapes with what the last settled batch says is his.
 /// @dev Amounts named `amountMinor` are minor units of an asset; plain `amount` is token base units
 /// (`amountMinor * unit`). Times are seconds. Bytes and hashes are those of docs/PROTOCOL.md; the
 /// hash of a header is its EIP-712 digest.
-/// Assumptions about a listed token:
-/// - a transfer moves exactly the amount asked for (a fee on transfer makes deposits revert);
-/// - balances change by transfers only: the vault of a rebasing token may fall short.
-interface IRollup {
+/// A listed token's transfers move exactly the amount asked for (a fee makes deposits revert), and
+/// its balances change by transfers only (the vault of a rebasing token may fall short).
+interface IRollup is IRollupState {
     /// @notice What the committee signs about a batch (EIP-712 type `BatchHeader`).
     struct BatchHeader {
         uint64 number; // of the batch, from 1
@@ -94,6 +100,28 @@ interface IRollup {
         uint64 tsS;
     }
 
+    /// @notice What the rollup is joined to, for ever.
+    struct Parts {
+        ICommittee committee;
+        IDepositGate gate;
+        address lister;
+        IExits exits;
+        IDisputes disputes;
+        IChallenges challenges;
+    }
+
+    /// @notice Its times, in seconds, and the least gas price, in wei, that bonds and bounties are
+    /// reckoned with: docs/PROTOCOL.md, section 11.
+    struct Windows {
+        uint64 challengeWindow;
+        uint64 answerWindow;
+        uint64 exitDeadline;
+        uint64 depositTimeout;
+        uint64 silenceDeadline;
+        uint64 timestampLag;
+        uint256 gasPriceFloor;
+    }
+
     /// @notice A holder's ERC-3009 authorisation of a deposit, and his signature.
     struct Authorization {
         address from; // the holder, who signed
@@ -105,53 +133,8 @@ interface IRollup {
         bytes32 s;
     }
 
-    /// @notice An asset was listed; this can't be undone.
-    event AssetListed(uint16 indexed assetId, address indexed token, uint64 unit, address feeOwner);
-    /// @notice A deposit entered the queue; its money is in the vault.
-    /// @param index Place in the queue, from 0.
-    /// @param hash The chain of deposits up to and with this one: `depositHash(index + 1)`.
-    event DepositQueued(
-        uint64 indexed index,
-        address indexed owner,
-        uint16 indexed assetId,
-        address token,
-        uint48 amountMinor,
-        uint64 tsS,
-        bytes32 hash
-    );
-    /// @notice An owner authorised every order under a root; this can't be undone.
-    /// @param index Place among all roots of all owners, from 0 without a gap: who reads these
-    /// events sees by it that one is missing.
-    event OrdersAuthorised(uint64 indexed index, address indexed owner, bytes32 root);
-    /// @notice A batch was accepted. Header and chunks (or their hashes) are in the calldata of the
-    /// transaction itself, since no contract can submit.
-    event BatchPosted(
-        uint64 indexed number,
-        bytes32 indexed headerHash,
-        bytes32 postRoot,
-        uint64 acceptedTsS,
-        uint256 signers
-    );
-    /// @notice A batch's window has passed: withdrawals can be claimed from it.
-    event BatchSettled(uint64 indexed number);
-    /// @notice A withdrawal was paid to its owner.
-    /// @param nonce The payer's nonce before the operation: the one in his order.
-    /// @param amount Token base units.
-    /// @param key Under which the withdrawal is marked as claimed.
-    event WithdrawalClaimed(
-        address indexed owner,
-        uint16 indexed assetId,
-        bytes32 indexed key,
-        uint64 nonce,
-        address token,
-        uint256 amount,
-        uint64 batchNumber,
-        uint256 slotNumber
-    );
-
-    /// @notice Blocks may be older than the window, so headers must be allowed to be.
+    /// @notice Blocks may be posted again after a roll-back, so headers must be allowed to be old.
     error TimestampLagTooShort(uint64 minimum, uint64 actual);
-
     /// @notice Only the lister lists assets.
     error SenderNotLister(address expected, address actual);
     /// @notice No contract is at the token's address.
@@ -160,7 +143,6 @@ interface IRollup {
     error TokenAlreadyListed(address token, uint16 assetId);
     /// @notice A minor unit is at least one token base unit.
     error UnitZero();
-
     /// @notice No asset is listed under this id.
     error AssetUnknown(uint16 assetId);
     /// @notice Zero owns no account: nobody could move the money.
@@ -173,10 +155,8 @@ interface IRollup {
     error AssetFull(uint256 maximumMinor, uint256 actualMinor);
     /// @notice The token moved another amount than was asked for.
     error VaultBalanceMismatch(uint256 expected, uint256 actual);
-
     /// @notice Zero is no root: it stands for one that was never filled in.
     error RootZero();
-
     /// @notice A contract called: the chunks would not be in the transaction's own calldata.
     error SenderNotOrigin(address expected, address actual);
     /// @notice The sender has code, which could call again from inside the transaction.
@@ -215,12 +195,36 @@ interface IRollup {
     error LastBlockHashMismatch(bytes32 expected, bytes32 actual);
     /// @notice The time is before the last batch's, too far behind L1's or too far ahead.
     error TimestampOutOfRange(uint64 minimum, uint64 maximum, uint64 actual);
-
+    /// @notice The rollup is frozen: nothing comes in any more.
+    error RollupFrozen(uint256 frozenTsS);
+    /// @notice The rollup is not frozen: money leaves by withdrawals and exits.
+    error RollupNotFrozen();
+    /// @notice Only the exits contract assigns claims.
+    error SenderNotExits(address expected, address actual);
+    /// @notice Only what judges frauds rolls back.
+    error SenderNotJudge(address sender);
+    /// @notice The batch is above the tip: it was removed, or there never was one.
+    error BatchRemoved(uint64 tip, uint64 actual);
+    /// @notice A settled batch stands for ever.
+    error BatchSettledAlready(uint64 number);
+    /// @notice Challenges of the batch are open.
+    error ChallengesOpen(uint256 count);
+    /// @notice The deadline has not passed.
+    error DeadlineAhead(uint256 deadlineTsS, uint256 actualTsS);
+    /// @notice No exit of this account waits: nobody asked, it was served, or nothing is there.
+    error ExitNotWaiting(uint32 accountId, address owner);
+    /// @notice The batch is neither the last one nor was it accepted after the deadline.
+    error BatchTooOld(uint256 deadlineTsS, uint256 acceptedTsS);
+    /// @notice The batches have consumed this deposit.
+    error DepositConsumed(uint64 cursor, uint64 index);
+    /// @notice The record is not the queue's at this place.
+    error DepositNotQueued(uint64 index);
+    /// @notice BRIDGE and REGISTRY are nobody's.
+    error AccountReserved(uint32 accountId);
     /// @notice The batch can still be challenged.
     error WindowOpen(uint256 settlesAtTsS, uint256 actualTsS);
     /// @notice The batch is not settled, nor the next to settle.
     error BatchNotSettled(uint64 frontier, uint64 actual);
-
     /// @notice The batch has fewer slots.
     error SlotOutOfRange(uint256 limit, uint256 actual);
     /// @notice The batch has fewer chunks.
@@ -229,7 +233,7 @@ interface IRollup {
     error ChunkSizeMismatch(uint256 expectedBytes, uint256 actualBytes);
     /// @notice Chunk and path do not lead to the batch's chunks root.
     error ChunkNotInBatch(bytes32 expectedRoot, bytes32 actualRoot);
-    /// @notice The slot is the second half of an *open account*, whatever it looks like.
+    /// @notice The slot is the second half of an *open account*.
     error SlotIsSecondHalf(uint256 slotNumber);
     /// @notice The operation in the slot is not a withdrawal.
     error SlotNotWithdrawal(uint32 payer, uint32 payee, uint48 amountMinor);
@@ -248,9 +252,8 @@ interface IRollup {
     /// @dev The sender must have approved the rollup for `amount`. Reverts unless the asset is
     /// listed, `amount` is a whole number of minor units between 1 and 2^48 - 1, `owner` is not
     /// zero, the gate lets it in, and the vault's balance grows by exactly `amount`.
-    /// @dev Warning: a deposit can't be called back; it is credited to `owner` by the next batches.
-    /// Only orders that the owner signed, or authorised by `authorizeOrders`, move it: an owner who
-    /// can do neither has lost it.
+    /// @dev Warning: a deposit can't be called back, and only orders that `owner` signed, or authorised
+    /// by `authorizeOrders`, move it: an owner who can do neither has lost it.
     /// @param amount Token base units.
     /// @param evidence What the deposit gate asks for; may be empty.
     function deposit(uint16 assetId, address owner, uint256 amount, bytes calldata evidence)
@@ -259,7 +262,6 @@ interface IRollup {
     /// @notice As `deposit`, with an ERC-2612 permit of the sender in place of an approval.
     /// @dev A permit that fails is passed over, since anybody may have sent it first: the allowance
     /// decides. So it also works for tokens without permits that were approved before.
-    /// @param deadlineTsS The permit's deadline.
     function depositWithPermit(
         uint16 assetId,
         address owner,
@@ -300,7 +302,7 @@ interface IRollup {
     /// @notice Accepts the next batch, its chunks in calldata. Anyone may send a certified batch.
     /// @dev The sender must be the transaction's origin and have no code, so that the calldata is
     /// the transaction's own and everybody can read it.
-    /// @dev Warning: at most 120 chunks, since nodes refuse transactions over 128 KiB.
+    /// @dev Warning: at most 120 chunks: nodes refuse over 128 KiB.
     /// @param parent The batch before as it was accepted; not read for batch 1 (pass zeros).
     /// @param signatures Of 2f + 1 members over the header's hash: see `ICommittee.requireQuorum`.
     /// @param chunks 992 bytes each.
@@ -323,16 +325,59 @@ interface IRollup {
     ) external;
 
     /// @notice Settles batches from `frontier() + 1` on, in order. Anyone may call.
-    /// @dev Reverts if the window of one is still open.
+    /// @dev Reverts if the window of one is still open, or a challenge of it.
     function settle(AcceptedBatch[] calldata batches) external;
+
+    /// @notice Removes a batch and all after it, and begins the next epoch. Only the contracts that
+    /// judge frauds; `prover` earns the reward, if not 0.
+    function rollBack(AcceptedBatch calldata batch, address prover) external;
+
+    /* FREEZE */
+
+    /// @notice Freezes the rollup because an exit has waited for `exitDeadline`. Anyone may.
+    /// @param batch The last batch, or one accepted after the deadline.
+    /// @param account The account under its postRoot, with a balance of the exit's owner.
+    function freezeForExit(AcceptedBatch calldata batch, LeafProof calldata account) external;
+
+    /// @notice Freezes the rollup because a deposit has waited for `depositTimeout`. Anyone may.
+    /// @param last The last batch; not read if there is none.
+    function freezeForDeposit(
+        AcceptedBatch calldata last,
+        uint64 index,
+        DepositRecord calldata record
+    ) external;
+
+    /// @notice Freezes the rollup because it has accepted nothing for `silenceDeadline`. Anyone may.
+    /// @param last The last batch; not read if there is none.
+    function freezeForSilence(AcceptedBatch calldata last) external;
+
+    /// @notice After a freeze, pays accounts of the last settled batch to their owners. Anyone may.
+    /// @dev Only once all accepted batches are settled. An account that was paid, or is empty, is
+    /// passed over; so is one whose token refuses, and it can be tried again for ever.
+    /// @param batch The last settled batch; `accounts` are under its postRoot.
+    function escape(AcceptedBatch calldata batch, Multiproof calldata accounts) external;
+
+    /// @notice After a freeze, pays back deposits that the last settled batch has not consumed, to
+    /// their owners. Anyone may; conditions as for `escape`.
+    /// @param batch The last settled batch; not read if there is none.
+    /// @param records Of the deposits from `firstIndex` on.
+    function refund(
+        AcceptedBatch calldata batch,
+        uint64 firstIndex,
+        DepositRecord[] calldata records
+    ) external;
 
     /* WITHDRAWALS */
 
     /// @notice Pays a withdrawal of a settled batch to its owner. Anyone may send it.
     /// @dev Settles the batch first if it is the next and its window has passed. Each withdrawal is
     /// paid once; a transfer that fails changes nothing and can be repeated for ever.
-    /// @dev Warning: the tokens go to the payer's owner, whoever sends the claim.
+    /// @dev Warning: it pays the owner, or who advanced it, whoever sends the claim.
     function claimWithdrawal(AcceptedBatch calldata batch, WithdrawalProof calldata proof) external;
+
+    /// @notice Makes `provider`, who advanced a withdrawal, its claimant. Only the exits contract;
+    /// reverts if it was paid or advanced.
+    function assignClaim(bytes32 key, address provider) external;
 
     /* LISTING */
 
@@ -346,49 +391,10 @@ interface IRollup {
 
     /* VIEWS */
 
-    /// @notice Whose quorum certifies batches.
-    function committee() external view returns (ICommittee);
-    /// @notice What lets deposits in.
-    function gate() external view returns (IDepositGate);
-    /// @notice Who may list assets.
-    function lister() external view returns (address);
-    /// @notice Seconds from a batch's acceptance until it can settle.
-    function challengeWindow() external view returns (uint64);
-    /// @notice How many seconds a header's timestamp may be behind L1.
-    function timestampLag() external view returns (uint64);
-    /// @notice The state root of batch 0.
-    function genesisRoot() external view returns (bytes32);
-
-    /// @notice Number of the last accepted batch; 0 is genesis.
-    function tip() external view returns (uint64);
-    /// @notice Number of the last settled batch; 0 is genesis.
-    function frontier() external view returns (uint64);
-    /// @notice Length of the deposit queue.
-    function depositCount() external view returns (uint64);
-    /// @notice The chain of the first `count` deposits: H_count. H_0 = 0.
-    function depositHash(uint64 count) external view returns (bytes32);
-    /// @notice Whether the owner authorised the orders under the root.
-    function isAuthorised(address owner, bytes32 root) external view returns (bool);
-    /// @notice How many roots all owners have authorised.
-    function authorisedRootCount() external view returns (uint64);
-    /// @notice The word stored of a batch, 0 if none: keccak(header hash 32, L1 time of acceptance
-    /// 8, signers 32).
-    function batchSlot(uint64 number) external view returns (bytes32);
-    /// @notice Whether the withdrawal with keccak(owner 20, nonce 8, token 20, amount 32) was paid.
-    function isClaimed(bytes32 key) external view returns (bool);
-
-    /// @notice The last asset's id; the first is 1.
-    function assetCount() external view returns (uint16);
-    /// @notice An asset; all zero if it is not listed. `outstandingMinor` is deposits less claims.
-    function assets(uint16 assetId)
-        external
-        view
-        returns (address token, uint64 unit, address feeOwner, uint64 outstandingMinor);
-    /// @notice A token's asset id; 0 if it is not listed.
-    function assetIdOf(address token) external view returns (uint16);
-
+    /// @notice The word stored of a batch; reverts unless it was accepted and not removed.
+    function requireStanding(AcceptedBatch calldata batch) external view returns (bytes32 slot);
+    /// @notice The header's hash; reverts unless the batch stands and is not settled.
+    function requireDisputable(AcceptedBatch calldata batch) external view returns (bytes32 hash);
     /// @notice A header's hash: its EIP-712 digest in this rollup's domain.
     function headerHash(BatchHeader calldata header) external view returns (bytes32);
-    /// @notice The EIP-712 domain separator; the fields are in `eip712Domain()`.
-    function domainSeparator() external view returns (bytes32);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IRollup} from "../interfaces/IRollup.sol";
+
 /// @title StateTree: leaves, nodes and roots of the two Merkle trees
 /// @notice The state tree has depth 32 and the ledger's accounts as leaves, the chunk tree depth 10
 /// and the hashes of a batch's chunks; docs/PROTOCOL.md, sections 1 and 3. An empty subtree is 0.
@@ -53,6 +55,13 @@ library StateTree {
         for (uint256 level = 0; level < STATE_DEPTH; ++level) {
             root = _parent(root, siblings[level], id >> level);
         }
+    }
+
+    /// @dev Reverts unless the leaf and its path lead to a state root.
+    function requireLeaf(IRollup.LeafProof calldata proof, bytes32 expected) internal pure {
+        bytes32 hash = leaf(proof.owner, proof.assetId, proof.nonce, proof.balanceMinor);
+        bytes32 actual = stateRoot(hash, proof.accountId, proof.path);
+        if (actual != expected) revert IRollup.LeafNotInState(expected, actual);
     }
 
     /// @dev Returns the chunks root that a chunk's hash at `index` and its siblings lead to.

@@ -2,24 +2,26 @@
 pragma solidity 0.8.37;
 
 import {ICommittee} from "../interfaces/ICommittee.sol";
+import {IRollup} from "../interfaces/IRollup.sol";
+import {Stakes} from "./Stakes.sol";
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
 /// @title Committee: the validators of each epoch
 /// @notice Powers of the owner: to begin an epoch with other members, and to hand over ownership in
-/// two steps or give it up. It can move no money, but who names 2f + 1 members can have any batch
-/// accepted.
-contract Committee is ICommittee, Ownable2Step {
+/// two steps or give it up. It can move no money and no stake; who names 2f + 1 members can have a
+/// false batch accepted, until somebody proves that it is false.
+contract Committee is Stakes, Ownable2Step {
     uint256 private constant SIGNATURE_SIZE_BYTES = 65;
     /// @dev 3 * 85 + 1: the bitmap of the signers has a bit for each.
     uint256 private constant MEMBERS_MAX = 256;
 
-    /// @inheritdoc ICommittee
-    uint32 public epoch;
-
     mapping(uint32 epoch => address[] members) private _members;
 
-    constructor(address owner, address[] memory members) Ownable(owner) {
+    constructor(address owner, IRollup rollup_, address[] memory members, uint256 stakeWei_)
+        Stakes(rollup_, stakeWei_)
+        Ownable(owner)
+    {
         _beginEpoch(members);
     }
 
@@ -49,6 +51,7 @@ contract Committee is ICommittee, Ownable2Step {
             if (index == members.length || members[index] != signer) {
                 revert SignerNotMember(signer);
             }
+            _requireWhole(signer);
             signers |= 1 << index;
             previous = signer;
         }
@@ -59,6 +62,21 @@ contract Committee is ICommittee, Ownable2Step {
     /// @inheritdoc ICommittee
     function beginEpoch(address[] calldata members) external onlyOwner {
         _beginEpoch(members);
+    }
+
+    /* PUNISHMENT */
+
+    /// @inheritdoc ICommittee
+    function punish(uint32 epoch_, uint256 signers, uint64 batchNumber, address prover) external {
+        if (msg.sender != address(rollup)) revert SenderNotRollup(address(rollup), msg.sender);
+
+        address[] memory members = _members[epoch_];
+        uint256 takenWei = 0;
+        for (uint256 i = 0; i < members.length; ++i) {
+            if (signers >> i & 1 == 1) takenWei += _slash(members[i]);
+        }
+        _setReward(takenWei, batchNumber, prover);
+        _beginEpoch(_members[epoch]);
     }
 
     /* VIEWS */
@@ -79,13 +97,14 @@ contract Committee is ICommittee, Ownable2Step {
     function _beginEpoch(address[] memory members) private {
         uint256 count = members.length;
         if (count % 3 != 1 || count > MEMBERS_MAX) revert MemberCountInvalid(count);
+        uint32 next = _endEpoch();
         address previous = address(0);
         for (uint256 i = 0; i < count; ++i) {
             if (members[i] <= previous) revert MembersNotAscending(previous, members[i]);
             previous = members[i];
+            lastEpochOf[previous] = next;
         }
 
-        uint32 next = ++epoch;
         _members[next] = members;
         emit EpochBegun(next, members);
     }

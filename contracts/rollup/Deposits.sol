@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IDepositGate} from "../interfaces/IDepositGate.sol";
 import {IRollup} from "../interfaces/IRollup.sol";
+import {IRollupState} from "../interfaces/IRollupState.sol";
 import {VaultRecords} from "../libraries/VaultRecords.sol";
 import {IERC3009} from "@openzeppelin/contracts/interfaces/draft-IERC3009.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
@@ -26,23 +27,25 @@ abstract contract Deposits is IRollup, ReentrancyGuardTransient {
     /// @dev So that no balance in the ledger can pass a u64, fees and all.
     uint256 private constant OUTSTANDING_MINOR_MAX = 2 ** 63 - 1;
 
-    /// @inheritdoc IRollup
+    /// @inheritdoc IRollupState
     IDepositGate public immutable gate;
-    /// @inheritdoc IRollup
+    /// @inheritdoc IRollupState
     address public immutable lister;
 
-    /// @inheritdoc IRollup
+    /// @inheritdoc IRollupState
     mapping(uint16 assetId => Asset) public assets;
-    /// @inheritdoc IRollup
+    /// @inheritdoc IRollupState
     mapping(address token => uint16 assetId) public assetIdOf;
-    /// @inheritdoc IRollup
+    /// @inheritdoc IRollupState
     mapping(uint64 count => bytes32) public depositHash;
 
-    // These share a slot with the first ones of Rollup.
-    /// @inheritdoc IRollup
+    // These share a slot with the first ones of BatchChain.
+    /// @inheritdoc IRollupState
     uint64 public depositCount;
-    /// @inheritdoc IRollup
+    /// @inheritdoc IRollupState
     uint16 public assetCount;
+    /// @inheritdoc IRollupState
+    uint40 public frozenTsS;
 
     constructor(IDepositGate gate_, address lister_) {
         gate = gate_;
@@ -114,6 +117,10 @@ abstract contract Deposits is IRollup, ReentrancyGuardTransient {
 
     /* INTERNAL */
 
+    function _requireNotFrozen() internal view {
+        if (frozenTsS != 0) revert RollupFrozen(frozenTsS);
+    }
+
     /// @dev All of a deposit but its tokens, which are still to be taken: returns which.
     function _record(
         uint16 assetId,
@@ -122,6 +129,7 @@ abstract contract Deposits is IRollup, ReentrancyGuardTransient {
         uint256 amount,
         bytes calldata evidence
     ) private returns (IERC20) {
+        _requireNotFrozen();
         Asset storage asset = assets[assetId];
         (address token, uint256 unit) = (asset.token, asset.unit);
         if (token == address(0)) revert AssetUnknown(assetId);
