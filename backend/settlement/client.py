@@ -177,9 +177,12 @@ class ChainClient:
         data: bytes,
         abi: ContractAbi,
         versioned_hashes: Sequence[bytes] = (),
+        value_wei: int = 0,
     ) -> int:
         """Return the gas that a transaction would use. Raises TransactionRefused if it reverts."""
         call: dict[str, Any] = {"from": _hex(sender), "data": _hex(data)}
+        if value_wei:
+            call["value"] = hex(value_wei)
         if versioned_hashes:
             call["blobVersionedHashes"] = [_hex(each) for each in versioned_hashes]
         if to is not None:

@@ -22,7 +22,7 @@ from backend.settlement.deployment_file import (
     TokenRecord,
     load_deployment,
 )
-from backend.settlement.deployment_steps import DeploymentFailed, Steps
+from backend.settlement.deployment_steps import CORE, DeploymentFailed, Steps
 from backend.settlement.sender import Sender
 from backend.settlement.token_roles import (
     LOCAL_MINTER_ALLOWANCE,
@@ -149,6 +149,7 @@ async def deploy(
     resumed = await _resumed(client, path, wanted)
     deployer = _Deployer(client, Sender(client, key), path, resumed)
     await deployer.create_contracts(tokens)
+    await deployer.stake()
     await deployer.create_treasury()
     await deployer.give_roles()
     await deployer.list_tokens(tokens)
@@ -212,16 +213,7 @@ class _Deployer(Steps):
         registry = await self.create(
             "KycRegistry", "KycRegistry", roles.admin, parameters.kyc_level_needed
         )
-        committee = await self.create("Committee", "Committee", roles.admin, list(roles.validators))
-        rollup = await self.create(
-            "Rollup",
-            "Rollup",
-            committee,
-            registry,
-            roles.lister,
-            parameters.challenge_window_s,
-            parameters.timestamp_lag_s,
-        )
+        rollup = await self._create_core(registry)
         await self.create("BonusCampaigns", "BonusCampaigns", rollup, registry)
         await self.create("Prizes", "Prizes", rollup)
         own_tokens = [token for token in tokens if token.address is None]
@@ -233,6 +225,37 @@ class _Deployer(Steps):
             what = (token.name, token.symbol, token.decimals, authority, vaults)
             rules = (registry, token.level_needed) if token.level_needed else ()
             await self.create(token.symbol, token.artifact, *what, *rules)
+
+    async def _create_core(self, registry: Address) -> Address:
+        """Create what holds the money and what guards it; return the rollup."""
+        roles, parameters = self.deployment.roles, self.deployment.parameters
+        plan = await self.planned(CORE)
+        rollup = plan["Rollup"]
+        await self.create_as_planned(
+            plan, "Committee", roles.admin, rollup, list(roles.validators), parameters.stake_wei
+        )
+        parts = (
+            plan["Committee"],
+            registry,
+            roles.lister,
+            plan["Exits"],
+            plan["Disputes"],
+            plan["Challenges"],
+        )
+        await self.create_as_planned(plan, "Rollup", parts, parameters.windows)
+        for name in ("Exits", "Disputes", "Challenges"):
+            await self.create_as_planned(plan, name, rollup)
+        return rollup
+
+    async def stake(self) -> None:
+        """Make the stake of each validator whole. Anybody may pay; here the deployer does."""
+        committee, stake_wei = self.contract("Committee"), self.deployment.parameters.stake_wei
+        for validator in self.deployment.roles.validators:
+            missing_wei = stake_wei - await self.read(committee, "stakeOf", validator)
+            if missing_wei > 0:
+                await self.send_as(
+                    self._sender.address, committee, "stake", validator, value_wei=missing_wei
+                )
 
     async def create_treasury(self) -> None:
         """Create the treasury, if there are treasurers: they weigh 1 each, and most of them do

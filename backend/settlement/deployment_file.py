@@ -12,7 +12,7 @@ from backend.protocol.types import Address, address_from_text, address_text, dig
 from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _DAY_S: Final = 24 * 3600
 
 
@@ -23,13 +23,51 @@ class Parameters:
     challenge_window_s: int
     timestamp_lag_s: int
     confirmations: int | None  # blocks; None: whatever the chain calls finalised
+    answer_window_s: int
+    exit_deadline_s: int
+    deposit_timeout_s: int
+    silence_deadline_s: int
+    stake_wei: int
+    gas_price_floor_wei: int = 10**9
     kyc_level_needed: int = 1
     treasury_timelock_s: int = 0  # between the approval of a governed call and its execution
 
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """The struct `Windows` of IRollup."""
+        return (
+            self.challenge_window_s,
+            self.answer_window_s,
+            self.exit_deadline_s,
+            self.deposit_timeout_s,
+            self.silence_deadline_s,
+            self.timestamp_lag_s,
+            self.gas_price_floor_wei,
+        )
+
 
 # Whoever develops may leave blocks unposted for long, or put the chain's clock ahead.
-LOCAL_PARAMETERS: Final = Parameters(60, 365 * _DAY_S, 1)
-PUBLIC_PARAMETERS: Final = Parameters(7 * _DAY_S, 17 * _DAY_S, None, treasury_timelock_s=_DAY_S)
+LOCAL_PARAMETERS: Final = Parameters(
+    challenge_window_s=60,
+    timestamp_lag_s=365 * _DAY_S,
+    confirmations=1,
+    answer_window_s=60,
+    exit_deadline_s=600,
+    deposit_timeout_s=600,
+    silence_deadline_s=7 * _DAY_S,
+    stake_wei=10**18,
+)
+PUBLIC_PARAMETERS: Final = Parameters(
+    challenge_window_s=7 * _DAY_S,
+    timestamp_lag_s=17 * _DAY_S,
+    confirmations=None,
+    answer_window_s=2 * _DAY_S,
+    exit_deadline_s=3 * _DAY_S,
+    deposit_timeout_s=3 * _DAY_S,
+    silence_deadline_s=7 * _DAY_S,
+    stake_wei=10 * 10**18,
+    treasury_timelock_s=_DAY_S,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +126,11 @@ class Deployment:
         names = ("Committee", "KycRegistry", "Stablecoin", "RegulatedAsset")
         others = (artifact(name).abi for name in names)
         return Contract(self.address("Rollup"), artifact("Rollup").abi.joined(*others))
+
+    def core(self, name: str) -> Contract:
+        """Exits, Disputes or Challenges. The ABI also knows the errors of rollup and committee."""
+        others = (artifact(other).abi for other in ("Rollup", "Committee", "Exits", "Disputes"))
+        return Contract(self.address(name), artifact(name).abi.joined(*others))
 
     @property
     def kyc_registry(self) -> Contract:
@@ -161,6 +204,12 @@ def _to_json(deployment: Deployment) -> dict[str, Any]:
             "challengeWindow": parameters.challenge_window_s,
             "timestampLag": parameters.timestamp_lag_s,
             "confirmations": parameters.confirmations,
+            "answerWindow": parameters.answer_window_s,
+            "exitDeadline": parameters.exit_deadline_s,
+            "depositTimeout": parameters.deposit_timeout_s,
+            "silenceDeadline": parameters.silence_deadline_s,
+            "stakeWei": str(parameters.stake_wei),
+            "gasPriceFloorWei": str(parameters.gas_price_floor_wei),
             "kycLevelNeeded": parameters.kyc_level_needed,
             "treasuryTimelock": parameters.treasury_timelock_s,
         },
@@ -205,11 +254,17 @@ def _from_json(found: Any) -> Deployment:
         genesis_hash=_bytes(found["genesisHash"]),
         block_number=found["blockNumber"],
         parameters=Parameters(
-            parameters["challengeWindow"],
-            parameters["timestampLag"],
-            parameters["confirmations"],
-            parameters["kycLevelNeeded"],
-            parameters["treasuryTimelock"],
+            challenge_window_s=parameters["challengeWindow"],
+            timestamp_lag_s=parameters["timestampLag"],
+            confirmations=parameters["confirmations"],
+            answer_window_s=parameters["answerWindow"],
+            exit_deadline_s=parameters["exitDeadline"],
+            deposit_timeout_s=parameters["depositTimeout"],
+            silence_deadline_s=parameters["silenceDeadline"],
+            stake_wei=int(parameters["stakeWei"]),
+            gas_price_floor_wei=int(parameters["gasPriceFloorWei"]),
+            kyc_level_needed=parameters["kycLevelNeeded"],
+            treasury_timelock_s=parameters["treasuryTimelock"],
         ),
         roles=Roles(
             admin=address_from_text(roles["admin"]),

@@ -5,6 +5,7 @@ came.
 """
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -25,10 +26,11 @@ from backend.settlement.deployment_file import (
 )
 from backend.settlement.sender import Sender
 
+# They know each other for ever, so they are created in this order, one nonce after the other.
+CORE: Final = ("Committee", "Rollup", "Exits", "Disputes", "Challenges")
 CONTRACTS: Final = (
     "KycRegistry",
-    "Committee",
-    "Rollup",
+    *CORE,
     "BonusCampaigns",
     "Prizes",
     "TokenAuthority",
@@ -91,6 +93,28 @@ class Steps:
         self.steps.append(f"create {name}")
         return await self._checked(name, record, init_code)
 
+    async def planned(self, names: Sequence[str]) -> dict[str, Address]:
+        """Return the addresses of contracts that are created one after the other, the first of them
+        next. Once it is in the file, they follow from its nonce.
+        """
+        record = self.deployment.contracts.get(names[0])
+        creator = self._sender.address
+        first = await self._client.nonce(creator) if record is None else record.nonce
+        return {name: created_address(creator, first + at) for at, name in enumerate(names)}
+
+    async def create_as_planned(
+        self, plan: Mapping[str, Address], name: str, *arguments: Any
+    ) -> None:
+        """Create a contract at the address that others know already."""
+        if name not in self.deployment.contracts:
+            nonce = await self._client.nonce(self._sender.address)
+            if created_address(self._sender.address, nonce) != plan[name]:
+                raise DeploymentFailed(
+                    f"{self._path}: another transaction of the deployer came before {name}. Move "
+                    "the file away to deploy anew, and leave the key alone meanwhile."
+                )
+        await self.create(name, name, *arguments)
+
     async def _send_creation(
         self, name: str, nonce: int, init_code: bytes, artifact: Artifact
     ) -> None:
@@ -133,7 +157,12 @@ class Steps:
             await self.send_as(self.deployment.roles.admin, contract, "grantRole", role_id, account)
 
     async def send_as(
-        self, who: Address, contract: Contract, function: str, *arguments: Any
+        self,
+        who: Address,
+        contract: Contract,
+        function: str,
+        *arguments: Any,
+        value_wei: int = 0,
     ) -> None:
         """Send a call that only `who` may make, or note that he has to."""
         shown = ", ".join(map(_shown, arguments))
@@ -141,7 +170,7 @@ class Steps:
         if who != self._sender.address:
             self.left_to_others.append(f"{address_text(who)}: {step}")
             return
-        outcome = await self._sender.call(contract, function, *arguments)
+        outcome = await self._sender.call(contract, function, *arguments, value_wei=value_wei)
         if not isinstance(outcome, Done):
             reason = outcome.reason if isinstance(outcome, Refused) else "not mined yet"
             raise DeploymentFailed(f"{step}: {reason}. Run this again.")

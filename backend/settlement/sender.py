@@ -38,10 +38,12 @@ class Sender:
         """Return the nonce after all that the node has of this key, mined or not."""
         return await self.client.nonce(self.address, "pending")
 
-    async def call(self, contract: Contract, function: str, *arguments: object) -> Outcome:
+    async def call(
+        self, contract: Contract, function: str, *arguments: object, value_wei: int = 0
+    ) -> Outcome:
         """Send a call of a contract's function, as `send` does."""
         data = contract.abi.call_data(function, *arguments)
-        return await self.send(contract.address, data, abi=contract.abi)
+        return await self.send(contract.address, data, abi=contract.abi, value_wei=value_wei)
 
     async def send(
         self,
@@ -50,15 +52,20 @@ class Sender:
         *,
         abi: ContractAbi = _NO_ABI,
         nonce: int | None = None,
+        value_wei: int = 0,
     ) -> Outcome:
         """Send a transaction (`to` None: create a contract) and wait until it is mined.
+
+        `value_wei` of the chain's own money go with it.
 
         Not idempotent: a repeat is another transaction. With `nonce`, at most one of them counts.
         Raises ChainUnavailable only while nothing has been sent.
         """
         async with self._lock:
             try:
-                estimate = await self.client.estimate_gas(self.address, to, data, abi)
+                estimate = await self.client.estimate_gas(
+                    self.address, to, data, abi, value_wei=value_wei
+                )
                 transaction = Transaction(
                     chain_id=await self.client.chain_id(),
                     nonce=await self.next_nonce() if nonce is None else nonce,
@@ -66,6 +73,7 @@ class Sender:
                     data=data,
                     gas=gas_limit_of(estimate),
                     fees=fees_of(await self.client.prices()),
+                    value_wei=value_wei,
                 )
                 signed = sign(transaction, self._key)
             except TransactionRefused as reason:

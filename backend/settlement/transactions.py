@@ -30,6 +30,7 @@ class Transaction:
     gas: int
     fees: Fees
     versioned_hashes: tuple[bytes, ...] = ()
+    value_wei: int = 0
 
     @property
     def kind(self) -> bytes:
@@ -44,7 +45,7 @@ class Transaction:
             self.fees.max_fee_wei,
             self.gas,
             self.to or b"",
-            0,  # value: we never move the chain's own money
+            self.value_wei,
             self.data,
             [],  # access list
         ]
