@@ -46,8 +46,6 @@ interface IDisputes {
     error RootMismatch(bytes32 expected, bytes32 actual);
     /// @notice A deposit record that is read was not shown.
     error DepositNotShown(uint64 index);
-    /// @notice The record is not the queue's at this place.
-    error DepositNotInQueue(uint64 index);
     /// @notice Another chunk has to be shown here.
     error ChunkIndexMismatch(uint256 expected, uint256 actual);
     /// @notice The batch fills another number of blobs than were named.

@@ -172,7 +172,7 @@ library ChunkReading {
             record.amountMinor,
             record.tsS
         );
-        if (hash != rollup.depositHash(index + 1)) revert IDisputes.DepositNotInQueue(index);
+        if (hash != rollup.depositHash(index + 1)) revert IRollup.DepositNotQueued(index);
     }
 
     function _feeAccount(uint16 assetId) private pure returns (uint32) {
