@@ -29,7 +29,7 @@ ARTIFACTS_DIR: Final = CACHE_DIR / "artifacts"
 # As in ape-config.yaml; a test compares them.
 SETTINGS: Final[Mapping[str, Any]] = {
     "evmVersion": "osaka",
-    "optimizer": {"enabled": True, "runs": 10_000},
+    "optimizer": {"enabled": True, "runs": 200},
     "viaIR": False,
     "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]}},
 }
