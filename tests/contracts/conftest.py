@@ -100,6 +100,14 @@ def reverts():
     return _reverts
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_second_each_block(chain):
+    """Have each block come a second after the one before. Anvil goes by our clock otherwise, and a
+    busy machine would decide whether two transactions share a second: then times change, and gas.
+    """
+    chain.provider.make_request("anvil_setBlockTimestampInterval", [1])
+
+
 @pytest.fixture
 def issue(project):
     """`issue(issuer, …)` deploys a token with an authority of its own, and returns the token.
