@@ -67,13 +67,19 @@ def write_blobs(chunks: Sequence[bytes]) -> list[bytes]:
     return blobs
 
 
-def read_blobs(blobs: Sequence[bytes], chunk_count: int) -> list[bytes]:
-    """The chunks in a transaction's first blobs; nothing after the last of them is looked at."""
+def read_blobs(blobs: Sequence[bytes], chunk_count: int) -> list[bytes | None]:
+    """What a transaction's first blobs have in the places of the chunks; nothing else is looked at.
+
+    None: an element there has more than 31 bytes.
+    """
     require(len(blobs) >= blob_count(chunk_count), "there are too few blobs")
-    joined = b"".join(blobs)[: chunk_count * (CHUNK // ELEMENT_DATA) * 32]
-    elements = [joined[i : i + 32] for i in range(0, len(joined), 32)]
-    require(all(element[0] == 0 for element in elements), "an element has more than 31 bytes")
-    return split_chunks(b"".join(element[1:] for element in elements))
+    joined, size = b"".join(blobs), CHUNK // ELEMENT_DATA * 32
+    places = [joined[i * size : (i + 1) * size] for i in range(chunk_count)]
+    return [None if any(place[::32]) else _data_of(place) for place in places]
+
+
+def _data_of(elements: bytes) -> bytes:
+    return b"".join(elements[i + 1 : i + 32] for i in range(0, len(elements), 32))
 
 
 def point_of_element(index: int) -> int:

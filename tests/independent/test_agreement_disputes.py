@@ -1,0 +1,179 @@
+"""Which frauds a batch holds: the prover finds what the second implementation finds.
+
+Branches:
+- batches of random blocks: true, and spoilt in one to three ways
+- each fraud that the prover shows is one of ours; where it finds none, there is none
+- operations whose challenge can't be answered: the same ones
+- blobs: other bytes than the chunks', elements of more than 31 bytes
+"""
+
+from copy import deepcopy
+from dataclasses import astuple, replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.protocol import batches, eip712, order_records
+from backend.protocol.blocks import Body as TheirBody
+from backend.protocol.evidence import Evidence
+from backend.protocol.types import Leaf as TheirLeaf
+from backend.settlement.batch_data import BLOBS, CALLDATA, AcceptedBatch, PostedBatch
+from backend.settlement.chain import L1Point
+from backend.settlement.proving.answers import Authority, objection
+from backend.settlement.proving.fraud import Fraud as TheirFraud
+from backend.settlement.proving.fraud import FraudFound
+from backend.settlement.proving.replay import LedgerState, ReplayedBatch, replay
+from tests.independent import chunks, worlds
+from tests.independent.codec import keccak
+from tests.independent.judge import Batch, Fraud, Kind, find_frauds
+from tests.independent.operations import read_operations
+from tests.independent.records import Root
+from tests.independent.spoiling import Draft, Spoiler, draft_of
+from tests.independent.state import Leaf
+from tests.independent.worlds import DOMAIN, PEOPLE
+
+THEIR_DOMAIN = eip712.ledger_domain(DOMAIN.chain_id, DOMAIN.contract)
+THEIR_ASSETS = {
+    asset.asset_id: asset for asset in TheirBody.decode(worlds.FIRST_BODY.encoded()).listings
+}
+
+
+def _posted(batch: Batch, is_in_blobs: bool = False) -> PostedBatch:
+    header = batches.BatchHeader(*astuple(batch.header))
+    carried = None if is_in_blobs else tuple(map(batches.Chunk.decode, batch.carried))
+    return PostedBatch(
+        accepted=AcceptedBatch(header, worlds.TS_S, 0b111),
+        header_hash=header.digest(THEIR_DOMAIN),
+        carrier=BLOBS if is_in_blobs else CALLDATA,
+        block=L1Point(1, keccak(b"l1")),
+        tx_hash=keccak(b"tx"),
+        chunks=carried,
+        chunk_hashes=batch.hashes,
+        versioned_hashes=(keccak(b"blob"),) if is_in_blobs else (),
+    )
+
+
+def _replayed(draft: Draft, batch: Batch, blobs: list[bytes] | None) -> ReplayedBatch | Fraud:
+    """What the prover makes of a batch: what it does, or its first fraud."""
+    leaves = {one: TheirLeaf(*astuple(leaf)) for one, leaf in draft.before.leaves.items()}
+    body = TheirBody.decode(replace(worlds.FIRST_BODY, deposits=tuple(draft.queue)).encoded())
+    facts = (THEIR_ASSETS, dict(enumerate(body.deposits)))
+    posted = _posted(batch, blobs is not None)
+    try:
+        return replay(posted, blobs or [], LedgerState.of(leaves), *facts)
+    except FraudFound as found:
+        return _in_our_words(found.fraud)
+
+
+def _in_our_words(fraud: TheirFraud) -> Fraud:
+    arguments = fraud.arguments
+    match fraud.function:
+        case "proveInvalidChunk":
+            return Fraud(Kind.INVALID_CHUNK, arguments[1][0])
+        case "proveDataMismatch":
+            return Fraud(Kind.DATA_MISMATCH, arguments[1])
+        case "proveDuplicateAccount":
+            return Fraud(Kind.DUPLICATE_ACCOUNT, arguments[1][0], arguments[2])
+        case "provePostRootMismatch":
+            return Fraud(Kind.POST_ROOT_MISMATCH)
+        case "proveCursorMismatch":
+            return Fraud(Kind.CURSOR_MISMATCH)
+    raise AssertionError(fraud.function)
+
+
+def _their_unanswerable(draft: Draft, batch: Batch, replayed: ReplayedBatch) -> set[Fraud]:
+    def has_root(owner: bytes, root: bytes) -> bool:
+        return Root(owner, root) in draft.authorised
+
+    def may_sweep(account_id: int, owner: bytes, timestamp: int) -> bool:
+        last_ts_s = draft.requests.get((account_id, owner), 0)
+        return last_ts_s is None or timestamp <= last_ts_s
+
+    authority = Authority(THEIR_DOMAIN, THEIR_ASSETS, has_root, may_sweep)
+    known = [order_records.decode_record(record.encoded()) for record in draft.records]
+    evidence = [Evidence(record, leg) for record in known for leg in range(len(record.orders))]
+    evidence.append(Evidence(None, 0))
+    return {
+        Fraud(Kind.UNANSWERABLE, index, position)
+        for index, chunk in enumerate(batch.carried)
+        for position, operation in read_operations(chunk[:-32])
+        if operation.is_debit()
+        and all(objection(replayed, 64 * index + position, one, authority) for one in evidence)
+    }
+
+
+def _check_agreement(draft: Draft, batch: Batch, blobs: list[bytes] | None = None) -> list[Fraud]:
+    """Both find the same, which is returned."""
+    state = deepcopy(draft.before)
+    mine = find_frauds(batch, state, draft.queue, draft.known())
+    unanswerable = {fraud for fraud in mine if fraud.kind is Kind.UNANSWERABLE}
+    replayed = _replayed(draft, batch, blobs)
+    if isinstance(replayed, Fraud):
+        assert replayed in mine
+        return mine
+    assert set(mine) == unanswerable
+    assert _their_unanswerable(draft, batch, replayed) == unanswerable
+    theirs = {one: replayed.after.tree.leaf(one) for one in state.leaves}
+    assert {one: Leaf(*astuple(leaf)) for one, leaf in theirs.items()} == state.leaves
+    assert replayed.after.tree.root == state.root()
+    return mine
+
+
+_turns = st.lists(worlds.turns, min_size=1, max_size=2)
+_steps = st.sampled_from([3, 10, 64])
+
+
+@settings(max_examples=40, deadline=None)
+@given(_turns, _steps)
+def test_find_frauds__true_batches__both_find_none_holds(turns, steps_in_chunk):
+    draft = draft_of(turns, steps_in_chunk)
+
+    assert _check_agreement(draft, draft.batch()) == []
+
+
+def _check_spoilt(turns, steps_in_chunk, seed):
+    draft, random = draft_of(turns, steps_in_chunk), Random(seed)
+    for _ in range(random.choice([1, 1, 2, 3])):
+        Spoiler(random, draft).spoil()
+
+    _check_agreement(draft, draft.batch())
+
+
+@settings(max_examples=200, deadline=None)
+@given(_turns, _steps, st.integers(0, 2**32))
+def test_find_frauds__spoilt_batches__both_find_the_same_holds(turns, steps_in_chunk, seed):
+    _check_spoilt(turns, steps_in_chunk, seed)
+
+
+@pytest.mark.long
+@settings(max_examples=3_000, deadline=None, print_blob=True)
+@given(_turns, _steps, st.integers(0, 2**32))
+def test_find_frauds__very_many_spoilt_batches__both_find_the_same_holds(
+    turns, steps_in_chunk, seed
+):
+    _check_spoilt(turns, steps_in_chunk, seed)
+
+
+_TURN = ([], [worlds.Wish(0, PEOPLE[1], worlds.ASSETS[0], 1, 1, 0, "", "signed")], [])
+
+
+@pytest.mark.parametrize(
+    ("element", "byte", "wrong"),
+    [(0, 1, 0), (31, 0, 0), (33, 31, 1), (63, 1, 1), (64, 0, None), (4095, 31, None)],
+)
+def test_find_frauds__byte_of_a_blob__both_find_the_same_holds(element, byte, wrong):
+    """Of two chunks, `wrong` has the changed byte; past them, bytes mean nothing."""
+    draft = draft_of([_TURN, _TURN], 1)
+    told = draft.batch()
+    (blob,) = chunks.write_blobs(told.carried)
+    changed = bytearray(blob)
+    changed[32 * element + byte] ^= 1
+
+    blobs = [bytes(changed)]
+    carried = tuple(chunks.read_blobs(blobs, len(told.hashes)))
+    found = _check_agreement(draft, replace(told, carried=carried), blobs)
+
+    assert len(told.hashes) == 2
+    assert found == ([] if wrong is None else [Fraud(Kind.DATA_MISMATCH, wrong)])
