@@ -36,7 +36,7 @@ from backend.records.projector import Projector
 from backend.records.registers.idempotency import IdempotencyKeys
 from backend.serving import ApiServer, bind, calm_collector, end_by_signal
 from backend.settlement.deployment_file import Deployment
-from backend.settlement.events import BatchConfirmed, ChainEvent
+from backend.settlement.events import BatchConfirmed, BatchRolledBack, ChainEvent
 from backend.settlement.kzg import Kzg
 from backend.settlement.rollup import Rollup
 from backend.settlement.settler import Settler
@@ -62,7 +62,7 @@ class Platform:
     projector: Projector
     registers: Registers
     keeper: BonusKeeper | None  # None: the deployment has no campaigns
-    confirmed_batches: "asyncio.Queue[BatchConfirmed]"
+    confirmed_batches: "asyncio.Queue[BatchConfirmed | BatchRolledBack]"
     api: FastAPI
 
 
@@ -137,7 +137,7 @@ async def _start(platform: Platform, stack: AsyncExitStack) -> None:
             projector.observe_chain(fact)
         if platform.keeper is not None:
             platform.keeper.observe(event)
-        if isinstance(event, BatchConfirmed):
+        if isinstance(event, BatchConfirmed | BatchRolledBack):
             platform.confirmed_batches.put_nowait(event)
 
     platform.watcher.observers.append(observe_chain)
@@ -180,11 +180,16 @@ async def _prune(idempotency: IdempotencyKeys) -> None:
 
 
 async def _follow_batches(platform: Platform) -> None:
-    """When a batch is confirmed: move on, say where its payments stand, and keep a snapshot."""
+    """When a batch is confirmed: move on, say where its payments stand, and keep a snapshot.
+    When one is rolled back: go back, and post its blocks again."""
     while True:
         event = await platform.confirmed_batches.get()
         header = event.batch.header
-        await platform.desk.posted(header, event.batch.chunks)
+        if isinstance(event, BatchRolledBack):
+            await platform.desk.roll_back(header.number - 1, platform.node.replay)
+            continue
+        if not await platform.desk.posted(header, event.batch.chunks):
+            continue  # a false one: it is for the challenger
         chunks = await asyncio.to_thread(platform.desk.chunks, header.number)
         platform.projector.observe_chain(batch_posted(event, chunks))
         if platform.confirmed_batches.empty():

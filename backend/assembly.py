@@ -203,6 +203,7 @@ def node_config(settings: Settings, deployment: Deployment, keys: PlatformKeys) 
         sequencer_keys=(keys.sequencer,),
         snapshot_folder=settings.data_dir / "snapshots",
         order_wait_ms_max=settings.order_wait_ms_max,
+        idle_ms_max=deployment.parameters.silence_deadline_s * 1000 // 4,
     )
 
 
@@ -214,6 +215,7 @@ def submitter_settings(settings: Settings, deployment: Deployment) -> SubmitterS
         age_ms_max=settings.batch_age_ms_max,
         stuck_ms=settings.submission_stuck_ms,
         confirmations=deployment.parameters.confirmations,
+        silence_s_max=deployment.parameters.silence_deadline_s // 2,
     )
 
 

@@ -57,6 +57,11 @@ def _batch_gone(event: events.BatchGone, ts_ms: int) -> facts.BatchGone:
 
 
 @fact_of.register
+def _batch_rolled_back(event: events.BatchRolledBack, ts_ms: int) -> facts.BatchGone:
+    return facts.BatchGone(event.batch.header.number, event.place.block.number, ts_ms)
+
+
+@fact_of.register
 def _batch_settled(event: events.BatchSettled, ts_ms: int) -> facts.BatchSettled:
     return facts.BatchSettled(event.number, event.place.block.number, ts_ms)
 

@@ -1,13 +1,22 @@
 """Logs of our contracts as events."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from eth_abi.exceptions import DecodingError
 
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.hashing import Digest
 from backend.protocol.money import AmountMinor
-from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
+from backend.protocol.types import (
+    AccountId,
+    Address,
+    Asset,
+    AuthorisedRoot,
+    DepositRecord,
+    Epoch,
+    ExitRequest,
+)
 from backend.settlement.abi import Decoded
 from backend.settlement.chain import L1Log
 from backend.settlement.client import ChainClient
@@ -18,14 +27,22 @@ from backend.settlement.events import (
     BatchPosted,
     BatchSettled,
     ChainEvent,
+    DepositRefunded,
     DepositSeen,
+    EpochBegun,
+    ExitRequested,
     OrdersAuthorised,
     PersonAttested,
     PersonRevoked,
     Place,
+    RolledBack,
+    RollupFrozen,
     WithdrawalClaimed,
 )
 from backend.settlement.rollup import Rollup
+
+# In the order of IRollupState's FreezeReason.
+_FREEZE_REASONS: Final = ("ExitUnserved", "DepositUnconsumed", "Silence", "RolledBackTwice")
 
 
 class EventReader:
@@ -34,9 +51,9 @@ class EventReader:
     def __init__(self, client: ChainClient, deployment: Deployment) -> None:
         self._client = client
         self._rollup = Rollup(client, deployment)
-        registry = deployment.kyc_registry
-        self._addresses = [self._rollup.contract.address, registry.address]
-        self._abi = self._rollup.contract.abi.joined(registry.abi)
+        others = (deployment.kyc_registry, deployment.committee, deployment.core("Exits"))
+        self._addresses = [self._rollup.contract.address, *(other.address for other in others)]
+        self._abi = self._rollup.contract.abi.joined(*(other.abi for other in others))
 
     async def in_range(self, first: int, last: int) -> list[ChainEvent]:
         """Return the events of blocks that no reorganisation will change, in order."""
@@ -120,6 +137,18 @@ def event_of(place: Place, decoded: Decoded) -> ChainEvent | None:
         case "OrdersAuthorised":
             root = AuthorisedRoot(Address(values["owner"]), Digest(values["root"]))
             return OrdersAuthorised(place, values["index"], root)
+        case "ExitRequested":
+            request = ExitRequest(AccountId(values["accountId"]), Address(values["owner"]))
+            return ExitRequested(place, values["index"], request)
+        case "EpochBegun":
+            members = tuple(map(Address, values["members"]))
+            return EpochBegun(place, Epoch(values["epoch"], members))
+        case "RolledBack":
+            return RolledBack(place, values["number"])
+        case "Frozen":
+            return RollupFrozen(place, _FREEZE_REASONS[values["reason"]])
+        case "DepositRefunded":
+            return DepositRefunded(place, values["index"])
         case "AttestorDismissed":
             return AttestorDismissed(place, Address(values["attestor"]))
         case "PersonRevoked":

@@ -7,7 +7,14 @@ confirmed; all others are told only when they are confirmed.
 
 from dataclasses import dataclass
 
-from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
+from backend.protocol.types import (
+    Address,
+    Asset,
+    AuthorisedRoot,
+    DepositRecord,
+    Epoch,
+    ExitRequest,
+)
 from backend.settlement.batch_data import PostedBatch
 from backend.settlement.chain import L1Point
 
@@ -63,6 +70,27 @@ class BatchGone(_BatchEvent):
     """A reorganisation removed a batch that was posted."""
 
 
+class BatchRolledBack(_BatchEvent):
+    """A proven fraud removed a batch, this one or one before it. Its blocks are final all the same.
+
+    Told for each batch that is removed, the last one first.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack(ChainEvent):
+    """L1 took back batch `number` and all after it."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RollupFrozen(ChainEvent):
+    """Nothing comes in any more; `reason` is the name of IRollupState's FreezeReason."""
+
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class BatchSettled(ChainEvent):
     """A batch's window has passed: withdrawals can be claimed from it."""
@@ -97,6 +125,28 @@ class OrdersAuthorised(ChainEvent):
 
     index: int
     root: AuthorisedRoot
+
+
+@dataclass(frozen=True, slots=True)
+class ExitRequested(ChainEvent):
+    """An owner asked for an exit. `index` counts the requests of all owners, from 0."""
+
+    index: int
+    request: ExitRequest
+
+
+@dataclass(frozen=True, slots=True)
+class EpochBegun(ChainEvent):
+    """L1 began a committee's term."""
+
+    epoch: Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class DepositRefunded(ChainEvent):
+    """After a freeze, a deposit was paid back."""
+
+    index: int
 
 
 @dataclass(frozen=True, slots=True)

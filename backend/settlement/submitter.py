@@ -17,7 +17,7 @@ import structlog
 from backend.protocol.batches import BatchHeader, pack_blobs
 from backend.protocol.errors import ChainUnavailable, DiskFull, NoQuorum, check_invariant
 from backend.protocol.signing import PrivateKey
-from backend.settlement.batch_data import BLOBS
+from backend.settlement.batch_data import BLOBS, PostedBatch
 from backend.settlement.building import Certifier, NotCertified, SubmitterSettings
 from backend.settlement.chain import (
     Refusal,
@@ -221,16 +221,19 @@ class Submitter:
         if not await self._is_deep(posted.block.number):
             return Progress.WAITING
         self.journal.confirmed(current.number)
-        await self._source.posted(posted.header, posted.chunks)
         log.info("batch_posted", batch=current.number, block=posted.block.number)
-        return Progress.CONFIRMED
+        return await self._tell(posted)
 
     async def _hand_over(self, number: int) -> Progress:
         posted = await self._rollup.posted(number)
         if posted is None or not await self._is_deep(posted.block.number):
             return Progress.WAITING
-        await self._source.posted(posted.header, posted.chunks)
-        return Progress.CONFIRMED
+        return await self._tell(posted)
+
+    async def _tell(self, posted: PostedBatch) -> Progress:
+        """Tell the source of a batch. If it isn't the source's, wait for L1 to take it back."""
+        is_ours = await self._source.posted(posted.header, posted.chunks)
+        return Progress.CONFIRMED if is_ours else Progress.WAITING
 
     async def _is_deep(self, block_number: int) -> bool:
         head = await self._client.latest()

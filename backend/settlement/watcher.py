@@ -7,13 +7,20 @@ doesn't fit, and what it removed is taken back.
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
 
 from backend.protocol.errors import ChainUnavailable
-from backend.protocol.types import Address, Asset, AuthorisedRoot, DepositRecord
+from backend.protocol.types import (
+    Address,
+    Asset,
+    AuthorisedRoot,
+    DepositRecord,
+    Epoch,
+    ExitRequest,
+)
 from backend.settlement.batch_data import PostedBatch
 from backend.settlement.chain import L1Block, L1Point, RpcError
 from backend.settlement.client import ChainClient, block_ranges
@@ -25,11 +32,15 @@ from backend.settlement.events import (
     BatchConfirmed,
     BatchGone,
     BatchPosted,
+    BatchRolledBack,
     ChainEvent,
     DepositConfirmed,
     DepositGone,
     DepositSeen,
+    EpochBegun,
+    ExitRequested,
     OrdersAuthorised,
+    RolledBack,
 )
 from backend.settlement.rollup import confirmed_number
 
@@ -78,6 +89,8 @@ class Watcher:
         self._deposit_blocks: list[int] = []
         self._roots: list[AuthorisedRoot] = []
         self._root_blocks: list[int] = []
+        self._exits: list[tuple[int, ExitRequest]] = []  # with the L1 block of each
+        self._epochs: list[tuple[int, Epoch]] = []
         self._eligibility = Eligibility(
             {token.address: token.level_needed for token in deployment.tokens if token.level_needed}
         )
@@ -101,6 +114,15 @@ class Watcher:
     def roots(self, from_index: int, to_l1_block: int) -> list[AuthorisedRoot]:
         """Return the confirmed roots of orders from a place on, up to an L1 block."""
         return self._roots[from_index : bisect_right(self._root_blocks, to_l1_block)]
+
+    def exits(self, from_index: int, to_l1_block: int) -> list[ExitRequest]:
+        """Return the confirmed exit requests from a place on, up to an L1 block."""
+        return [request for block, request in self._exits[from_index:] if block <= to_l1_block]
+
+    def epoch(self, to_l1_block: int) -> Epoch | None:
+        """Return the newest epoch that began up to an L1 block."""
+        begun = [epoch for block, epoch in self._epochs if block <= to_l1_block]
+        return begun[-1] if begun else None
 
     def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
         """Return whether the owner may hold a token at `ts_s`, by the facts up to a block."""
@@ -216,11 +238,15 @@ class Watcher:
         expected = {
             "deposit": len(self._deposits) + sum(kind == "deposit" for kind, _ in numbers),
             "asset": len(self._listings) + sum(kind == "asset" for kind, _ in numbers) + 1,
-            "batch": len(self._batches) + sum(kind == "batch" for kind, _ in numbers) + 1,
+            "batch": _tip_after(len(self._batches), self._waiting) + 1,
             "root": len(self._roots) + sum(kind == "root" for kind, _ in numbers),
+            "exit": len(self._exits) + sum(kind == "exit" for kind, _ in numbers),
         }
-        for kind, number in map(_number_of, events):
-            if kind in expected:
+        for event in events:
+            kind, number = _number_of(event)
+            if isinstance(event, RolledBack):
+                expected["batch"] = event.number
+            elif kind in expected:
                 if number != expected[kind]:
                     log.error("chain_events_missing", kind=kind, expected=expected[kind])
                     raise ChainUnavailable()
@@ -251,14 +277,14 @@ class Watcher:
             return
         ripe = [event for event in self._waiting if event.place.block.number <= number]
         del self._waiting[: len(ripe)]
-        for event in ripe:
-            self._count(event)
+        told = [confirmation for event in ripe for confirmation in self._count(event)]
         self._confirmed = points[-1]
         self._tail = [b for b in self._tail if b.number >= number - _TAIL_BLOCKS]
-        for event in ripe:
-            self._tell(_confirmation(event))
+        for event in told:
+            self._tell(event)
 
-    def _count(self, event: ChainEvent) -> None:
+    def _count(self, event: ChainEvent) -> Sequence[ChainEvent]:
+        """Let an event count, which is deep enough by now; return what is told of it."""
         if isinstance(event, AssetListed):
             self._listings.append((event.place.block.number, event.asset))
         elif isinstance(event, DepositSeen):
@@ -270,8 +296,17 @@ class Watcher:
         elif isinstance(event, BatchPosted):
             # Without its chunks, which the event brings: they would fill the memory.
             self._batches[event.batch.header.number] = event.batch.without_data()
+        elif isinstance(event, RolledBack):
+            removed = [number for number in self._batches if number >= event.number]
+            gone = [self._batches.pop(number) for number in sorted(removed, reverse=True)]
+            return [BatchRolledBack(event.place, batch) for batch in gone]
+        elif isinstance(event, ExitRequested):
+            self._exits.append((event.place.block.number, event.request))
+        elif isinstance(event, EpochBegun):
+            self._epochs.append((event.place.block.number, event.epoch))
         else:
             self._eligibility.note(event)
+        return [_confirmation(event)]
 
     def _tell(self, event: ChainEvent) -> None:
         for observer in self.observers:
@@ -288,7 +323,19 @@ def _number_of(event: ChainEvent) -> tuple[str, int]:
         return "batch", event.batch.header.number
     if isinstance(event, OrdersAuthorised):
         return "root", event.index
+    if isinstance(event, ExitRequested):
+        return "exit", event.index
     return "", 0
+
+
+def _tip_after(tip: int, events: Sequence[ChainEvent]) -> int:
+    """Return the last batch's number after some events, `tip` being the one before."""
+    for event in events:
+        if isinstance(event, BatchPosted):
+            tip = event.batch.header.number
+        elif isinstance(event, RolledBack):
+            tip = event.number - 1
+    return tip
 
 
 def _confirmation(event: ChainEvent) -> ChainEvent:

@@ -136,7 +136,8 @@ class BatchDesk:
             is_past = await asyncio.to_thread(self._locked, partial(self._move_on, header, chunks))
         except (InvalidBatch, InvariantViolated) as error:
             # More than f validators lied: it is fraud, or the ledger can't go on from it.
-            log.error("batch_is_not_ours", batch=header.number, reason=str(error))
+            if self.alien != header:
+                log.error("batch_is_not_ours", batch=header.number, reason=str(error))
             self.alien = header
             return False
         while is_past and self._waiting and self._waiting[0][0] <= header.last_block_number:

@@ -136,15 +136,16 @@ class TinyLedger:
         self.certified.append(header)
         return b"".join(signatures)
 
-    async def posted(self, header, chunks) -> None:
+    async def posted(self, header, chunks) -> bool:
         if header.number <= self.header.number:
-            return
+            return True
         self.posted_headers.append(header)
         self.proven_tree, self.proven_operations = self._after(), self.operations
         self.proven_chunks = self.drafted(768).chunks[: header.chunk_count]
         self.tree, self.header = self._after(), header
         self.operations, self.empty_chunks = [], 0
         assert self.tree.root == header.post_root
+        return True
 
     # Proofs
 
