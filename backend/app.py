@@ -86,7 +86,9 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
         submissions_log = stack.enter_context(LocalLog(settings.data_dir / "submissions.log"))
         config = node_config(settings, deployment, keys)
         node = Node(config, ledger_log, watcher, clock_ms, rule=fee_rule(ground.api_settings))
-        desk = BatchDesk(config.committee, keys.validators, kzg.data_hash, _pin_check(watcher))
+        desk = BatchDesk(
+            config.committee, keys.validators, kzg.data_hash, _pin_check(watcher), node.replay
+        )
         rollup = Rollup(ground.client, deployment)
         submitter = Submitter(
             rollup,
@@ -186,7 +188,7 @@ async def _follow_batches(platform: Platform) -> None:
         event = await platform.confirmed_batches.get()
         header = event.batch.header
         if isinstance(event, BatchRolledBack):
-            await platform.desk.roll_back(header.number - 1, platform.node.replay)
+            await platform.desk.roll_back(header.number - 1)
             continue
         if not await platform.desk.posted(header, event.batch.chunks):
             continue  # a false one: it is for the challenger

@@ -61,13 +61,15 @@ class BatchDesk:
         validator_keys: Sequence[PrivateKey],
         data_hash: DataHash,
         is_pin: IsPin,
+        replay: Replay,
     ) -> None:
         """`data_hash` gives a header's dataHash for chunks and carrier; `is_pin` says whether an
-        L1 block (number, hash) is the chain's."""
+        L1 block (number, hash) is the chain's; `replay` gives the final blocks again."""
         self._committee = committee
         self._keys = tuple(validator_keys)
         self._data_hash = data_hash
         self._is_pin = is_pin
+        self._replay = replay
         self._builder = BatchBuilder.at_genesis(committee.domain)
         self.alien: BatchHeader | None = None
         """A batch that L1 has accepted and that isn't this ledger's."""
@@ -144,7 +146,7 @@ class BatchDesk:
             self._waiting.popleft()
         return True
 
-    async def roll_back(self, tip_number: int, replay: Replay) -> None:
+    async def roll_back(self, tip_number: int) -> None:
         """Begin again after batch `tip_number`: L1 has taken back those after it.
 
         Their blocks stay final and wait for new batches. A repeat changes nothing.
@@ -153,17 +155,17 @@ class BatchDesk:
             self.alien = None
         if self._builder.tip.number <= tip_number:
             return
-        go_back = partial(self._begin_again, tip_number, replay)
+        go_back = partial(self._begin_again, tip_number)
         waiting = await asyncio.to_thread(self._locked, go_back)
         last = waiting[-1][0] if waiting else self._builder.tip.last_block_number
         newer = [entry for entry in self._waiting if entry[0] > last]
         self._waiting = deque([*waiting, *newer])
 
-    def _begin_again(self, tip_number: int, replay: Replay) -> list[tuple[int, Waiting]]:
+    def _begin_again(self, tip_number: int) -> list[tuple[int, Waiting]]:
         """Replace the builder; return what waits for batches then, by block number."""
         builder = BatchBuilder.at_genesis(self._committee.domain)
         waiting = []
-        for final in replay(1):
+        for final in self._replay(1):
             builder.add_block(_operations(final))
             waiting += _waiting(final)
         for number in range(1, tip_number + 1):
@@ -171,7 +173,7 @@ class BatchDesk:
         self._builder = builder
         return [entry for entry in waiting if entry[0] > builder.tip.last_block_number]
 
-    async def evidence(self, batch_number: int, replay: Replay) -> Mapping[int, Evidence]:
+    async def evidence(self, batch_number: int) -> Mapping[int, Evidence]:
         """Return who authorised the operations of a posted batch, by slot number.
 
         Raises BatchNotFound.
@@ -181,7 +183,8 @@ class BatchDesk:
 
         def found() -> Mapping[int, Evidence]:
             finals = takewhile(
-                lambda final: final.block.number <= header.last_block_number, replay(before + 1)
+                lambda final: final.block.number <= header.last_block_number,
+                self._replay(before + 1),
             )
             return batch_evidence(chunks, finals)
 

@@ -77,6 +77,9 @@ class Office:
         self.desk.observe(final)
         return final
 
+    def replay(self, from_block):
+        return iter(self.finals[from_block - 1 :])
+
     async def header(self):
         draft = await self.desk.draft(120)
         return draft, draft.header(EPOCH, calldata_hash(draft.chunks), 1, PIN, draft.timestamp_max)
@@ -91,13 +94,17 @@ async def data_hash(chunks, carrier):
     return calldata_hash(chunks)
 
 
+def nothing_again(from_block):
+    pytest.fail("nothing is to be replayed")
+
+
 async def is_pin(number, block_hash):
     return (number, block_hash) == (1, PIN)
 
 
 @pytest.fixture
 def office():
-    office = Office(BatchDesk(COMMITTEE, KEYS, data_hash, is_pin))
+    office = Office(BatchDesk(COMMITTEE, KEYS, data_hash, is_pin, lambda n: office.replay(n)))
     office.block(deposits=[deposit("alice", 1_000), deposit("bob", 50)], listings=ASSETS)
     return office
 
@@ -156,7 +163,7 @@ async def test_certify__epoch_that_no_block_has_brought__rejects(office):
 
 
 async def test_certify__two_keys__rejects():
-    office = Office(BatchDesk(COMMITTEE, KEYS[:2], data_hash, is_pin))
+    office = Office(BatchDesk(COMMITTEE, KEYS[:2], data_hash, is_pin, nothing_again))
     office.block(deposits=[deposit("alice", 1_000)], listings=ASSETS)
     draft, header = await office.header()
 
@@ -182,7 +189,7 @@ async def test_posted__before_its_parent__waits_for_it_holds(office):
     first = await office.post()
     office.block(pay("alice", "bob", 1))
     second = await office.post()
-    restarted = BatchDesk(COMMITTEE, KEYS, data_hash, is_pin)
+    restarted = BatchDesk(COMMITTEE, KEYS, data_hash, is_pin, nothing_again)
     for final in office.finals:
         restarted.observe(final)
     waiting = restarted.waiting()
@@ -207,7 +214,8 @@ async def test_posted__batch_of_somebody_elses__is_not_ours_rejects(office):
 
     assert office.desk.alien == stolen
     assert office.desk.waiting() is not None
-    await office.desk.roll_back(0, lambda _: pytest.fail("nothing is to be replayed"))
+    office.replay = nothing_again
+    await office.desk.roll_back(0)
     assert office.desk.alien is None
     assert await office.desk.posted(header, draft.chunks)
 
@@ -218,7 +226,7 @@ async def test_evidence__posted_batch__names_its_records_succeeds(office):
     final = office.block(withdraw("bob", 2))
     await office.post()
 
-    evidence = await office.desk.evidence(2, lambda first: iter(office.finals[first - 1 :]))
+    evidence = await office.desk.evidence(2)
 
     assert list(evidence.values())[-1] == Evidence(final.body.records[0], 0)
     assert len(evidence) == 2
@@ -237,7 +245,9 @@ async def test_roll_back__posted_batches__wait_again_holds(office):
         yield from office.finals[from_block - 1 :]
         office.block(pay("alice", "bob", 3, nonce=2))
 
-    await office.desk.roll_back(1, replay)
+    office.replay = replay
+
+    await office.desk.roll_back(1)
 
     assert office.desk.waiting() == replace(waiting, operation_count=3)
     assert office.desk.chunks(1)[-1].root == first.post_root
@@ -252,7 +262,9 @@ async def test_roll_back__posted_batches__wait_again_holds(office):
 async def test_roll_back__batches_that_were_not_told_of__changes_nothing(office):
     await office.post()
 
-    await office.desk.roll_back(1, lambda _: pytest.fail("nothing is to be replayed"))
+    office.replay = nothing_again
+
+    await office.desk.roll_back(1)
 
     assert office.desk.chunks(1)
 
