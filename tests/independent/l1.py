@@ -3,36 +3,30 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-import ckzg
-import eth_account
 from eth_abi import decode, encode
 
-from tests.independent import chunks, typed
+from tests.independent.blocks import Epoch
 from tests.independent.codec import keccak, require
 from tests.independent.deposits import Deposit
+from tests.independent.exits import Exit
+from tests.independent.facts import Facts
 from tests.independent.levels import Attested, Dismissed, Levels, Revoked
 from tests.independent.records import Root
 from tests.independent.state import Asset
 
-TRUSTED_SETUP = (
-    Path(eth_account.__file__).parent / "typed_transactions/blob_transactions/kzg_trusted_setup.txt"
-)
-HEADER = "(" + ",".join(kind for kind, _ in typed.fields_of(typed.HEADER)) + ")"
-ACCEPTED = f"({HEADER},uint64,uint256)"
-BY_CALLDATA = (HEADER, ACCEPTED, "bytes", "bytes")
-BY_BLOBS = (HEADER, ACCEPTED, "bytes", "bytes32[]")
+EXIT_REQUEST = "(uint64,uint64,uint64,address,bytes32,uint256)"
+# Of a log in L1's order: block number, and index in the block.
+Place = tuple[int, int]
 
 
-def _bytes(text: str) -> bytes:
+def bytes_of(text: str) -> bytes:
     return bytes.fromhex(text[2:])
 
 
-def _function(name: str, kinds: Sequence[str]) -> bytes:
+def selector(name: str, kinds: Sequence[str]) -> bytes:
     return keccak(f"{name}({','.join(kinds)})".encode())[:4]
 
 
@@ -45,33 +39,17 @@ class Log:
     data: bytes
 
     @property
-    def place(self) -> tuple[int, int]:
-        """In L1's order."""
+    def place(self) -> Place:
         return self.block_number, self.index
 
     def words(self, *kinds: str) -> tuple[Any, ...]:
         return decode(kinds, self.data)
 
 
-@dataclass(frozen=True)
-class Submission:
-    """A batch as its transaction and its event tell it."""
-
-    header: chunks.Header
-    signatures: list[bytes]
-    chunks: list[bytes]
-    data_hash: bytes
-    header_hash: bytes
-    post_root: bytes
-    accepted_ts_s: int
-    signers: int
-
-
 class Node:
     def __init__(self, url: str, rollup: bytes) -> None:
         self.url = url
         self.rollup = rollup
-        self._setup: Any = None
 
     def ask(self, method: str, *parameters: Any) -> Any:
         question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
@@ -80,9 +58,9 @@ class Node:
             return json.load(answer)["result"]
 
     def call(self, to: bytes, name: str, kinds: Sequence[str] = (), *values: Any) -> bytes:
-        data = _function(name, kinds) + encode(kinds, values)
+        data = selector(name, kinds) + encode(kinds, values)
         question = {"to": "0x" + to.hex(), "data": "0x" + data.hex()}
-        return _bytes(self.ask("eth_call", question, "latest"))
+        return bytes_of(self.ask("eth_call", question, "latest"))
 
     def number(self, name: str) -> int:
         return int.from_bytes(self.call(self.rollup, name))
@@ -102,21 +80,28 @@ class Node:
                 int(log["blockNumber"], 16),
                 int(log["logIndex"], 16),
                 log["transactionHash"],
-                [_bytes(topic) for topic in log["topics"]],
-                _bytes(log["data"]),
+                [bytes_of(topic) for topic in log["topics"]],
+                bytes_of(log["data"]),
             )
             for log in found
         ]
 
     def block_hash(self, number: int) -> bytes:
-        return _bytes(self.ask("eth_getBlockByNumber", hex(number), False)["hash"])
+        return bytes_of(self.ask("eth_getBlockByNumber", hex(number), False)["hash"])
 
-    def members(self) -> tuple[bytes, ...]:
-        """The committee of the first and only epoch."""
-        committee = self.call(self.rollup, "committee")[-20:]
-        (begun,) = self.logs("EpochBegun(uint32,address[])", committee)
-        require(int.from_bytes(begun.topics[1]) == 1, "the first epoch is 1")
-        return tuple(_bytes(member) for member in begun.words("address[]")[0])
+    def part(self, name: str) -> bytes:
+        """The address of another contract of the rollup's."""
+        return self.call(self.rollup, name)[-20:]
+
+    def epochs(self) -> list[tuple[Place, Epoch]]:
+        """The committees that L1 has begun, each with its place; none is missing."""
+        found = []
+        for log in self.logs("EpochBegun(uint32,address[])", self.part("committee")):
+            members = tuple(bytes_of(member) for member in log.words("address[]")[0])
+            epoch = Epoch(int.from_bytes(log.topics[1]), members)
+            require(epoch.number == len(found) + 1, "an epoch is missing")
+            found.append((log.place, epoch))
+        return found
 
     def listings(self) -> list[tuple[int, Asset]]:
         """With their L1 blocks."""
@@ -124,7 +109,7 @@ class Node:
         for log in self.logs("AssetListed(uint16,address,uint64,address)"):
             unit, fee_owner = log.words("uint64", "address")
             asset_id, token = int.from_bytes(log.topics[1]), log.topics[2][-20:]
-            found.append((log.block_number, Asset(asset_id, token, unit, _bytes(fee_owner))))
+            found.append((log.block_number, Asset(asset_id, token, unit, bytes_of(fee_owner))))
         return found
 
     def deposits(self) -> list[tuple[int, Deposit]]:
@@ -135,7 +120,7 @@ class Node:
             token, amount_minor, ts_s, hashed = log.words(*kinds)
             index, owner = int.from_bytes(log.topics[1]), log.topics[2][-20:]
             asset_id = int.from_bytes(log.topics[3])
-            deposit = Deposit(_bytes(token), asset_id, owner, amount_minor, ts_s)
+            deposit = Deposit(bytes_of(token), asset_id, owner, amount_minor, ts_s)
             previous = deposit.link(previous)
             require(index == len(found) and hashed == previous, "the queue has another hash")
             stored = self.call(self.rollup, "depositHash", ["uint64"], index + 1)
@@ -157,10 +142,38 @@ class Node:
         require(self.number("authorisedRootCount") == len(found), "L1 has more roots")
         return found
 
+    def exits(self) -> list[tuple[int, Exit]]:
+        """Exit requests with their L1 blocks; none is missing."""
+        found, contract = [], self.part("exits")
+        for log in self.logs("ExitRequested(uint64,uint32,address,uint256)", contract):
+            request = Exit(int.from_bytes(log.topics[2]), log.topics[3][-20:])
+            require(int.from_bytes(log.topics[1]) == len(found), "an exit is missing")
+            found.append((log.block_number, request))
+        count = int.from_bytes(self.call(contract, "exitCount"))
+        require(count == len(found), "L1 has more exits")
+        return found
+
+    def facts(self) -> Facts:
+        epochs = [(block_number, epoch) for (block_number, _), epoch in self.epochs()]
+        found = (self.listings(), self.deposits(), self.roots(), self.exits())
+        return Facts(*found, epochs)
+
+    def requests(self) -> dict[tuple[int, bytes], int | None]:
+        """Until when each exit authorises sweeps, by the newest request of the owner."""
+        contract, window = self.part("exits"), self.number("answerWindow")
+        found: dict[tuple[int, bytes], int | None] = {}
+        for _, one in self.exits():
+            values = (one.account_id, "0x" + one.owner.hex())
+            shown = self.call(contract, "exitOf", ["uint32", "address"], *values)
+            _, served_ts_s, served_batch, _, served_slot, _ = decode([EXIT_REQUEST], shown)[0]
+            is_served = served_ts_s > 0 and self.batch_slot(served_batch) == served_slot
+            found[one.account_id, one.owner] = served_ts_s + window if is_served else None
+        return found
+
     def levels(self, needed: dict[bytes, int]) -> Levels:
         """Who may hold these tokens, by the events of the registry that is the deposit gate."""
         registry = self.call(self.rollup, "gate")[-20:]
-        found: list[tuple[tuple[int, int], Attested | Revoked | Dismissed]] = []
+        found: list[tuple[Place, Attested | Revoked | Dismissed]] = []
         event = "AttestationRecorded(address,address,uint8,uint64,uint64)"
         for log in self.logs(event, registry):
             person, attestor = (topic[-20:] for topic in log.topics[1:])
@@ -174,56 +187,21 @@ class Node:
         found.sort(key=lambda placed: placed[0])
         return Levels([one for _, one in found], needed)
 
-    def submissions(self) -> list[Submission]:
-        """The batches that L1 has accepted, in order."""
-        event = "BatchPosted(uint64,bytes32,bytes32,uint64,uint256)"
-        return [self._submission(log) for log in self.logs(event)]
-
-    def _submission(self, log: Log) -> Submission:
-        transaction = self.ask("eth_getTransactionByHash", log.tx_hash)
-        require(_bytes(transaction["to"]) == self.rollup, "the calldata isn't the transaction's")
-        require(self.ask("eth_getCode", transaction["from"], "latest") == "0x", "it has code")
-        data = _bytes(transaction["input"])
-        is_by_blobs = data[:4] == _function("submitBatchBlobs", BY_BLOBS)
-        kinds, name = (BY_BLOBS, "Blobs") if is_by_blobs else (BY_CALLDATA, "Calldata")
-        require(data[:4] == _function(f"submitBatch{name}", kinds), "no submission")
-        fields, _, signatures, carried = decode(kinds, data[4:])
-        header = chunks.Header(*fields)
-        if is_by_blobs:
-            hashes = transaction["blobVersionedHashes"][: chunks.blob_count(len(carried))]
-            carried_chunks = chunks.read_blobs([self._blob(one) for one in hashes], len(carried))
-            require([keccak(one) for one in carried_chunks] == list(carried), "others in the blobs")
-            data_hash = chunks.blobs_hash([_bytes(one) for one in hashes])
-        else:
-            carried_chunks = chunks.split_chunks(carried)
-            data_hash = chunks.calldata_hash(carried_chunks)
-        post_root, accepted_ts_s, signers = log.words("bytes32", "uint64", "uint256")
-        require(int.from_bytes(log.topics[1]) == header.number, "the event is of another batch")
-        split = [signatures[i : i + 65] for i in range(0, len(signatures), 65)]
-        seen = (log.topics[2], post_root, accepted_ts_s, signers)
-        return Submission(header, split, carried_chunks, data_hash, *seen)
-
-    def _blob(self, versioned_hash: str) -> bytes:
-        blob = _bytes(self.ask("anvil_getBlobByHash", versioned_hash))
-        if self._setup is None:
-            self._setup = ckzg.load_trusted_setup(str(TRUSTED_SETUP), 0)
-        commitment = ckzg.blob_to_kzg_commitment(blob, self._setup)
-        hashed = b"\x01" + sha256(commitment).digest()[1:]
-        require(hashed == _bytes(versioned_hash), "the blob has another hash")
-        return blob
-
     def batch_slot(self, number: int) -> bytes:
         return self.call(self.rollup, "batchSlot", ["uint64"], number)
 
-    def is_claimed(self, key: bytes) -> bool:
-        return any(self.call(self.rollup, "isClaimed", ["bytes32"], key))
+    def claimant_of(self, key: bytes) -> int:
+        """Who is to be paid a withdrawal: 0 its owner, 1 nobody any more, else a provider."""
+        return int.from_bytes(self.call(self.rollup, "claimantOf", ["bytes32"], key))
 
     def vault(self, token: bytes) -> int:
         """Base units that the rollup holds."""
-        return int.from_bytes(self.call(token, "balanceOf", ["address"], "0x" + self.rollup.hex()))
+        return int.from_bytes(
+            self.call(token, "balanceOf", ["address"], "0x" + self.rollup.hex())
+        )
 
 
 def key_of_claim(log: Log) -> tuple[bytes, int, bytes, int]:
     """Owner, nonce, token and amount of a WithdrawalClaimed."""
     nonce, token, amount, _, _ = log.words("uint64", "address", "uint256", "uint64", "uint256")
-    return log.topics[1][-20:], nonce, _bytes(token), amount
+    return log.topics[1][-20:], nonce, bytes_of(token), amount

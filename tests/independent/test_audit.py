@@ -26,13 +26,15 @@ from scripts.demo.programmable import tell_prizes
 from scripts.demo.screen import Screen
 from scripts.demo.story import Story
 from tests.independent import audit, log, typed
+from tests.independent.answers import Known
 from tests.independent.batch_audit import BatchAudit
 from tests.independent.blocks import operations_of
 from tests.independent.codec import ZERO_HASH, Invalid, keccak, u
 from tests.independent.deposits import withdrawal_key
-from tests.independent.facts import Facts
 from tests.independent.l1 import Node, key_of_claim
+from tests.independent.l1_batches import read_history
 from tests.independent.records import RootedOrder
+from tests.independent.state import State
 
 LINES = 30
 
@@ -90,7 +92,8 @@ def new_audit(platform: Platform, entries: list[log.Entry]) -> audit.Audit:
     first = next(e.payload for e in entries if isinstance(e.payload, log.ProposedBlock))
     digest = platform.domain.digest(typed.PROPOSAL, first.block.digest(platform.domain))
     sequencers = (typed.signer_of(digest, first.signature),)
-    committee = audit.Committee(1, platform.node.members(), sequencers)
+    (_, first_epoch), *_ = platform.node.epochs()
+    committee = audit.Committee(1, first_epoch.members, sequencers)
     code = bytes.fromhex(
         platform.node.ask("eth_getCode", "0x" + platform.domain.contract.hex(), "latest")[2:]
     )
@@ -130,8 +133,7 @@ def test_log__whole__makes_every_block_final_succeeds(platform, entries, audited
 
 
 def test_l1_facts__of_all_blocks__are_those_of_l1_in_order_holds(platform, audited):
-    node = platform.node
-    facts = Facts(node.listings(), node.deposits(), node.roots())
+    facts = platform.node.facts()
 
     facts.check(audited.finals)
 
@@ -169,27 +171,29 @@ def test_levels__of_all_who_deposited__are_those_of_the_registry_holds(platform,
 
 @pytest.fixture(scope="module")
 def batches(platform, audited):
-    assets, queue = dict(audited.state.assets), audited.queue
-    place = (platform.domain, audited.committee, audited.finals, assets, queue, platform.node)
-    run = BatchAudit(*place)
-    submissions = platform.node.submissions()
-    for batch in submissions:
-        run.feed(batch)
-    return run, submissions
+    node, domain = platform.node, platform.domain
+    records = [record for final in audited.finals for record in final.body.records]
+    known = Known(domain, records, audited.state.roots, node.requests())
+    start = State(assets=dict(audited.state.assets))
+    run = BatchAudit(domain, node.epochs(), start, audited.queue, node, known)
+    for event in read_history(node):
+        run.feed(event)
+    run.check(audited.finals)
+    return run
 
 
 def test_batches__on_l1__hold_the_blocks_succeeds(platform, audited, batches):
-    run, submissions = batches
+    run = batches
 
-    assert platform.node.number("tip") == run.header.number == len(submissions) == 2
-    assert platform.node.number("frontier") == 2
+    assert platform.node.number("tip") == run.header.number == len(run.standing) == 2
+    assert platform.node.number("frontier") == run.frontier == 2
     assert platform.node.number("depositCount") == len(audited.queue)
     last = audited.finals[run.header.last_block_number - 1]
     assert last.root == run.state.root() == run.header.post_root
 
 
 def test_claims__and_vault__are_what_the_batches_say_succeeds(platform, audited, batches):
-    run, _ = batches
+    run = batches
     event = "WithdrawalClaimed(address,uint16,bytes32,uint64,address,uint256,uint64,uint256)"
     claims = platform.node.logs(event)
 
@@ -197,7 +201,7 @@ def test_claims__and_vault__are_what_the_batches_say_succeeds(platform, audited,
 
     assert claimed == [claim.topics[3] for claim in claims]
     assert len(set(claimed)) == len(claimed) == len(run.keys) - 1
-    assert {key for key in run.keys if platform.node.is_claimed(key)} == set(claimed)
+    assert {key for key in run.keys if platform.node.claimant_of(key) == 1} == set(claimed)
     owed = Counter[int]()
     for leaf in audited.state.leaves.values():
         owed[leaf.asset_id] += leaf.balance_minor
