@@ -16,7 +16,7 @@ contract Committee is Stakes, Ownable2Step {
     /// @dev 3 * 85 + 1: the bitmap of the signers has a bit for each.
     uint256 private constant MEMBERS_MAX = 256;
 
-    mapping(uint32 epoch => address[] members) private _members;
+    mapping(uint32 term => address[] members) private _members;
 
     constructor(address owner, IRollup rollup_, address[] memory members, uint256 stakeWei_)
         Stakes(rollup_, stakeWei_)
@@ -34,7 +34,7 @@ contract Committee is Stakes, Ownable2Step {
         returns (uint256 signers)
     {
         if (epoch_ == 0 || epoch_ > epoch) revert EpochUnknown(epoch, epoch_);
-        address[] memory members = _members[epoch_];
+        address[] memory members = _members[_termOf[epoch_]];
         uint256 needed = _quorum(members.length);
         _requireSize(needed, signatures.length);
 
@@ -70,25 +70,27 @@ contract Committee is Stakes, Ownable2Step {
     function punish(uint32 epoch_, uint256 signers, uint64 batchNumber, address prover) external {
         if (msg.sender != address(rollup)) revert SenderNotRollup(address(rollup), msg.sender);
 
-        address[] memory members = _members[epoch_];
+        address[] memory members = _members[_termOf[epoch_]];
         uint256 takenWei = 0;
         for (uint256 i = 0; i < members.length; ++i) {
             if (signers >> i & 1 == 1) takenWei += _slash(members[i]);
         }
         _setReward(takenWei, batchNumber, prover);
-        _beginEpoch(_members[epoch]);
+
+        uint32 term = _termOf[epoch];
+        emit EpochBegun(_nextEpoch(term), _members[term]);
     }
 
     /* VIEWS */
 
     /// @inheritdoc ICommittee
     function membersOf(uint32 epoch_) external view returns (address[] memory) {
-        return _members[epoch_];
+        return _members[_termOf[epoch_]];
     }
 
     /// @inheritdoc ICommittee
     function quorumOf(uint32 epoch_) external view returns (uint256) {
-        uint256 count = _members[epoch_].length;
+        uint256 count = _members[_termOf[epoch_]].length;
         return count == 0 ? 0 : _quorum(count);
     }
 
@@ -97,12 +99,12 @@ contract Committee is Stakes, Ownable2Step {
     function _beginEpoch(address[] memory members) private {
         uint256 count = members.length;
         if (count % 3 != 1 || count > MEMBERS_MAX) revert MemberCountInvalid(count);
-        uint32 next = _endEpoch();
+        uint32 next = _nextEpoch(0);
         address previous = address(0);
         for (uint256 i = 0; i < count; ++i) {
             if (members[i] <= previous) revert MembersNotAscending(previous, members[i]);
             previous = members[i];
-            lastEpochOf[previous] = next;
+            _lastTermOf[previous] = next;
         }
 
         _members[next] = members;

@@ -102,7 +102,9 @@ contract Rollup is BatchChain {
         for (uint256 i = 0; i < accounts.leaves.length; ++i) {
             Leaf calldata leaf = accounts.leaves[i];
             if (leaf.accountId < Operations.FIRST_ACCOUNT) revert AccountReserved(leaf.accountId);
-            if (hasEscaped[leaf.accountId] || leaf.balanceMinor == 0) continue;
+            // Whatever else is shown of an empty leaf is nobody's, and proven by nothing.
+            if (leaf.owner == address(0) || leaf.balanceMinor == 0) continue;
+            if (hasEscaped[leaf.accountId]) continue;
 
             hasEscaped[leaf.accountId] = true;
             (bool isPaid, address token, uint256 amount) =

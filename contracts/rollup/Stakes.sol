@@ -27,8 +27,11 @@ abstract contract Stakes is ICommittee {
     /// @inheritdoc ICommittee
     uint32 public epoch;
     mapping(uint32 epoch => Ending) private _endings;
-    /// @inheritdoc ICommittee
-    mapping(address validator => uint32) public lastEpochOf;
+    /// @dev A term is a run of epochs with the same members and bears the number of its first: so
+    /// a roll-back writes nothing for each member, whose number nobody can use to stop it.
+    mapping(uint32 epoch => uint32 term) internal _termOf;
+    mapping(uint32 term => uint32 epoch) private _lastEpochIn;
+    mapping(address validator => uint32 term) internal _lastTermOf;
     /// @inheritdoc ICommittee
     mapping(address validator => uint256) public stakeOf;
 
@@ -104,19 +107,27 @@ abstract contract Stakes is ICommittee {
     }
 
     /// @inheritdoc ICommittee
+    function lastEpochOf(address validator) public view returns (uint32) {
+        return _lastEpochIn[_lastTermOf[validator]];
+    }
+
+    /// @inheritdoc ICommittee
     function rewardCount() external view returns (uint256) {
         return rewards.length;
     }
 
     /* INTERNAL */
 
-    /// @dev Notes the end of the present epoch; returns the next one's number.
-    function _endEpoch() internal returns (uint32 next) {
+    /// @dev Ends the present epoch and begins the next one, in `term`: 0 for one of its own.
+    function _nextEpoch(uint32 term) internal returns (uint32 next) {
         uint32 last = epoch;
         // The first epoch begins before the rollup has code.
         if (last != 0) _endings[last] = Ending(uint64(block.timestamp), rollup.tip());
         next = last + 1;
         epoch = next;
+        if (term == 0) term = next;
+        _termOf[next] = term;
+        _lastEpochIn[term] = next;
     }
 
     function _requireWhole(address validator) internal view {
@@ -154,7 +165,7 @@ abstract contract Stakes is ICommittee {
     }
 
     function _requireFree(address validator) private view {
-        uint32 last = lastEpochOf[validator];
+        uint32 last = lastEpochOf(validator);
         if (last == epoch) revert StakeInUse(validator, last);
         Ending memory ending = _endings[last];
         uint256 freeTsS = ending.tsS + rollup.challengeWindow();
