@@ -305,9 +305,13 @@ async def test_submit__first_proposer_away__succeeds(run):
         assert (await pay_final(node, pay(1, 0))).is_final
 
 
-async def test_submit__disk_full__rejects(run, monkeypatch):
-    def fail(_file):
-        raise OSError(28, "No space left on device")
+async def test_submit__disk_full__rejects(run, tmp_path, monkeypatch):
+    path, order, sync = tmp_path / "log", pay(1, 0).encode(), log_module._sync
+
+    def fail(file):
+        if order in path.read_bytes():  # a vote may be on its way, in a frame before
+            raise OSError(28, "No space left on device")
+        sync(file)
 
     async with funded(run()) as node:
         monkeypatch.setattr(log_module, "_sync", fail)
