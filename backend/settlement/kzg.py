@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -25,13 +25,17 @@ import eth_account
 import rlp
 import structlog
 
-from backend.protocol.batches import Chunk, blobs_hash, calldata_hash, pack_blobs
+from backend.protocol.batches import BLOB_ELEMENTS, Chunk, blobs_hash, calldata_hash, pack_blobs
 from backend.protocol.hashing import Digest
 
 _SIDECAR_VERSION: Final = 1
 _TRANSACTION_TYPE: Final = b"\x03"
 _CACHED_COMMITMENTS_MAX: Final = 64
 _NICENESS: Final = 5  # payments go before proofs: a batch can wait for a second
+
+_FIELD_ORDER: Final = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
+_ROOT_OF_UNITY: Final = pow(7, (_FIELD_ORDER - 1) // BLOB_ELEMENTS, _FIELD_ORDER)
+_INDEX_BITS: Final = BLOB_ELEMENTS.bit_length() - 1
 
 _SETUP_FILE: Final = (
     Path(eth_account.__file__).parent / "typed_transactions/blob_transactions/kzg_trusted_setup.txt"
@@ -101,6 +105,25 @@ def _end_with_parent() -> None:
 
 def _load_setup() -> None:
     _setup()
+
+
+def open_elements(blob: bytes, indexes: Iterable[int]) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Return the blob's commitment, and the value and proof (48 bytes) of each of these elements.
+
+    For the point evaluation of EIP-4844; some 50 ms for each element, in this process.
+    """
+    commitment = bytes(ckzg.blob_to_kzg_commitment(blob, _setup()))
+    openings = []
+    for index in indexes:
+        proof, value = ckzg.compute_kzg_proof(blob, _point_of(index), _setup())
+        openings.append((bytes(value), bytes(proof)))
+    return commitment, openings
+
+
+def _point_of(index: int) -> bytes:
+    """Return where the blob's polynomial has element `index` for its value."""
+    reversed_index = int(f"{index:0{_INDEX_BITS}b}"[::-1], 2)
+    return pow(_ROOT_OF_UNITY, reversed_index, _FIELD_ORDER).to_bytes(32)
 
 
 def _commit(blob: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Blobs' commitments and proofs.
 
 - cell proofs that ckzg accepts for the commitment
-- an element is the polynomial's value where PROTOCOL.md says
+- an element is the polynomial's value where PROTOCOL.md says, and is opened there
 - the network form of a blob transaction
 - data hashes of both carriers
 - the event loop goes on meanwhile
@@ -17,7 +17,15 @@ import rlp
 
 from backend.protocol.batches import BLOB_BYTES, Chunk, pack_blobs
 from backend.protocol.hashing import keccak
-from backend.settlement.kzg import Kzg, Sidecar, _setup, blob_transaction, blobs_of, versioned_hash
+from backend.settlement.kzg import (
+    Kzg,
+    Sidecar,
+    _setup,
+    blob_transaction,
+    blobs_of,
+    open_elements,
+    versioned_hash,
+)
 
 ORDER = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 CHUNKS = [Chunk(os.urandom(960), keccak(bytes([i]))) for i in range(3)]
@@ -31,9 +39,25 @@ def kzg():
     kzg.close()
 
 
+def point_of(index):
+    place = int(f"{index:012b}"[::-1], 2)
+    return pow(pow(7, (ORDER - 1) // 4096, ORDER), place, ORDER).to_bytes(32)
+
+
 @pytest.fixture
 def blobs():
     return pack_blobs(CHUNKS)
+
+
+def test_open_elements__some_of_a_blob__succeeds(blobs):
+    indexes = (0, 1, 95, 4095)
+
+    commitment, openings = open_elements(blobs[0], indexes)
+
+    assert commitment == ckzg.blob_to_kzg_commitment(blobs[0], _setup())
+    for index, (value, proof) in zip(indexes, openings, strict=True):
+        assert value == blobs[0][32 * index : 32 * index + 32]
+        assert ckzg.verify_kzg_proof(commitment, point_of(index), value, proof, _setup())
 
 
 async def test_sidecar__chunks__succeeds(kzg, blobs):
@@ -51,10 +75,7 @@ async def test_sidecar__chunks__succeeds(kzg, blobs):
 
 @pytest.mark.parametrize("index", [0, 1, 33, 95])
 def test_blobs_of__elements__holds(blobs, index):
-    place = int(f"{index:012b}"[::-1], 2)
-    point = pow(pow(7, (ORDER - 1) // 4096, ORDER), place, ORDER).to_bytes(32)
-
-    _, value = ckzg.compute_kzg_proof(blobs[0], point, _setup())
+    _, value = ckzg.compute_kzg_proof(blobs[0], point_of(index), _setup())
 
     data = b"".join(chunk.encode() for chunk in CHUNKS)
     assert bytes(value) == b"\0" + data[31 * index : 31 * index + 31]

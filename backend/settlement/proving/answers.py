@@ -1,0 +1,239 @@
+"""Challenges of who authorised an operation, and their answers (docs/PROTOCOL.md, section 9, 5).
+
+Law: `objection` is None exactly if L1 takes the answer that `answer` makes of the same evidence.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import astuple, dataclass
+from typing import Final
+
+from backend.protocol.batches import CHUNK_SLOTS, slot_number
+from backend.protocol.eip712 import Domain
+from backend.protocol.errors import (
+    GroupInvalid,
+    InvariantViolated,
+    PaymentError,
+    check_invariant,
+)
+from backend.protocol.evidence import Evidence
+from backend.protocol.hashing import ZERO_DIGEST, Digest
+from backend.protocol.money import AMOUNT_MINOR_MAX
+from backend.protocol.operations import SLOT_BYTES, Payment, Withdrawal
+from backend.protocol.order_records import (
+    AuthorisedOrder,
+    OrderGroup,
+    OrderRecord,
+    RootedOrder,
+    authorised_orders,
+)
+from backend.protocol.orders import Order, PaymentOrder
+from backend.protocol.types import ZERO_ADDRESS, AccountId, Address, Asset, Leaf
+from backend.settlement.proving.proofs import Arguments, chunk_proof, multiproof
+from backend.settlement.proving.replay import ReplayedBatch
+
+_NO_FEE_BYTE: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What L1 knows of who authorised what.
+
+    `has_root` says whether the owner authorised the orders under a root, `may_sweep` whether an
+    exit lets the owner's account be swept in a batch of this timestamp.
+    """
+
+    domain: Domain
+    assets: Mapping[int, Asset]
+    has_root: Callable[[Address, Digest], bool]
+    may_sweep: Callable[[AccountId, Address, int], bool]
+
+
+def challenge(batch: ReplayedBatch, slot: int) -> Arguments:
+    """Return the arguments of Challenges.challenge for a slot, by its number in the batch."""
+    shown = _chunk_proof(batch, slot // CHUNK_SLOTS)
+    return batch.posted.accepted.arguments(), shown, slot
+
+
+def unanswerable(
+    batch: ReplayedBatch, evidence: Mapping[int, Evidence], authority: Authority
+) -> Iterator[tuple[int, str]]:
+    """Yield the slot of each payment and withdrawal that nothing in `evidence` answers for, and
+    what is missing: these are to be challenged."""
+    for index in range(len(batch.chunks)):
+        for position in _Accounts(batch, index).ordered:
+            slot = slot_number(index, position)
+            found = evidence.get(slot)
+            reason = objection(batch, slot, found, authority) if found else "nothing is known of it"
+            if reason is not None:
+                yield slot, reason
+
+
+def answer(batch: ReplayedBatch, evidence: Mapping[int, Evidence]) -> Arguments:
+    """Return the arguments of Challenges.answer for the slots of `evidence`, all of one chunk."""
+    index, *others = {slot // CHUNK_SLOTS for slot in evidence}
+    check_invariant(not others, "an answer for several chunks", slots=sorted(evidence))
+    ordered = _Accounts(batch, index).ordered
+    shown = set[AccountId]()
+    for slot, found in evidence.items():
+        first = slot % CHUNK_SLOTS - found.leg
+        legs = 1 if found.record is None else len(found.record.orders)
+        for place in range(first, first + legs):
+            shown |= _accounts_of(ordered.get(place))
+    return (
+        batch.posted.accepted.arguments(),
+        _chunk_proof(batch, index),
+        multiproof(batch.trees[index], shown),
+        [_answer(slot, found) for slot, found in evidence.items()],
+    )
+
+
+def objection(
+    batch: ReplayedBatch, slot: int, evidence: Evidence, authority: Authority
+) -> str | None:
+    """Return what of the evidence doesn't answer for the operation in a slot; None if all does."""
+    index, position = divmod(slot, CHUNK_SLOTS)
+    accounts = _Accounts(batch, index)
+    record = evidence.record
+    if record is None:
+        return accounts.objection_to_sweep(position, authority)
+    try:
+        link = _link_of(record)
+    except GroupInvalid:
+        return "group"
+    for place, order in enumerate(record.orders, position - evidence.leg):
+        field = accounts.misfit(place, order, link, authority.assets)
+        if field is not None:
+            return field
+    authorised = authorised_orders(record)[evidence.leg]
+    return None if _is_authorised(authorised, authority) else "authorisation"
+
+
+class _Accounts:
+    """A chunk's payments and withdrawals by position, and the accounts after the chunk."""
+
+    def __init__(self, batch: ReplayedBatch, index: int) -> None:
+        self.timestamp = batch.posted.header.timestamp
+        self.slots = batch.chunks[index].slots
+        self.tree = batch.trees[index]
+        self.ordered: dict[int, Payment | Withdrawal] = {
+            position: operation
+            for position, operation in batch.chunks[index].operations()
+            if isinstance(operation, Payment | Withdrawal)
+        }
+
+    def misfit(
+        self, position: int, order: Order, link: Digest, assets: Mapping[int, Asset]
+    ) -> str | None:
+        """Return the first field of the order that isn't what the slot executed."""
+        operation = self.ordered.get(position)
+        if operation is None:
+            return "slot"
+        payer = self._leaf(operation.payer)
+        asset = assets.get(payer.asset_id)
+        if asset is None:
+            return "asset"
+        # The leaf counts what the payer did to the chunk's end; the order was signed before.
+        nonce = payer.nonce - self._count_from(position, operation.payer)
+        fits = {
+            "payer": payer.owner,
+            "asset": asset.token,
+            "amount": operation.amount_minor * asset.unit,
+            "fee": operation.fee_minor * asset.unit,
+            "nonce": nonce,
+            "valid_until": max(order.valid_until, self.timestamp),
+        }
+        if isinstance(operation, Payment):
+            fits |= {"payee": self._leaf(operation.payee).owner, "link": link}
+        for field, value in fits.items():
+            if getattr(order, field, None) != value:
+                return field
+        is_kind = isinstance(order, PaymentOrder) == isinstance(operation, Payment)
+        return None if is_kind else "payee"
+
+    def objection_to_sweep(self, position: int, authority: Authority) -> str | None:
+        """Return why no exit authorises the operation in the slot."""
+        operation = self.ordered.get(position)
+        if not isinstance(operation, Withdrawal):
+            return "slot"
+        payer_id = operation.payer
+        payer = self._leaf(payer_id)
+        if self.slots[position * SLOT_BYTES + SLOT_BYTES - 1] != _NO_FEE_BYTE:
+            return "fee"
+        if self._count_from(0, payer_id) != 1:
+            return "another operation"
+        if operation.amount_minor != AMOUNT_MINOR_MAX and payer.balance_minor:
+            return "amount"
+        return None if authority.may_sweep(payer_id, payer.owner, self.timestamp) else "exit"
+
+    def _count_from(self, position: int, payer_id: AccountId) -> int:
+        """Return how many operations the account pays from a position to the chunk's end."""
+        places = self.ordered.items()
+        return sum(each.payer == payer_id for place, each in places if place >= position)
+
+    def _leaf(self, account_id: AccountId) -> Leaf:
+        leaf = self.tree.leaf(account_id)
+        if leaf is None:
+            raise InvariantViolated(f"a valid chunk names account {account_id}, which isn't open")
+        return leaf
+
+
+def _link_of(record: OrderRecord) -> Digest:
+    """Return the link that each order of the record has to bear. Raises GroupInvalid."""
+    if not isinstance(record, OrderGroup):
+        return ZERO_DIGEST
+    record.check()
+    return record.link
+
+
+def _is_authorised(authorised: AuthorisedOrder, authority: Authority) -> bool:
+    order = authorised.order
+    if isinstance(authorised, RootedOrder):
+        is_known = authority.has_root(order.payer, authorised.root)
+        return is_known and authorised.is_proven(order.digest(authority.domain))
+    try:
+        return authorised.signer(authority.domain) == order.payer
+    except PaymentError:
+        return False
+
+
+def _accounts_of(operation: Payment | Withdrawal | None) -> set[AccountId]:
+    """Return the accounts of the ledger that an answer for the operation shows."""
+    match operation:
+        case Payment(payer, payee):
+            return {payer, payee}
+        case Withdrawal(payer):
+            return {payer}
+        case None:
+            return set()
+
+
+def _chunk_proof(batch: ReplayedBatch, index: int) -> Arguments:
+    return chunk_proof(batch.chunks[index], batch.posted.chunk_hashes, index)
+
+
+def _answer(slot: int, evidence: Evidence) -> Arguments:
+    """Return the struct Answer."""
+    record, leg = evidence.record, evidence.leg
+    if record is None:
+        return slot, [], 0, b"", ZERO_DIGEST, []
+    legs = [_leg(order) for order in record.orders]
+    authorised = authorised_orders(record)[leg]
+    if isinstance(authorised, RootedOrder):
+        return slot, legs, leg, b"", authorised.root, list(authorised.proof)
+    return slot, legs, leg, authorised.signature, ZERO_DIGEST, []
+
+
+def _leg(order: Order) -> Arguments:
+    """Return the struct PaymentOrder; a withdrawal is a payment to nobody."""
+    if isinstance(order, PaymentOrder):
+        return astuple(order)
+    to_nobody = PaymentOrder(
+        order.payer,
+        ZERO_ADDRESS,
+        order.asset,
+        order.amount,
+        order.fee,
+        order.nonce,
+        order.valid_until,
+    )
+    return astuple(to_nobody)

@@ -1,0 +1,180 @@
+"""Executes a batch as L1 accepted it, and finds what is wrong with it. Pure.
+
+Law: a batch that breaks a rule about its bytes, roots or cursor is a fraud that L1 lets us prove,
+and no other batch is. What its operations' authorisations are, is the matter of `answers.py`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+from backend.protocol.batches import BLOB_CHUNKS, CHUNK_ELEMENTS, ELEMENT_BYTES, Chunk
+from backend.protocol.hashing import keccak
+from backend.protocol.operations import OpenAccount
+from backend.protocol.state_tree import GENESIS_LEAVES, StateTree
+from backend.protocol.transition import InvalidOperation, L1Facts, apply_in_sequence
+from backend.protocol.types import BRIDGE, AccountId, Address, Asset, DepositRecord, Leaf
+from backend.settlement.batch_data import PostedBatch
+from backend.settlement.proving.fraud import (
+    Fraud,
+    FraudFound,
+    cursor_mismatch,
+    data_mismatch,
+    duplicate_account,
+    invalid_chunk,
+    post_root_mismatch,
+)
+
+CHUNK_BLOB_BYTES: Final = CHUNK_ELEMENTS * ELEMENT_BYTES
+AccountOf = Mapping[tuple[Address, int], AccountId]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """All accounts at some point: their tree, and which account an owner has of an asset."""
+
+    tree: StateTree
+    account_of: AccountOf
+
+    @classmethod
+    def of(cls, leaves: Mapping[AccountId, Leaf]) -> Self:
+        """Return the state of these leaves."""
+        account_of = {(leaf.owner, leaf.asset_id): place for place, leaf in leaves.items()}
+        return cls(StateTree(leaves), account_of)
+
+
+def genesis_state() -> LedgerState:
+    """Return the state after batch 0."""
+    return LedgerState.of(GENESIS_LEAVES)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedBatch:
+    """A batch without fraud: its chunks, the tree after each of them, the state after all."""
+
+    posted: PostedBatch
+    chunks: tuple[Chunk, ...]
+    trees: tuple[StateTree, ...]
+    after: LedgerState
+
+
+def find_fraud(
+    posted: PostedBatch,
+    blobs: Sequence[bytes],
+    before: LedgerState,
+    assets: Mapping[int, Asset],
+    deposits: Mapping[int, DepositRecord],
+) -> Fraud | None:
+    """Return the first fraud in a batch, or None: see `replay`."""
+    try:
+        replay(posted, blobs, before, assets, deposits)
+    except FraudFound as found:
+        return found.fraud
+    return None
+
+
+def replay(
+    posted: PostedBatch,
+    blobs: Sequence[bytes],
+    before: LedgerState,
+    assets: Mapping[int, Asset],
+    deposits: Mapping[int, DepositRecord],
+) -> ReplayedBatch:
+    """Return what a batch does to the state `before` it. Raises FraudFound.
+
+    `blobs` are those that its data hash names, as they are; nothing if its chunks are at hand.
+    `assets` are all listings of L1, `deposits` its records by index, those at least that the
+    batch's cursor lets it consume.
+    """
+    chunks = _chunks_of(posted, blobs)
+    facts = L1Facts(assets, deposits, posted.header.deposit_cursor)
+    opened: dict[tuple[Address, int], AccountId] = {}
+    trees: list[StateTree] = []
+    for index, chunk in enumerate(chunks):
+        tree = _executed(posted, chunks, index, trees[-1] if trees else before.tree, facts)
+        for position, opening in _openings(chunk):
+            key = opening.owner, opening.asset_id
+            other = opened.get(key) or before.account_of.get(key)
+            if other is not None:
+                ids = opening.account_id, other
+                raise FraudFound(duplicate_account(posted, chunk, index, position, tree, ids))
+            opened[key] = opening.account_id
+        trees.append(tree)
+    if trees[-1].root != posted.header.post_root:
+        raise FraudFound(post_root_mismatch(posted, chunks))
+    bridge = trees[-1].leaf(BRIDGE)
+    if bridge is None or bridge.nonce != posted.header.deposit_cursor:
+        raise FraudFound(cursor_mismatch(posted, trees[-1]))
+    account_of = {**before.account_of, **opened} if opened else before.account_of
+    return ReplayedBatch(posted, chunks, tuple(trees), LedgerState(trees[-1], account_of))
+
+
+def _chunks_of(posted: PostedBatch, blobs: Sequence[bytes]) -> tuple[Chunk, ...]:
+    """Return the batch's chunks, each of which has the hash that L1 was told."""
+    if posted.chunks is not None:
+        return posted.chunks
+    chunks = []
+    for index, chunk_hash in enumerate(posted.chunk_hashes):
+        start = index % BLOB_CHUNKS * CHUNK_BLOB_BYTES
+        elements = bytearray(blobs[index // BLOB_CHUNKS][start : start + CHUNK_BLOB_BYTES])
+        is_too_wide = any(elements[::ELEMENT_BYTES])
+        del elements[::ELEMENT_BYTES]
+        data = bytes(elements)
+        if is_too_wide or keccak(data) != chunk_hash:
+            raise FraudFound(data_mismatch(posted, blobs, index))
+        chunks.append(Chunk.decode(data))
+    return tuple(chunks)
+
+
+def _executed(
+    posted: PostedBatch,
+    chunks: Sequence[Chunk],
+    index: int,
+    tree: StateTree,
+    facts: L1Facts,
+) -> StateTree:
+    """Return the tree after chunk `index`; `tree` is the one before it. Raises FraudFound."""
+    slots = chunks[index].slots
+    read = set[AccountId]()
+    records = _Noted(facts.deposits)
+
+    def leaf_of(account_id: AccountId) -> Leaf | None:
+        read.add(account_id)
+        return tree.leaf(account_id)
+
+    try:
+        changed = apply_in_sequence(leaf_of, slots, replace(facts, deposits=records))
+    except InvalidOperation as error:
+        reason = str(error)
+    else:
+        after = tree.set_many(changed)
+        if after.root == chunks[index].root:
+            return after
+        reason = "its root is another"
+    shown = read, records.noted
+    raise FraudFound(invalid_chunk(posted, chunks, index, tree, shown, reason))
+
+
+class _Noted(Mapping[int, DepositRecord]):
+    """Deposit records that note in their order which of them were read: a proof shows these."""
+
+    def __init__(self, records: Mapping[int, DepositRecord]) -> None:
+        self._records = records
+        self.noted: list[DepositRecord] = []
+
+    def __getitem__(self, index: int) -> DepositRecord:
+        record = self._records[index]
+        self.noted.append(record)
+        return record
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+
+def _openings(chunk: Chunk) -> Iterator[tuple[int, OpenAccount]]:
+    for position, operation in chunk.operations():
+        if isinstance(operation, OpenAccount):
+            yield position, operation
