@@ -39,9 +39,10 @@ class DataMissing(Exception):
 class DataMismatch(Exception):
     """A batch's blobs hold other chunks than its header names: fraud of its signers."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, blobs: tuple[bytes, ...]) -> None:
         super().__init__(f"The blobs of batch {number} don't hold its chunks: that is fraud.")
         self.number = number
+        self.blobs = blobs
 
 
 class BlobSource(Protocol):
@@ -81,7 +82,7 @@ class DataSources:
             if chunks is not None:
                 return chunks
             if await self._kzg.versioned_hashes(blobs) == batch.versioned_hashes:
-                raise DataMismatch(number)
+                raise DataMismatch(number, blobs)
             log.warning("false_blobs_ignored", batch=number)
         raise DataMissing(number)
 

@@ -1,0 +1,215 @@
+"""Acts on what it sees: proves fraud, challenges what nobody authorised, answers, shows, freezes.
+
+Law: it needs nothing of the operator. Each step looks at the chain anew and repeats nothing that
+the chain has already, so that it can be stopped and started at any time.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from backend.protocol.batches import CHUNK_SLOTS
+from backend.protocol.errors import ChainUnavailable
+from backend.protocol.evidence import Evidence
+from backend.protocol.hashing import Digest
+from backend.settlement.artifacts import artifact
+from backend.settlement.chain import Contract, Done, Outcome, Refused, RpcError
+from backend.settlement.data_sources import DataMissing
+from backend.settlement.l1_history import History, HistoryIncomplete
+from backend.settlement.proving.answers import answer, challenge, objection, unanswerable
+from backend.settlement.proving.fraud import Fraud, proof_commitment
+from backend.settlement.proving.replay import ReplayedBatch
+from backend.settlement.sender import Sender
+from backend.settlement.watching.deadlines import overdue, showing
+from backend.settlement.watching.evidence import EvidenceSource, authority_of
+from backend.settlement.watching.follower import Follower
+from backend.settlement.watching.open_challenges import OpenChallenge, open_challenges
+
+_POLL_MS: Final = 2_000
+_CHALLENGES_MAX: Final = 16  # in a batch: one that isn't answered is enough
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Standing:
+    """What a watcher has found so far, for people."""
+
+    batch: int = 0
+    frontier: int = 0
+    tip: int = 0
+    alarms: list[str] = field(default_factory=list)
+    """What is wrong now, and what is done about it."""
+
+
+class Challenger:
+    """One watcher of one rollup."""
+
+    def __init__(
+        self,
+        follower: Follower,
+        sender: Sender | None,
+        evidence: EvidenceSource | None,
+        *,
+        may_freeze: bool = False,
+    ) -> None:
+        """`sender` pays for transactions; None: only look. `evidence` says who authorised what;
+        None: nothing is challenged or answered. A freeze is for ever, so it has to be asked for."""
+        self.standing = Standing()
+        self._follower, self._reader = follower, follower.reader
+        self._sender, self._evidence = sender, evidence
+        self._may_freeze = may_freeze
+        self._judged: set[Digest] = set()  # batches whose authorisations are all known
+
+    async def run(self, poll_ms: int = _POLL_MS) -> None:
+        """Watch for ever. A chain that doesn't answer is asked again."""
+        while True:
+            try:
+                await self.step()
+            except (ChainUnavailable, RpcError, HistoryIncomplete, DataMissing) as error:
+                log.warning("watcher_waits", reason=str(error))
+            await asyncio.sleep(poll_ms / 1000)
+
+    async def step(self) -> Standing:
+        """Look once, and take the next step of all that is to be done. Return how it stands."""
+        follower = self._follower
+        history = await follower.follow()
+        alarms: list[str] = []
+        if follower.fraud is not None:
+            batch, fraud = follower.fraud
+            alarms.append(f"batch {batch.header.number} is false: {fraud.reason}")
+            await self._prove(fraud)
+        batches = {one.posted.header_hash: one for one in follower.disputable()}
+        opened = await open_challenges(self._reader, batches.values())
+        for replayed in batches.values():
+            alarms += await self._judge(history, replayed, opened)
+        await self._expire(opened)
+        await self._show_served(history)
+        alarms += await self._freeze(history)
+        self.standing = Standing(follower.number, history.frontier, history.tip, alarms)
+        return self.standing
+
+    # Fraud
+
+    async def _prove(self, fraud: Fraud) -> None:
+        """Commit to the proof; in a later L1 block send it."""
+        if self._sender is None:
+            return
+        disputes = await self._contract("Disputes")
+        call_data = disputes.abi.call_data(fraud.function, *fraud.arguments)
+        commitment = proof_commitment(call_data, self._sender.address)
+        committed_at = await self._reader.client.read(disputes, "committedAt", commitment)
+        head = await self._reader.client.latest()
+        if not committed_at:
+            await self._send("commit", disputes, "commit", commitment)
+        elif head.number >= committed_at:  # the transaction comes into a later block
+            await self._send(fraud.function, disputes, fraud.function, *fraud.arguments)
+
+    # Authorisation
+
+    async def _judge(
+        self, history: History, batch: ReplayedBatch, opened: Mapping[Digest, list[OpenChallenge]]
+    ) -> list[str]:
+        """Challenge what the evidence doesn't cover, and answer what others challenge."""
+        header_hash = batch.posted.header_hash
+        challenged = opened.get(header_hash, [])
+        if self._evidence is None or (header_hash in self._judged and not challenged):
+            return []
+        evidence = await self._evidence.evidence(batch.posted)
+        authority = await authority_of(self._reader, history.assets, batch, evidence)
+        number = batch.posted.header.number
+        missing = dict(unanswerable(batch, evidence, authority))
+        if not missing:
+            self._judged.add(header_hash)
+        await self._answer(
+            batch,
+            {
+                one.slot: evidence[one.slot]
+                for one in challenged
+                if one.is_answerable
+                and one.slot in evidence
+                and objection(batch, one.slot, evidence[one.slot], authority) is None
+            },
+        )
+        ours = {one.slot for one in challenged}
+        for slot in [slot for slot in missing if slot not in ours][: _CHALLENGES_MAX - len(ours)]:
+            await self._challenge(batch, slot)
+        return [
+            f"batch {number}, slot {slot}: nobody shows who authorised it ({reason})"
+            for slot, reason in missing.items()
+        ]
+
+    async def _challenge(self, batch: ReplayedBatch, slot: int) -> None:
+        challenges = await self._contract("Challenges")
+        bond_wei = await self._reader.client.read(challenges, "bond")
+        # The bond follows the base fee, which may rise until the transaction is mined.
+        arguments = challenge(batch, slot)
+        await self._send("challenge", challenges, "challenge", *arguments, value_wei=2 * bond_wei)
+
+    async def _answer(self, batch: ReplayedBatch, evidence: Mapping[int, Evidence]) -> None:
+        challenges = await self._contract("Challenges")
+        by_chunk: defaultdict[int, dict[int, Evidence]] = defaultdict(dict)
+        for slot, found in evidence.items():
+            by_chunk[slot // CHUNK_SLOTS][slot] = found
+        for of_chunk in by_chunk.values():
+            await self._send("answer", challenges, "answer", *answer(batch, of_chunk))
+
+    async def _expire(self, opened: Mapping[Digest, list[OpenChallenge]]) -> None:
+        """End the challenges that nobody has answered in time."""
+        for challenged in opened.values():
+            for one in challenged:
+                if not one.is_answerable:
+                    arguments = one.batch.accepted.arguments(), one.slot
+                    challenges = await self._contract("Challenges")
+                    await self._send("expire", challenges, "expire", *arguments)
+                    return  # the batch is gone, and so are all its challenges
+
+    # Exits and deadlines
+
+    async def _show_served(self, history: History) -> None:
+        """Show the exits that were served, for their bounties."""
+        if self._sender is None:
+            return
+        for account_id, owner in history.exits:
+            arguments = await showing(self._reader, self._follower, account_id, owner)
+            if arguments is not None:
+                await self._send("show", self._reader.exits, "showServed", *arguments)
+
+    async def _freeze(self, history: History) -> list[str]:
+        """Freeze the rollup if the committee has missed a deadline."""
+        late = await overdue(self._reader, self._follower, history)
+        if late is None:
+            return []
+        if self._may_freeze:
+            await self._send("freeze", self._reader.contract, late.function, *late.arguments)
+        return [f"{late.reason}: anybody may freeze the rollup"]
+
+    # Transactions
+
+    async def _send(
+        self,
+        what: str,
+        contract: Contract,
+        function: str,
+        *arguments: object,
+        value_wei: int = 0,
+    ) -> Outcome | None:
+        if self._sender is None:
+            return None
+        outcome = await self._sender.call(contract, function, *arguments, value_wei=value_wei)
+        if isinstance(outcome, Done):
+            log.info("watcher_acted", what=what, function=function, gas=outcome.receipt.gas_used)
+        else:
+            # Somebody was faster, or the chain has moved on: the next step sees how it is.
+            reason = str(outcome.reason) if isinstance(outcome, Refused) else "not mined yet"
+            log.warning("watcher_was_refused", what=what, function=function, reason=reason)
+        return outcome
+
+    async def _contract(self, name: str) -> Contract:
+        address = await self._reader.view(name.lower())
+        others = (artifact(other).abi for other in ("Rollup", "Committee", "Disputes"))
+        return Contract(bytes(address), artifact(name).abi.joined(*others))

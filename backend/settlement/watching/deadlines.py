@@ -1,0 +1,108 @@
+"""Exits, deposits and silence: what the committee owes, and what shows that it was late."""
+
+from dataclasses import dataclass
+
+from backend.protocol.types import AccountId, Address, Leaf, address_text
+from backend.settlement.batch_data import NO_BATCH, AcceptedBatch
+from backend.settlement.l1_history import History, L1Reader
+from backend.settlement.proving.proofs import (
+    Arguments,
+    chunk_proof,
+    deposit_record,
+    leaf_proof,
+)
+from backend.settlement.watching.follower import Follower
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A deadline that was missed: the rollup's function that freezes for it, and its arguments."""
+
+    function: str
+    arguments: Arguments
+    reason: str
+
+
+async def showing(
+    reader: L1Reader, follower: Follower, account_id: AccountId, owner: Address
+) -> Arguments | None:
+    """Return the arguments of Exits.showServed for an exit that waits and was served; else None."""
+    if not await reader.client.read(reader.exits, "waitingSince", account_id, owner):
+        return None
+    requested_ts_s = (await reader.client.read(reader.exits, "exitOf", account_id, owner))[0]
+    for batch in follower.disputable():
+        accepted = batch.posted.accepted
+        if accepted.accepted_ts_s <= requested_ts_s:
+            continue
+        for index, tree in enumerate(batch.trees):
+            leaf = tree.leaf(account_id)
+            if leaf is None or leaf.owner != owner or leaf.balance_minor == 0:
+                chunk = chunk_proof(batch.chunks[index], batch.posted.chunk_hashes, index)
+                return owner, accepted.arguments(), chunk, leaf_proof(tree, account_id)
+    return None
+
+
+async def overdue(reader: L1Reader, follower: Follower, history: History) -> Late | None:
+    """Return a deadline that the committee has missed, if any, and nothing is frozen yet."""
+    if follower.number != history.tip or await reader.view("frozenTsS"):
+        return None
+    last = await _last(reader, history)
+    now_ts_s = (await reader.client.latest()).ts_s
+    rolled_back_ts_s = await reader.view("rolledBackTsS")
+    return (
+        await _silence(reader, last, now_ts_s, rolled_back_ts_s)
+        or await _deposit(reader, follower, history, last, now_ts_s, rolled_back_ts_s)
+        or await _exit(reader, follower, history, last, now_ts_s)
+    )
+
+
+async def _last(reader: L1Reader, history: History) -> AcceptedBatch:
+    """Return the last batch; nothing is read of it if there is none."""
+    return (await reader.batch(history, history.tip)).accepted if history.tip else NO_BATCH
+
+
+async def _silence(
+    reader: L1Reader, last: AcceptedBatch, now_ts_s: int, rolled_back_ts_s: int
+) -> Late | None:
+    deadline_s = await reader.view("silenceDeadline")
+    since_ts_s = max(last.accepted_ts_s, rolled_back_ts_s)
+    # Before the first batch the rollup counts from its creation, and owes nobody anything.
+    if not since_ts_s or now_ts_s < since_ts_s + deadline_s:
+        return None
+    return Late("freezeForSilence", (last.arguments(),), f"no batch for {deadline_s} s")
+
+
+async def _deposit(
+    reader: L1Reader,
+    follower: Follower,
+    history: History,
+    last: AcceptedBatch,
+    now_ts_s: int,
+    rolled_back_ts_s: int,
+) -> Late | None:
+    index = last.header.deposit_cursor
+    if index >= len(history.deposits):
+        return None
+    record = history.deposits[index]
+    deadline_s = await reader.view("depositTimeout")
+    if now_ts_s < max(record.l1_ts_s, rolled_back_ts_s) + deadline_s:
+        return None
+    arguments = last.arguments(), index, deposit_record(record)
+    return Late("freezeForDeposit", arguments, f"deposit {index} waits for over {deadline_s} s")
+
+
+async def _exit(
+    reader: L1Reader, follower: Follower, history: History, last: AcceptedBatch, now_ts_s: int
+) -> Late | None:
+    deadline_s = await reader.view("exitDeadline")
+    tree = follower.state.tree
+    for account_id, owner in history.exits:
+        leaf: Leaf | None = tree.leaf(account_id)
+        if leaf is None or leaf.owner != owner or not leaf.balance_minor:
+            continue
+        since_ts_s = await reader.client.read(reader.exits, "waitingSince", account_id, owner)
+        if since_ts_s and now_ts_s >= since_ts_s + deadline_s:
+            arguments = last.arguments(), leaf_proof(tree, account_id)
+            reason = f"the exit of {address_text(owner)} waits for over {deadline_s} s"
+            return Late("freezeForExit", arguments, reason)
+    return None

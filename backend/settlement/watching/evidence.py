@@ -1,0 +1,108 @@
+"""Where a watcher learns who authorised the operations of a batch, and what L1 says of it."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+import aiohttp
+
+from backend.protocol.batches import CHUNK_SLOTS
+from backend.protocol.errors import ChainUnavailable, MalformedBytes
+from backend.protocol.evidence import Evidence, decode_evidence
+from backend.protocol.hashing import Digest
+from backend.protocol.operations import Withdrawal
+from backend.protocol.order_records import RootedOrder, authorised_orders
+from backend.protocol.types import AccountId, Address, Asset, digest_text
+from backend.settlement.batch_data import PostedBatch
+from backend.settlement.l1_history import L1Reader
+from backend.settlement.proving.answers import Authority
+from backend.settlement.proving.replay import ReplayedBatch
+
+_TIMEOUT_S: Final = 60
+_NOT_FOUND: Final = 404
+
+
+class EvidenceSource(Protocol):
+    """Somebody who keeps orders: the platform's own log, or a platform elsewhere."""
+
+    async def evidence(self, batch: PostedBatch) -> Mapping[int, Evidence]:
+        """Return what is known of a batch's operations, by slot number: nothing, of a batch that
+        isn't known. Raises ChainUnavailable while that can't be said."""
+
+
+class PublishedEvidence:
+    """What a platform publishes at `/v1/batches/{number}/evidence`. It need not be trusted."""
+
+    def __init__(self, api_url: str) -> None:
+        self._url = api_url.rstrip("/")
+
+    async def evidence(self, batch: PostedBatch) -> Mapping[int, Evidence]:
+        """Return what the platform says. What can't be read is no evidence."""
+        found = await self._ask(batch)
+        evidence = {}
+        for entry in found:
+            try:
+                evidence[int(entry["slot_number"])] = decode_evidence(
+                    bytes.fromhex(entry["evidence"].removeprefix("0x"))
+                )
+            except (KeyError, TypeError, ValueError, AttributeError, MalformedBytes):
+                continue
+        return evidence
+
+    async def _ask(self, batch: PostedBatch) -> list[Any]:
+        url = f"{self._url}/v1/batches/{batch.header.number}/evidence"
+        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+        query = {"header_hash": digest_text(batch.header_hash)}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.get(url, params=query) as answer,
+            ):
+                if answer.status == _NOT_FOUND:
+                    return []
+                answer.raise_for_status()
+                return list((await answer.json())["data"])
+        except (aiohttp.ClientError, TimeoutError, OSError, KeyError, ValueError) as error:
+            raise ChainUnavailable() from error
+
+
+async def authority_of(
+    reader: L1Reader,
+    assets: Mapping[int, Asset],
+    batch: ReplayedBatch,
+    evidence: Mapping[int, Evidence],
+) -> Authority:
+    """Return what L1 says of the roots and exits that the evidence names."""
+    roots = set[tuple[Address, Digest]]()
+    swept = set[tuple[AccountId, Address]]()
+    timestamp = batch.posted.header.timestamp
+    for slot, found in evidence.items():
+        if found.record is None:
+            account = _payer_of(batch, slot)
+            if account is not None and await reader.client.read(
+                reader.exits, "authorises", *account, timestamp
+            ):
+                swept.add(account)
+            continue
+        authorised = authorised_orders(found.record)[found.leg]
+        if isinstance(authorised, RootedOrder):
+            root = authorised.order.payer, authorised.root
+            if root not in roots and await reader.view("isAuthorised", *root):
+                roots.add(root)
+    return Authority(
+        reader.domain,
+        assets,
+        lambda owner, root: (owner, root) in roots,
+        lambda account_id, owner, _: (account_id, owner) in swept,
+    )
+
+
+def _payer_of(batch: ReplayedBatch, slot: int) -> tuple[AccountId, Address] | None:
+    """Return the account that the withdrawal in a slot takes from, and its owner."""
+    index, position = divmod(slot, CHUNK_SLOTS)
+    if index >= len(batch.chunks):
+        return None
+    operation = dict(batch.chunks[index].operations()).get(position)
+    if not isinstance(operation, Withdrawal):
+        return None
+    leaf = batch.trees[index].leaf(operation.payer)
+    return None if leaf is None else (operation.payer, leaf.owner)

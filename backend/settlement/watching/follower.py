@@ -1,0 +1,109 @@
+"""Executes each batch that L1 accepts, as L1 would, from L1's data alone.
+
+Law: after `follow` it knows the state after the last batch without fraud, and the first fraud.
+"""
+
+from dataclasses import dataclass, replace
+
+import structlog
+
+from backend.settlement.archive import Archive
+from backend.settlement.batch_data import PostedBatch
+from backend.settlement.chain import L1Log
+from backend.settlement.data_sources import DataMismatch, DataSources
+from backend.settlement.l1_history import History, L1Reader
+from backend.settlement.proving.fraud import Fraud, FraudFound
+from backend.settlement.proving.replay import (
+    LedgerState,
+    ReplayedBatch,
+    genesis_state,
+    replay,
+)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """A batch without fraud. `replayed` is None once nobody can dispute it any more."""
+
+    log: L1Log
+    after: LedgerState
+    replayed: ReplayedBatch | None
+
+
+class Follower:
+    """The batches of one rollup, executed one after the other."""
+
+    def __init__(
+        self, reader: L1Reader, sources: DataSources, archive: Archive | None, from_block: int
+    ) -> None:
+        """`archive` is given all chunks, for when L1's nodes have dropped them."""
+        self.reader = reader
+        self.history: History | None = None
+        self.fraud: tuple[PostedBatch, Fraud] | None = None
+        """The first false batch, and the proof; None if there is none."""
+        self._sources, self._archive, self._from_block = sources, archive, from_block
+        self._followed: list[_Followed] = []  # batch 1 first
+
+    @property
+    def number(self) -> int:
+        """The last batch that was executed."""
+        return len(self._followed)
+
+    @property
+    def state(self) -> LedgerState:
+        """The ledger after that batch."""
+        return self._followed[-1].after if self._followed else genesis_state()
+
+    def disputable(self) -> list[ReplayedBatch]:
+        """Return the executed batches that are not settled."""
+        return [one.replayed for one in self._followed if one.replayed is not None]
+
+    async def follow(self) -> History:
+        """Read what is new, and execute it. Raises DataMissing, ChainUnavailable."""
+        history = await self.reader.history(self._from_block)
+        self.history = history
+        self._drop_removed(history)
+        self._forget_settled(history)
+        self.fraud = None
+        while self.number < history.tip and self.fraud is None:
+            await self._execute(history)
+        return history
+
+    def _drop_removed(self, history: History) -> None:
+        """Forget batches that were rolled back or reorganised away."""
+        for index, one in enumerate(self._followed):
+            if index >= history.tip or history.posted[index] != one.log:
+                log.warning("batches_removed", first=index + 1, last=self.number)
+                del self._followed[index:]
+                return
+
+    def _forget_settled(self, history: History) -> None:
+        for index in range(min(history.frontier, self.number)):
+            one = self._followed[index]
+            if one.replayed is not None:
+                self._followed[index] = replace(one, replayed=None)
+
+    async def _execute(self, history: History) -> None:
+        number = self.number + 1
+        batch = await self.reader.batch(history, number)
+        deposits = dict(enumerate(history.deposits))
+        blobs: tuple[bytes, ...] = ()
+        try:
+            batch = replace(batch, chunks=await self._sources.chunks(batch))
+        except DataMismatch as mismatch:
+            blobs = mismatch.blobs
+        try:
+            replayed = replay(batch, blobs, self.state, history.assets, deposits)
+        except FraudFound as found:
+            log.critical("fraud_found", batch=number, reason=found.fraud.reason)
+            self.fraud = batch, found.fraud
+            return
+        if self._archive is not None:
+            self._archive.keep_chunks(batch.header_hash, replayed.chunks)
+        is_open = number > history.frontier
+        self._followed.append(
+            _Followed(history.posted[number - 1], replayed.after, replayed if is_open else None)
+        )
+        log.info("batch_executed", batch=number, chunks=len(replayed.chunks))
