@@ -21,6 +21,7 @@ from backend.cli import (
     platform,
     prize,
     proposal,
+    rebuilding,
     schedule,
     withdrawals,
 )
@@ -55,6 +56,8 @@ app.command()(platform.up)
 app.command()(platform.down)
 app.command()(platform.status)
 app.command()(platform.deploy)
+app.command()(rebuilding.rebuild)
+app.command("exit-kit")(rebuilding.exit_kit)
 app.add_typer(account.app, name="account")
 app.add_typer(kyc.app, name="kyc")
 app.command()(payments.deposit)

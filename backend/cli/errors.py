@@ -34,10 +34,13 @@ _EXPECTED: Final = frozenset(
     {
         "AnvilFailed",
         "CompilationFailed",
+        "DataMissing",
         "DeploymentFailed",
         "DeploymentOutdated",
+        "HistoryIncomplete",
         "KeyUnreadable",
         "NoNode",
+        "NoRollup",
         "NotDeployed",
         "RpcError",
         "StartFailed",

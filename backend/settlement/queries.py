@@ -61,14 +61,7 @@ class ChainQueries:
 
     async def token_name(self, token: Address) -> TokenName | None:
         """Return a token's symbol and decimals, None if it doesn't tell."""
-        contract = _token(token)
-        try:
-            return TokenName(
-                str(await self._client.read(contract, "symbol")),
-                int(await self._client.read(contract, "decimals")),
-            )
-        except _NO_ANSWER:
-            return None
+        return await token_name(self._client, token)
 
     async def allowance(self, token: Address, owner: Address) -> int:
         """Return how many base units the rollup may take from `owner`."""
@@ -113,6 +106,18 @@ class ChainQueries:
         if isinstance(outcome, Refused):
             log.error("revocation_refused", reason=str(outcome.reason))
         raise ChainUnavailable()
+
+
+async def token_name(client: ChainClient, token: Address) -> TokenName | None:
+    """Return a token's symbol and decimals, None if it doesn't tell."""
+    contract = _token(token)
+    try:
+        return TokenName(
+            str(await client.read(contract, "symbol")),
+            int(await client.read(contract, "decimals")),
+        )
+    except _NO_ANSWER:
+        return None
 
 
 async def allowance_of(
