@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -29,12 +29,15 @@ from backend.config import Settings
 from backend.engine.batch.desk import BatchDesk
 from backend.engine.log import LocalLog
 from backend.engine.node import Node
+from backend.protocol.batches import Chunk
 from backend.protocol.hashing import Digest
 from backend.records.event_stream import EventStream
 from backend.records.projections import Projections
 from backend.records.projector import Projector
 from backend.records.registers.idempotency import IdempotencyKeys
 from backend.serving import ApiServer, bind, calm_collector, end_by_signal
+from backend.settlement.archive import Archive
+from backend.settlement.batch_data import PostedBatch
 from backend.settlement.deployment_file import Deployment
 from backend.settlement.events import BatchConfirmed, BatchRolledBack, ChainEvent
 from backend.settlement.kzg import Kzg
@@ -43,6 +46,7 @@ from backend.settlement.settler import Settler
 from backend.settlement.submitter import Submitter
 from backend.settlement.watcher import Watcher
 
+ARCHIVE_FOLDER: Final = "archive"
 _PRUNE_PAUSE_S: Final = 3_600
 
 log = structlog.get_logger(__name__)
@@ -62,6 +66,7 @@ class Platform:
     projector: Projector
     registers: Registers
     keeper: BonusKeeper | None  # None: the deployment has no campaigns
+    archive: Archive
     confirmed_batches: "asyncio.Queue[BatchConfirmed | BatchRolledBack]"
     api: FastAPI
 
@@ -121,6 +126,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             projector=projector,
             registers=needs.registers,
             keeper=bonus_keeper(ground),
+            archive=Archive(settings.data_dir / ARCHIVE_FOLDER),
             confirmed_batches=asyncio.Queue(),
             api=create_api(needs),
         )
@@ -194,6 +200,7 @@ async def _follow_batches(platform: Platform) -> None:
             continue  # a false one: it is for the challenger
         chunks = await asyncio.to_thread(platform.desk.chunks, header.number)
         platform.projector.observe_chain(batch_posted(event, chunks))
+        await asyncio.to_thread(_archive, platform, event.batch, chunks)
         if platform.confirmed_batches.empty():
             try:
                 await platform.node.snapshot(header.last_block_number)
@@ -201,6 +208,18 @@ async def _follow_batches(platform: Platform) -> None:
                 log.debug("snapshot_is_newer", block=header.last_block_number)
             except OSError as error:  # the disk is full: a restart begins at an older one
                 log.warning("snapshot_not_written", reason=str(error))
+
+
+def _archive(platform: Platform, batch: PostedBatch, chunks: Sequence[Chunk]) -> None:
+    """Keep what people need to leave without us. What fails here is done after the next start."""
+    archive, number = platform.archive, batch.header.number
+    try:
+        archive.keep_chunks(batch.header_hash, chunks)
+        leaves = platform.desk.leaves(number) if archive.wants_state(number) else None
+        if leaves is not None:
+            archive.keep_state(number, batch.header_hash, leaves)
+    except OSError as error:
+        log.warning("batch_not_archived", batch=number, reason=str(error))
 
 
 async def serve(settings: Settings) -> None:

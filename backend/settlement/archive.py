@@ -62,6 +62,11 @@ class Archive:
             return None
         return chunks
 
+    def wants_state(self, number: int) -> bool:
+        """Return whether a state after this batch is due, and would stay."""
+        newer = sum(kept > number for kept in self.states())
+        return number % STATE_INTERVAL == 0 and newer < _STATES_KEPT
+
     def keep_state(self, number: int, header_hash: Digest, leaves: Leaves) -> None:
         """Keep the accounts after a batch, and drop the oldest states but a few."""
         path = self._states / f"{number:0{_NUMBER_DIGITS}d}-{digest_text(header_hash)}"

@@ -29,7 +29,7 @@ from backend.protocol.errors import InvariantViolated, NoQuorum
 from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import Digest
 from backend.protocol.signing import PrivateKey
-from backend.protocol.types import AccountId
+from backend.protocol.types import AccountId, Leaf
 from backend.protocol.votes import quorum_signatures
 
 Replay = Callable[[int], Iterable[FinalBlock]]
@@ -207,6 +207,15 @@ class BatchDesk:
     def account_proof(self, batch_number: int, account_id: AccountId) -> AccountProof:
         """Return the proof of an account after a posted batch. Raises as `withdrawal_proof`."""
         return self._locked(lambda: self._builder.account_proof(batch_number, account_id))
+
+    def leaves(self, batch_number: int) -> dict[AccountId, Leaf] | None:
+        """Return a copy of all accounts after the last posted batch; None if it is another one."""
+
+        def copied() -> dict[AccountId, Leaf] | None:
+            is_last = self._builder.tip.number == batch_number
+            return dict(self._builder.ledger.leaves) if is_last else None
+
+        return self._locked(copied)
 
     def _move_on(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> bool:
         """Return whether the builder is at this batch now, or past it."""

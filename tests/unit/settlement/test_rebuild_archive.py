@@ -114,6 +114,14 @@ def test_archive__many_states__the_newest_stay_holds(archive):
     assert list(archive.states()) == [100, 11, 10]
 
 
+def test_archive__state_due__only_if_it_would_stay_holds(archive):
+    assert [number for number in range(1, 200) if archive.wants_state(number)] == [64, 128, 192]
+    for number in (128, 192, 256):
+        archive.keep_state(number, batch(number).header_hash, LEAVES)
+
+    assert [number for number in (64, 128, 320) if archive.wants_state(number)] == [128, 320]
+
+
 def test_archive__strange_files__are_passed_over_holds(archive):
     kept = batch()
     archive.keep_state(1, kept.header_hash, LEAVES)

@@ -6,7 +6,7 @@
 - draft: an empty batch, if it may be one
 - certify: 2f+1 signatures in order; a wrong header, data hash or pin is not signed; too few keys
 - posted: moves on; a repeat, an older batch or one without its parent changes nothing
-- proofs and chunks of posted batches
+- proofs, chunks and accounts of posted batches
 """
 
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import ZERO_DIGEST, keccak
 from backend.protocol.operations import NO_OP_SLOT
 from backend.protocol.signing import PrivateKey
-from backend.protocol.state_tree import chunks_root
+from backend.protocol.state_tree import StateTree, chunks_root
 from backend.protocol.votes import split_signatures, verify_quorum
 from tests.property.world import ASSETS, DOMAIN, EPOCH, TS_S, deposit, pay, unsigned, withdraw
 
@@ -294,6 +294,17 @@ async def test_proofs__posted_batch__succeeds(office):
     assert proof.leaf.balance_minor == 993
     assert office.desk.chunks(1)[-1].root == header.post_root
     assert office.desk.account_proof(1, office.ledger.account(*_alice())[0]).leaf == proof.leaf
+
+
+async def test_leaves__last_posted_batch__are_a_copy_succeeds(office):
+    header = await office.post()
+
+    leaves = office.desk.leaves(1)
+
+    assert StateTree(leaves).root == header.post_root
+    leaves.clear()
+    assert office.desk.leaves(1)
+    assert office.desk.leaves(0) is office.desk.leaves(2) is None
 
 
 async def test_chunks__batch_unknown__rejects(office):
