@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from eth_account import Account
@@ -80,6 +81,16 @@ def lose_operator(settings: Settings) -> None:
             path.unlink()
 
 
+def archived_by(settings: Settings, count: int) -> dict[str, bytes]:
+    """Return the batches' data in the platform's archive, when it has so many of them."""
+    folder = settings.data_dir / "archive" / "chunks"
+    deadline = time.monotonic() + POSTED_S_MAX
+    while len(found := [*folder.glob("0x*")]) < count:
+        assert time.monotonic() < deadline, "batches were not archived"
+        time.sleep(0.1)
+    return {path.name: path.read_bytes() for path in found}
+
+
 def deposit_for_nobody(wallet: PlainWallet, rollup: str, token: str, amount: int) -> None:
     """Deposit while no operator is there to credit it."""
     token_abi, rollup_abi = artifact("Stablecoin").abi, artifact("Rollup").abi
@@ -119,6 +130,7 @@ def test_drill__operator_gone__all_money_comes_out_succeeds(settings, tmp_path, 
     with open_actions(settings) as actions:
         for name, amount in (("alice", LATE), ("bob", 0)):
             actions.fill_wallet(actions.people[name], actions.asset("USDX"), amount)
+    archived = archived_by(settings, 2)
     lose_operator(settings)
     deposit_for_nobody(people["alice"], rollup, token, LATE)
     assert [wallet.token_balance(token) for wallet in people.values()] == [0, 0]
@@ -137,6 +149,9 @@ def test_drill__operator_gone__all_money_comes_out_succeeds(settings, tmp_path, 
     assert (summary["batch"], summary["tip"], summary["wrong"]) == (2, 2, None)
     assert (usdx["unpaid_minor"], usdx["waiting_minor"]) == (str(10 * UNIT), str(LATE))
     assert usdx["outstanding_minor"] == usdx["vault"] == str(100 * UNIT + LATE)
+
+    # What the operator kept was the very same: a copy of his archive would have done for blobs.
+    assert {path.name: path.read_bytes() for path in Path("rebuilt/chunks").iterdir()} == archived
 
     def kit_of(*whose: str) -> dict:
         return anybody.json("exit-kit", *whose, *where, "--archive", "rebuilt")
