@@ -12,6 +12,7 @@ from eth_utils import keccak, to_bytes, to_checksum_address
 from backend.protocol.operations import Deposit, OpenAccount, Payment
 from backend.protocol.types import address_text, fee_account_id
 from tests.contracts.disputes.book import FEE_OWNER, PEOPLE, Book, person
+from tests.contracts.disputes.evidence import Desk
 from tests.contracts.rollup.conftest import (  # noqa: F401 - fixtures
     asset_id,
     attacker,
@@ -30,7 +31,7 @@ from tests.contracts.rollup.conftest import (  # noqa: F401 - fixtures
 )
 from tests.contracts.rollup.operator import addresses_of
 
-CHALLENGE_WINDOW_S, ANSWER_WINDOW_S = 60, 40
+CHALLENGE_WINDOW_S, ANSWER_WINDOW_S = 60, 100
 
 # ruff: noqa: F811 - fixtures are named as they are imported
 
@@ -103,6 +104,11 @@ def tokens(project, lister, token, list_asset):
     list_asset(token, 1, address_text(FEE_OWNER.address))
     list_asset(other, 10)
     return [token, other]
+
+
+@pytest.fixture
+def desk(challenges, book, tokens):
+    return Desk(challenges, book, tokens)
 
 
 @pytest.fixture
