@@ -196,9 +196,7 @@ class Node:
 
     def vault(self, token: bytes) -> int:
         """Base units that the rollup holds."""
-        return int.from_bytes(
-            self.call(token, "balanceOf", ["address"], "0x" + self.rollup.hex())
-        )
+        return int.from_bytes(self.call(token, "balanceOf", ["address"], "0x" + self.rollup.hex()))
 
 
 def key_of_claim(log: Log) -> tuple[bytes, int, bytes, int]:

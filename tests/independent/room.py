@@ -21,12 +21,13 @@ QUORUM = 3
 class Room:
     """`run` has read all that was said; `facts` are L1's, by which its blocks are judged."""
 
-    def __init__(self, facts: Facts, may_hold: MayHold) -> None:
+    def __init__(self, facts: Facts, may_hold: MayHold, identity: log.Identity = IDENTITY) -> None:
         self.facts = facts
-        self.run = Audit(DOMAIN, COMMITTEE, IDENTITY.code_hash, may_hold)
+        self.domain = typed.Domain(identity.chain_id, identity.rollup)
+        self.run = Audit(self.domain, COMMITTEE, identity.code_hash, may_hold)
         self.now_ms = TS_S * 1000 - 60_000
         self.written: list[bytes] = []
-        self.say(IDENTITY)
+        self.say(identity)
 
     def say(self, *payloads: log.Payload) -> None:
         for payload in payloads:
@@ -37,7 +38,7 @@ class Room:
     def attest(self, l1_block_number: int) -> None:
         """All who are members, or ever will be, say that they have seen L1 up to here."""
         fields = (l1_block_number, keccak(u(l1_block_number, 8)))
-        digest = DOMAIN.digest(typed.SEEN, *fields)
+        digest = self.domain.digest(typed.SEEN, *fields)
         self.say(*(log.Seen(*fields, typed.sign(key, digest)) for key in KEYS.values()))
 
     def proposed(self, body: Body, slots: bytes, ahead_ms: int) -> log.ProposedBlock:
@@ -46,11 +47,11 @@ class Room:
         counts = (len(slots) // 15, self.now_ms + ahead_ms)
         epoch = self.run.committee.epoch
         block = Block(number, epoch, 0, self.run.tip_hash, *hashes, *counts)
-        digest = DOMAIN.digest(typed.PROPOSAL, block.digest(DOMAIN))
+        digest = self.domain.digest(typed.PROPOSAL, block.digest(self.domain))
         return log.ProposedBlock(block, typed.sign(SEQUENCER, digest), body.encoded())
 
     def votes(self, block: Block) -> list[log.Vote]:
-        digest = block.digest(DOMAIN)
+        digest = block.digest(self.domain)
         voters = self.run.committee.members[:QUORUM]
         return [log.Vote(digest, typed.sign(KEYS[member], digest)) for member in voters]
 
