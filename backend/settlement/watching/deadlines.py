@@ -29,10 +29,10 @@ async def showing(
     """Return the arguments of Exits.showServed for an exit that waits and was served; else None."""
     if not await reader.client.read(reader.exits, "waitingSince", account_id, owner):
         return None
-    requested_ts_s = (await reader.client.read(reader.exits, "exitOf", account_id, owner))[0]
+    request = await reader.client.read(reader.exits, "exitOf", account_id, owner)
     for batch in follower.disputable():
         accepted = batch.posted.accepted
-        if accepted.accepted_ts_s <= requested_ts_s:
+        if accepted.accepted_ts_s <= request["requestedTsS"]:
             continue
         for index, tree in enumerate(batch.trees):
             leaf = tree.leaf(account_id)

@@ -44,9 +44,8 @@ async def open_challenges(
                 continue
             slot = values["slotNumber"]
             state = await client.read(contract, "challengeOf", batch.header_hash, slot)
-            opened_ts_s, _, is_closed, *_ = state
-            if opened_ts_s and not is_closed:
-                is_answerable = head.ts_s < opened_ts_s + answer_window_s
+            if state["openedTsS"] and not state["isClosed"]:
+                is_answerable = head.ts_s < state["openedTsS"] + answer_window_s
                 one = OpenChallenge(batch, slot, is_answerable)
                 found.setdefault(batch.header_hash, []).append(one)
     return found

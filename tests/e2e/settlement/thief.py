@@ -1,0 +1,114 @@
+"""An operator who holds the keys of the whole committee, and posts what he likes."""
+
+from dataclasses import dataclass, replace
+
+from backend.protocol.batches import (
+    CHUNK_SLOTS,
+    BatchHeader,
+    Chunk,
+    calldata_hash,
+    chunk_hashes,
+    genesis_header,
+    pack_blobs,
+    padded,
+)
+from backend.protocol.operations import encode_all
+from backend.protocol.state_tree import GENESIS_LEAVES, StateTree, chunks_root
+from backend.protocol.transition import L1Facts, apply_in_sequence
+from backend.protocol.types import BRIDGE
+from backend.protocol.votes import quorum_signatures
+from backend.settlement.batch_data import BLOBS, CALLDATA
+from backend.settlement.kzg import Kzg, blob_transaction, blobs_hash
+from backend.settlement.transactions import Transaction, fees_of, sign
+from tests.e2e.settlement.chain import SUBMITTER, VALIDATORS, Chain
+
+
+@dataclass
+class Thief:
+    """Builds each batch upon the last one; `steal` changes what he posts."""
+
+    l1: Chain
+    kzg: Kzg
+    tree: StateTree = None
+    header: object = None
+    blocks: int = 0
+
+    def __post_init__(self):
+        self.tree = StateTree(GENESIS_LEAVES)
+
+    async def batch(self, operations, *, deposits=(), assets=None, root=None, **changes):
+        """Return the header and chunks of a batch of `operations`; `root` replaces the true one."""
+        slots = padded(encode_all(operations))
+        cursor = changes.pop("cursor", len(deposits))
+        facts = L1Facts(assets or {}, dict(enumerate(deposits)), cursor)
+        changed = apply_in_sequence(self.tree.leaf, slots, facts)
+        after = self.tree.set_many(changed)
+        chunk = Chunk(slots, root or after.root)
+        header = await self._header([chunk], after.leaf(BRIDGE).nonce)
+        self.tree = after
+        return replace(header, **changes), [chunk]
+
+    async def _header(self, chunks, cursor):
+        rollup = self.l1.rollup
+        head = await self.l1.client.latest()
+        pin = await self.l1.client.block(head.number - 1)
+        last = self.header or genesis_header(StateTree(GENESIS_LEAVES).root)
+        self.blocks += 1
+        return BatchHeader(
+            number=last.number + 1,
+            epoch=await rollup.epoch(),
+            parent_hash=last.digest(rollup.domain) if last.number else bytes(32),
+            pre_root=last.post_root,
+            post_root=chunks[-1].root,
+            chunks_root=chunks_root(chunk_hashes(chunks)),
+            chunk_count=len(chunks),
+            data_hash=calldata_hash(chunks),
+            deposit_cursor=cursor,
+            l1_block_number=pin.number,
+            l1_block_hash=pin.block_hash,
+            last_block_number=self.blocks,
+            last_block_hash=self.blocks.to_bytes(32),
+            timestamp=max(head.ts_s, last.timestamp),
+        )
+
+    async def post(self, header, chunks, blobs=None):
+        """Submit a batch, with these blobs instead of its own if they are given."""
+        rollup, client = self.l1.rollup, self.l1.client
+        carrier = CALLDATA if blobs is None else BLOBS
+        hashes = () if blobs is None else await self.kzg.versioned_hashes(blobs)
+        if blobs is not None:
+            header = replace(header, data_hash=blobs_hash(hashes))
+        digest = header.digest(rollup.domain)
+        votes = [key.sign_digest(digest) for key in VALIDATORS]
+        signatures = quorum_signatures(digest, votes, [key.address for key in VALIDATORS])
+        parent = await rollup.parent_of(header.number)
+        data = rollup.submission(header, parent, b"".join(signatures), chunks, carrier)
+        transaction = Transaction(
+            chain_id=await client.chain_id(),
+            nonce=await client.nonce(SUBMITTER.address),
+            to=rollup.contract.address,
+            data=data,
+            gas=5_000_000,
+            fees=fees_of(await client.prices(), has_blobs=blobs is not None),
+            versioned_hashes=hashes,
+        )
+        signed = sign(transaction, SUBMITTER)
+        raw = signed.raw
+        if blobs is not None:
+            raw = blob_transaction(raw, await self.kzg.sidecar(blobs))
+        await client.send_raw(raw)
+        receipt = await client.receipt(signed.tx_hash)
+        if receipt is None:
+            await self.l1.mine()
+            receipt = await client.receipt(signed.tx_hash)
+        assert receipt is not None
+        assert receipt.is_success
+        self.header = header
+        return header
+
+
+def other_blobs(chunks):
+    """Return blobs in which a slot of the last chunk is another."""
+    last = chunks[-1]
+    slots = last.slots[: (CHUNK_SLOTS - 1) * 15] + b"\x01" * 15
+    return pack_blobs([*chunks[:-1], Chunk(slots, last.root)])
