@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from backend.protocol.batches import CHUNK_SLOTS, Chunk, slot_number
+from backend.protocol.batches import CHUNK_SLOTS, Chunk, chunk_hashes, slot_number
 from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import Digest
 from backend.protocol.money import BALANCE_MINOR_MAX, BalanceMinor
@@ -64,7 +64,7 @@ class Signing:
             post_root=tree.root,
             cursor=leaves[BRIDGE].nonce,
             ts_s=self.scene.ts_s,
-            posted_hashes=[],
+            posted_hashes=chunk_hashes(chunks),
         )
 
     def _execute(self, leaves: dict[AccountId, Leaf], slots: bytes) -> None:

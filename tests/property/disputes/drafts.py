@@ -18,7 +18,7 @@ from backend.protocol.operations import SLOT_BYTES, OpenAccount, encode, slot
 from backend.protocol.order_records import LEGS_MAX, OrderGroup, RootedOrder, SignedOrder
 from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder, linked
 from backend.protocol.signing import PrivateKey
-from backend.protocol.state_tree import GENESIS_LEAVES
+from backend.protocol.state_tree import GENESIS_LEAVES, StateTree
 from backend.protocol.transition import L1Facts, apply_in_sequence
 from backend.protocol.types import (
     BRIDGE,
@@ -82,6 +82,10 @@ class Scene:
     ts_s: int
     leaves: dict[AccountId, Leaf] = field(default_factory=lambda: dict(GENESIS_LEAVES))
     roots: set[tuple[Address, Digest]] = field(default_factory=set)
+
+    @property
+    def tree(self) -> StateTree:
+        return StateTree(self.leaves)
 
     @property
     def leaving(self) -> list[AccountId]:

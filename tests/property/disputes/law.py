@@ -68,7 +68,7 @@ def header_of(scene: Scene, candidate: Candidate, **others) -> BatchHeader:
         "number": 2,
         "epoch": 1,
         "parent_hash": keccak(b"parent"),
-        "pre_root": StateTree(scene.leaves).root,
+        "pre_root": scene.tree.root,
         "post_root": candidate.post_root,
         "chunks_root": chunks_root(candidate.posted_hashes),
         "chunk_count": len(candidate.chunks),

@@ -7,7 +7,6 @@ from typing import Final
 from backend.protocol.batches import CHUNK_ELEMENTS, CHUNK_SLOTS, ELEMENT_BYTES
 from backend.protocol.hashing import Digest
 from backend.protocol.operations import SLOT_BYTES
-from backend.protocol.state_tree import StateTree
 from backend.protocol.types import BRIDGE
 from tests.property.disputes.candidates import Candidate
 from tests.property.disputes.drafts import Scene
@@ -17,7 +16,7 @@ _CHUNK_BLOB_BYTES: Final = CHUNK_ELEMENTS * ELEMENT_BYTES
 
 def a_root(random: Random, scene: Scene, candidate: Candidate) -> None:
     index = random.randrange(len(candidate.chunks))
-    others = [StateTree(scene.leaves).root, candidate.chunks[-1].root, bytes(32)]
+    others = [scene.tree.root, candidate.chunks[-1].root, bytes(32)]
     root = Digest(random.choice([*others, random.randbytes(32)]))
     candidate.chunks[index] = replace(candidate.chunks[index], root=root)
 
@@ -31,7 +30,7 @@ def all_roots_from_one_on(random: Random, scene: Scene, candidate: Candidate) ->
 
 
 def the_post_root(random: Random, scene: Scene, candidate: Candidate) -> None:
-    others = [StateTree(scene.leaves).root, candidate.chunks[0].root, random.randbytes(32)]
+    others = [scene.tree.root, candidate.chunks[0].root, random.randbytes(32)]
     candidate.post_root = Digest(random.choice(others))
 
 
