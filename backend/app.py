@@ -17,6 +17,7 @@ from backend.access.custody.runner import CustodyRunner
 from backend.access.fees import fee_rule
 from backend.access.services import Registers
 from backend.assembly import (
+    ARCHIVE_FOLDER,
     bonus_keeper,
     dependencies,
     node_config,
@@ -46,7 +47,6 @@ from backend.settlement.settler import Settler
 from backend.settlement.submitter import Submitter
 from backend.settlement.watcher import Watcher
 
-ARCHIVE_FOLDER: Final = "archive"
 _PRUNE_PAUSE_S: Final = 3_600
 
 log = structlog.get_logger(__name__)

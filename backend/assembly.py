@@ -40,6 +40,7 @@ from backend.settlement.queries import ChainQueries
 from backend.settlement.sender import Sender
 from backend.settlement.watcher import Watcher
 
+ARCHIVE_FOLDER: Final = "archive"
 CUSTODY_FOLDER: Final = "custody"
 
 

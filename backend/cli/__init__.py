@@ -23,6 +23,7 @@ from backend.cli import (
     proposal,
     rebuilding,
     schedule,
+    verify,
     withdrawals,
 )
 from backend.cli.root import Root, WithDefault
@@ -56,6 +57,7 @@ app.command()(platform.up)
 app.command()(platform.down)
 app.command()(platform.status)
 app.command()(platform.deploy)
+app.command()(verify.verify)
 app.command()(rebuilding.rebuild)
 app.command("exit-kit")(rebuilding.exit_kit)
 app.add_typer(account.app, name="account")

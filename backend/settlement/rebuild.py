@@ -5,7 +5,7 @@ missing, execution goes on from a later state whose root a batch names.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -115,19 +115,20 @@ class Rebuilder:
         sources: DataSources,
         out: Archive | None = None,
         say: Say = lambda _: None,
+        observe: Callable[[PostedBatch], None] = lambda _: None,
     ) -> None:
         """`out` is given every batch's chunks and the last states, so that it does without blobs
-        from now on."""
+        from now on. `observe` is told of each batch, with its chunks, before it is executed."""
         self._reader, self._history, self._sources = reader, history, sources
         self._deposits = dict(enumerate(history.deposits))
-        self._out, self._say = out, say
+        self._out, self._say, self._observe = out, say, observe
         self.result = Rebuilt(history, genesis_state())
 
-    async def run(self, *, from_state: bool = False) -> Rebuilt:
+    async def run(self, *, from_state: bool = False, may_skip: bool = True) -> Rebuilt:
         """Return the ledger after the last batch, or before the first wrong one.
 
         With `from_state` it begins at the newest state of the archives: quick, but blind for
-        earlier withdrawals. Raises DataMissing.
+        earlier withdrawals. Raises DataMissing; if it may skip, only where no state helps.
         """
         result = self.result
         self._note_settled()
@@ -139,7 +140,7 @@ class Rebuilder:
             try:
                 self._execute(replace(batch, chunks=await self._sources.chunks(batch)))
             except DataMissing:
-                if not await self._go_on_after(number):
+                if not (may_skip and await self._go_on_after(number)):
                     raise
             except (DataMismatch, FraudFound) as fraud:
                 result.wrong = f"batch {number}: {fraud}"
@@ -162,6 +163,7 @@ class Rebuilder:
         return False
 
     def _execute(self, batch: PostedBatch) -> None:
+        self._observe(batch)
         history = self._history
         replayed = replay_batch(batch, (), self.result.state, history.assets, self._deposits)
         if self._out is not None:
