@@ -30,6 +30,7 @@ from backend.config import Settings
 from backend.engine.batch.desk import BatchDesk
 from backend.engine.log import LocalLog
 from backend.engine.node import Node
+from backend.guard import Guard
 from backend.protocol.batches import Chunk
 from backend.protocol.hashing import Digest
 from backend.records.event_stream import EventStream
@@ -66,6 +67,7 @@ class Platform:
     projector: Projector
     registers: Registers
     keeper: BonusKeeper | None  # None: the deployment has no campaigns
+    guard: Guard
     archive: Archive
     confirmed_batches: "asyncio.Queue[BatchConfirmed | BatchRolledBack]"
     api: FastAPI
@@ -104,6 +106,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             submitter_settings(settings, deployment),
             now_ms=clock_ms,
         )
+        archive = Archive(settings.data_dir / ARCHIVE_FOLDER)
         stream = EventStream(ground.databases.projections)
         projector = Projector(Projections(ground.databases.projections, ground.domain), stream)
         asset_count = len(deployment.tokens)
@@ -126,7 +129,8 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             projector=projector,
             registers=needs.registers,
             keeper=bonus_keeper(ground),
-            archive=Archive(settings.data_dir / ARCHIVE_FOLDER),
+            guard=Guard(ground.client, deployment, ground.operator, watcher, desk, archive, kzg),
+            archive=archive,
             confirmed_batches=asyncio.Queue(),
             api=create_api(needs),
         )
@@ -165,6 +169,7 @@ async def run(platform: Platform, serve: Callable[[], Awaitable[None]]) -> None:
             tasks.create_task(_follow_batches(platform)),
             tasks.create_task(platform.submitter.run()),
             tasks.create_task(platform.settler.run(_settle_poll_ms(platform.deployment))),
+            tasks.create_task(platform.guard.run()),
             tasks.create_task(_prune(platform.registers.idempotency)),
             tasks.create_task(CustodyRunner(platform.api.state.services).run()),
             tasks.create_task(GroupSender(platform.api.state.services).run()),

@@ -54,7 +54,7 @@ async def rebuild_ledger(origin: Origin, settings: Settings, out: Path | None, s
             address, from_block = deployment.address("Rollup"), deployment.block_number
         reader = await L1Reader.at(client, address)
         history = await reader.history(from_block, say)
-        sources = _sources(origin, client, kzg, out)
+        sources = sources_of(origin, client, kzg, out)
         archive = None if out is None else Archive(out)
         rebuilder = Rebuilder(reader, history, sources, archive, say)
         rebuilt = await rebuilder.run(from_state=origin.from_state)
@@ -64,7 +64,8 @@ async def rebuild_ledger(origin: Origin, settings: Settings, out: Path | None, s
         await client.close()
 
 
-def _sources(origin: Origin, client: ChainClient, kzg: Kzg, out: Path | None) -> DataSources:
+def sources_of(origin: Origin, client: ChainClient, kzg: Kzg, out: Path | None) -> DataSources:
+    """Return who is asked for batches' data: archives, `out` among them, and blobs."""
     folders = [*origin.archives, *([] if out is None else [out])]
     blob_sources: list[BlobSource] = [DevelopmentBlobs(client)]
     if origin.beacon_url is not None:

@@ -24,6 +24,7 @@ from backend.cli import (
     rebuilding,
     schedule,
     verify,
+    watching,
     withdrawals,
 )
 from backend.cli.root import Root, WithDefault
@@ -60,6 +61,7 @@ app.command()(platform.deploy)
 app.command()(verify.verify)
 app.command()(rebuilding.rebuild)
 app.command("exit-kit")(rebuilding.exit_kit)
+app.command()(watching.watch)
 app.add_typer(account.app, name="account")
 app.add_typer(kyc.app, name="kyc")
 app.command()(payments.deposit)

@@ -178,8 +178,8 @@ class BatchDesk:
 
         Raises BatchNotFound.
         """
-        header, chunks = self._header(batch_number), self.chunks(batch_number)
-        before = self._header(batch_number - 1).last_block_number if batch_number > 1 else 0
+        header, chunks = self.header(batch_number), self.chunks(batch_number)
+        before = self.header(batch_number - 1).last_block_number if batch_number > 1 else 0
 
         def found() -> Mapping[int, Evidence]:
             finals = takewhile(
@@ -190,7 +190,8 @@ class BatchDesk:
 
         return await asyncio.to_thread(found)
 
-    def _header(self, batch_number: int) -> BatchHeader:
+    def header(self, batch_number: int) -> BatchHeader:
+        """Return a posted batch's header. Raises BatchNotFound."""
         return self._locked(lambda: self._builder.header(batch_number))
 
     def chunks(self, batch_number: int) -> tuple[Chunk, ...]:

@@ -3,6 +3,7 @@
 Law: after `follow` it knows the state after the last batch without fraud, and the first fraud.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 
 import structlog
@@ -95,7 +96,9 @@ class Follower:
         except DataMismatch as mismatch:
             blobs = mismatch.blobs
         try:
-            replayed = replay(batch, blobs, self.state, history.assets, deposits)
+            replayed = await asyncio.to_thread(
+                replay, batch, blobs, self.state, history.assets, deposits
+            )
         except FraudFound as found:
             log.critical("fraud_found", batch=number, reason=found.fraud.reason)
             self.fraud = batch, found.fraud

@@ -1,0 +1,116 @@
+"""The operator's own watcher: answers challenges, shows exits as served, and proves what isn't his.
+
+Law: an honest operator loses nothing by anybody's challenge, and no exit freezes him that he has
+served. It costs next to nothing while there is nothing to do: then the ledger itself has executed
+each batch already.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+
+from backend.engine.batch.desk import BatchDesk
+from backend.protocol.errors import BatchNotFound, ChainUnavailable
+from backend.protocol.evidence import Evidence
+from backend.settlement.archive import Archive
+from backend.settlement.artifacts import artifact
+from backend.settlement.batch_data import PostedBatch
+from backend.settlement.chain import Contract, RpcError
+from backend.settlement.client import ChainClient
+from backend.settlement.data_sources import DataMissing, DataSources, DevelopmentBlobs
+from backend.settlement.deployment_file import Deployment
+from backend.settlement.kzg import Kzg
+from backend.settlement.l1_history import HistoryIncomplete, L1Reader
+from backend.settlement.sender import Sender
+from backend.settlement.watcher import Watcher
+from backend.settlement.watching.challenger import Challenger
+from backend.settlement.watching.follower import Follower
+
+_POLL_MS: Final = 2_000
+
+log = structlog.get_logger(__name__)
+
+
+class DeskEvidence:
+    """What the platform's own log says of its batches; of others it knows nothing."""
+
+    def __init__(self, desk: BatchDesk) -> None:
+        self._desk = desk
+
+    async def evidence(self, batch: PostedBatch) -> Mapping[int, Evidence]:
+        """Return who authorised a batch's operations."""
+        try:
+            if self._desk.header(batch.header.number) != batch.header:
+                return {}
+            return await self._desk.evidence(batch.header.number)
+        except BatchNotFound:
+            return {}
+
+
+class Guard:
+    """Looks whether there is something to do, and has a challenger do it."""
+
+    def __init__(
+        self,
+        client: ChainClient,
+        deployment: Deployment,
+        sender: Sender,
+        watcher: Watcher,
+        desk: BatchDesk,
+        archive: Archive,
+        kzg: Kzg,
+    ) -> None:
+        self._client, self._deployment, self._sender = client, deployment, sender
+        self._watcher, self._desk, self._archive, self._kzg = watcher, desk, archive, kzg
+        self._challenges = Contract(deployment.address("Challenges"), artifact("Challenges").abi)
+        self._challenger: Challenger | None = None
+
+    async def run(self, poll_ms: int = _POLL_MS) -> None:
+        """Guard for ever. A chain that doesn't answer is asked again."""
+        while True:
+            try:
+                await self.look()
+            except (ChainUnavailable, RpcError, HistoryIncomplete, DataMissing) as error:
+                log.warning("guard_waits", reason=str(error))
+            await asyncio.sleep(poll_ms / 1000)
+
+    async def look(self) -> None:
+        """Act if an exit waits, a challenge is open, or a batch isn't ours."""
+        if self._desk.alien is not None or await self._exit_waits() or await self._is_challenged():
+            await (await self._of_chain()).step()
+
+    async def _exit_waits(self) -> bool:
+        """Return whether an exit that the ledger has swept was not shown yet."""
+        exits = self._deployment.core("Exits")
+        known = self._watcher.exits(0, self._watcher.confirmed().number)
+        for request in dict.fromkeys(known):
+            since_ts_s = await self._client.read(
+                exits, "waitingSince", request.account_id, request.owner
+            )
+            if since_ts_s:
+                return True
+        return False
+
+    async def _is_challenged(self) -> bool:
+        """Return whether a batch that is not settled has open challenges."""
+        rollup = self._deployment.rollup
+        frontier = await self._client.read(rollup, "frontier")
+        tip = await self._client.read(rollup, "tip")
+        for number in range(frontier + 1, tip + 1):
+            batch = self._watcher.batch(number)
+            if batch is not None and await self._client.read(
+                self._challenges, "openCount", batch.header_hash
+            ):
+                return True
+        return False
+
+    async def _of_chain(self) -> Challenger:
+        if self._challenger is None:
+            reader = await L1Reader.at(self._client, self._deployment.address("Rollup"))
+            blobs = [DevelopmentBlobs(self._client)]
+            sources = DataSources([self._archive], blobs, self._kzg)
+            follower = Follower(reader, sources, None, self._deployment.block_number)
+            self._challenger = Challenger(follower, self._sender, DeskEvidence(self._desk))
+        return self._challenger
