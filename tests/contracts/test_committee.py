@@ -11,6 +11,7 @@
 import pytest
 
 from backend.protocol.hashing import keccak
+from tests.contracts.core import deploy_core
 from tests.contracts.rollup.operator import addresses_of, member_keys, signatures_of
 
 DIGEST = keccak(b"a header")
@@ -34,15 +35,22 @@ def keys():
 
 
 @pytest.fixture
-def committee(project, owner, keys):
-    return owner.deploy(project.Committee, owner, addresses_of(keys))
+def deploy(project, owner):
+    """Deploy a committee with its rollup, and stake for its members."""
+    gate = owner.deploy(project.SwitchGate)
+    return lambda members: deploy_core(project, owner, gate, members).committee
+
+
+@pytest.fixture
+def committee(deploy, keys):
+    return deploy(addresses_of(keys))
 
 
 @pytest.mark.parametrize("count", [1, 4, 7])
-def test_deploy__three_f_plus_one_members__succeeds(project, owner, count):
+def test_deploy__three_f_plus_one_members__succeeds(deploy, owner, count):
     members = addresses_of(member_keys(count))
 
-    committee = owner.deploy(project.Committee, owner, members)
+    committee = deploy(members)
 
     assert committee.epoch() == 1
     assert committee.membersOf(1) == members
@@ -51,9 +59,9 @@ def test_deploy__three_f_plus_one_members__succeeds(project, owner, count):
     assert (committee.membersOf(2), committee.quorumOf(2)) == ([], 0)
 
 
-def test_deploy__two_members__reverts(project, owner, reverts):
+def test_deploy__two_members__reverts(project, deploy, reverts):
     with reverts(project.Committee, "MemberCountInvalid", actual=2):
-        owner.deploy(project.Committee, owner, addresses_of(member_keys(2)))
+        deploy(addresses_of(member_keys(2)))
 
 
 def test_begin_epoch__other_members__succeeds(committee, owner):
@@ -111,8 +119,8 @@ def test_require_quorum__any_three_of_four__succeeds(committee, keys, signers):
     assert committee.requireQuorum(1, DIGEST, signatures) == sum(1 << i for i in signers)
 
 
-def test_require_quorum__single_member__succeeds(project, owner, keys):
-    committee = owner.deploy(project.Committee, owner, addresses_of(keys[:1]))
+def test_require_quorum__single_member__succeeds(deploy, keys):
+    committee = deploy(addresses_of(keys[:1]))
 
     assert committee.requireQuorum(1, DIGEST, signatures_of(keys[:1], DIGEST)) == 1
 

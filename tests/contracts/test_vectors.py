@@ -10,6 +10,7 @@
 import pytest
 
 from backend.protocol.batches import BatchHeader, chunk_hashes
+from tests.contracts.core import deploy_core
 from tests.vectors.batches import noise_chunk
 from tests.vectors.generate import load
 
@@ -187,7 +188,8 @@ def test_vote_digests__vectors__holds(harness):
 
 def test_require_quorum__certificate_vector__holds(project, accounts):
     certificate = load("blocks")["certificate"]
-    committee = accounts[0].deploy(project.Committee, accounts[0], certificate["members"])
+    gate = accounts[0].deploy(project.SwitchGate)
+    committee = deploy_core(project, accounts[0], gate, certificate["members"]).committee
 
     signers = committee.requireQuorum(
         1, certificate["digest"], b"".join(map(unhex, certificate["signatures"]))

@@ -5,9 +5,7 @@ from ape.managers.compilers import CompilerManager
 
 from tests.contracts.bonus.prize_tree import SALT, TERMS_HASH, WALLET, Tree
 from tests.contracts.bonus.terms import DAY_S, DOLLAR, UNIT, Terms
-
-CHALLENGE_WINDOW_S = 60
-TIMESTAMP_LAG_S = DAY_S
+from tests.contracts.core import deploy_core
 
 
 @pytest.fixture(autouse=True)
@@ -70,11 +68,8 @@ def set_level(chain, registry, kyc_attestor):
 
 @pytest.fixture
 def rollup(project, admin, registry, set_level, person, other):
-    committee = admin.deploy(project.Committee, admin, [admin.address])
     set_level(2, person, other)
-    return admin.deploy(
-        project.Rollup, committee, registry, admin, CHALLENGE_WINDOW_S, TIMESTAMP_LAG_S
-    )
+    return deploy_core(project, admin, registry, [admin.address]).rollup
 
 
 @pytest.fixture

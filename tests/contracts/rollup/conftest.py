@@ -7,6 +7,7 @@ from eth_account import Account
 from eth_utils import keccak
 
 from backend.settlement.kzg import Kzg
+from tests.contracts.core import CHALLENGE_WINDOW_S, deploy_core
 from tests.contracts.rollup.ledger import Ledger
 from tests.contracts.rollup.operator import (
     BlobCarrier,
@@ -16,8 +17,6 @@ from tests.contracts.rollup.operator import (
     member_secrets,
 )
 
-CHALLENGE_WINDOW_S = 60
-TIMESTAMP_LAG_S = 86_400
 DOLLAR = 10**6
 SALT = keccak(text="salt")
 RECEIVE = (
@@ -73,15 +72,23 @@ def keys():
 
 
 @pytest.fixture
-def committee(project, lister, keys):
-    return lister.deploy(project.Committee, lister, addresses_of(keys))
+def core(project, lister, gate, keys):
+    return deploy_core(project, lister, gate, addresses_of(keys))
 
 
 @pytest.fixture
-def rollup(project, lister, committee, gate):
-    return lister.deploy(
-        project.Rollup, committee, gate, lister, CHALLENGE_WINDOW_S, TIMESTAMP_LAG_S
-    )
+def committee(core):
+    return core.committee
+
+
+@pytest.fixture
+def rollup(core):
+    return core.rollup
+
+
+@pytest.fixture
+def exits(core):
+    return core.exits
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@
 import pytest
 from eth_utils import keccak
 
+from tests.contracts.core import WINDOWS, Windows, deploy_core, stake_for
 from tests.contracts.rollup.operator import AcceptedBatch, addresses_of, member_keys
 
 ONES = b"\x11" * 32
@@ -194,7 +195,7 @@ def test_submit_batch__timestamp_of_parent__succeeds(rollup, operator, posted, e
     assert rollup.tip() == 2
 
 
-@pytest.mark.parametrize("offset", [-86_400, 900])
+@pytest.mark.parametrize("offset", [-WINDOWS.timestamp_lag_s, 900])
 def test_submit_batch__timestamp_at_bound__succeeds(rollup, operator, empty_chunks, chain, offset):
     now = chain.pending_timestamp + 100
     header = operator.header(empty_chunks, timestamp=now + offset)
@@ -205,7 +206,7 @@ def test_submit_batch__timestamp_at_bound__succeeds(rollup, operator, empty_chun
     assert rollup.tip() == 1
 
 
-@pytest.mark.parametrize("offset", [-86_401, 901])
+@pytest.mark.parametrize("offset", [-WINDOWS.timestamp_lag_s - 1, 901])
 def test_submit_batch__timestamp_past_bound__reverts(
     rollup, operator, empty_chunks, chain, reverts, offset
 ):
@@ -213,15 +214,20 @@ def test_submit_batch__timestamp_past_bound__reverts(
     header = operator.header(empty_chunks, timestamp=now + offset)
     chain.pending_timestamp = now
 
-    values = {"minimum": now - 86_400, "maximum": now + 900, "actual": now + offset}
+    values = {
+        "minimum": now - Windows().timestamp_lag_s,
+        "maximum": now + 900,
+        "actual": now + offset,
+    }
     with reverts(rollup, "TimestampOutOfRange", **values):
         operator.submit_calldata(empty_chunks, header)
 
 
 def test_submit_batch__lag_longer_than_time__succeeds(
-    project, lister, committee, gate, operator, empty_chunks
+    project, lister, keys, gate, operator, empty_chunks
 ):
-    operator.rollup = lister.deploy(project.Rollup, committee, gate, lister, 60, 2**63)
+    windows = Windows(timestamp_lag_s=2**63)
+    operator.rollup = deploy_core(project, lister, gate, addresses_of(keys), windows).rollup
 
     operator.post(empty_chunks, timestamp=0)
 
@@ -282,11 +288,11 @@ def test_submit_batch__signed_another_header__reverts(committee, operator, empty
 
 
 def test_submit_batch__signed_for_another_rollup__reverts(
-    project, lister, committee, gate, operator, empty_chunks, reverts
+    project, lister, committee, keys, gate, operator, empty_chunks, reverts
 ):
     header = operator.header(empty_chunks)
     signatures = operator.sign(header)
-    other = lister.deploy(project.Rollup, committee, gate, lister, 60, 86_400)
+    other = deploy_core(project, lister, gate, addresses_of(keys)).rollup
 
     with reverts(committee, "SignerNotMember", signer=...):
         other.submitBatchCalldata(
@@ -299,6 +305,7 @@ def test_submit_batch__new_committee__succeeds(
 ):
     operator.keys = member_keys(7, seed=1)
     committee.beginEpoch(addresses_of(operator.keys), sender=lister)
+    stake_for(addresses_of(operator.keys), committee, lister)
     operator.epoch = 2
 
     batch = operator.post(empty_chunks)

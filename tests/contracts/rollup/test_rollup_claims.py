@@ -19,6 +19,7 @@ from tests.contracts.rollup.ledger import Ledger, withdrawal_proof
 PAYER, PAYEE = 0x07000002, 3
 MINT = 1_000
 ZERO_ADDRESS = "0x" + "00" * 20
+PAID = "0x" + "00" * 19 + "01"
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_claim_withdrawal__settled_batch__succeeds(
     assert (event.batchNumber, event.slotNumber) == (1, FIRST_FREE_SLOT)
     harness = attacker.deploy(project.ProtocolHarness)
     assert event.key == harness.claimKey(payer, 0, token, 300)
-    assert rollup.isClaimed(event.key)
+    assert rollup.claimantOf(event.key) == PAID
 
 
 def test_claim_withdrawal__next_batch_to_settle__settles_it_holds(

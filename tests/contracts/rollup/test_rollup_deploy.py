@@ -1,6 +1,6 @@
 """What a new rollup is, and the listing of assets.
 
-- deploy: parameters kept, genesis state, domain | lag shorter than the window → reverts
+- deploy: parameters kept, genesis state, domain | lag shorter than all windows → reverts
 - list_asset: next id, once → kept for ever | not the lister, no code, listed, unit 0 → reverts
 """
 
@@ -8,16 +8,27 @@ import pytest
 from eth_utils import keccak
 
 from backend.protocol.state_tree import genesis_tree
+from tests.contracts.core import WINDOWS, Windows, deploy_core
 
 ZERO_ADDRESS = "0x" + "00" * 20
 
 
-def test_deploy__parameters__succeeds(rollup, committee, gate, lister):
-    assert rollup.committee() == committee
+def test_deploy__parameters__succeeds(core, rollup, gate, lister):
+    assert rollup.committee() == core.committee
+    assert rollup.exits() == core.exits
+    assert rollup.disputes() == core.disputes
+    assert rollup.challenges() == core.challenges
     assert rollup.gate() == gate
     assert rollup.lister() == lister
-    assert rollup.challengeWindow() == 60
-    assert rollup.timestampLag() == 86_400
+    assert (
+        rollup.challengeWindow(),
+        rollup.answerWindow(),
+        rollup.exitDeadline(),
+        rollup.depositTimeout(),
+        rollup.silenceDeadline(),
+        rollup.timestampLag(),
+        rollup.gasPriceFloor(),
+    ) == WINDOWS
 
 
 def test_deploy__genesis__succeeds(rollup):
@@ -25,6 +36,7 @@ def test_deploy__genesis__succeeds(rollup):
     assert (rollup.tip(), rollup.frontier(), rollup.depositCount()) == (0, 0, 0)
     assert rollup.batchSlot(0) == rollup.depositHash(0) == bytes(32)
     assert rollup.assetCount() == 0
+    assert (rollup.frozenTsS(), rollup.rolledBackTsS()) == (0, 0)
 
 
 def test_deploy__domain__succeeds(rollup, chain):
@@ -47,13 +59,18 @@ def test_deploy__domain__succeeds(rollup, chain):
     assert rollup.domainSeparator() == keccak(packed)
 
 
-def test_deploy__lag_equals_window__succeeds(project, lister, committee, gate):
-    lister.deploy(project.Rollup, committee, gate, lister, 60, 60)
+@pytest.mark.parametrize("lag_s", [175, 176])
+def test_deploy__lag_as_long_as_all_windows__succeeds(project, lister, gate, lag_s):
+    deploy_core(project, lister, gate, [lister], _windows(lag_s))
 
 
-def test_deploy__lag_below_window__reverts(project, lister, committee, gate, reverts):
-    with reverts(project.Rollup, "TimestampLagTooShort", minimum=60, actual=59):
-        lister.deploy(project.Rollup, committee, gate, lister, 60, 59)
+def test_deploy__lag_shorter_than_all_windows__reverts(project, lister, gate, reverts):
+    with reverts(project.Rollup, "TimestampLagTooShort", minimum=175, actual=174):
+        deploy_core(project, lister, gate, [lister], _windows(174))
+
+
+def _windows(lag_s):
+    return Windows(challenge_s=60, answer_s=15, silence_s=100, timestamp_lag_s=lag_s)
 
 
 def test_list_asset__two_tokens__succeeds(project, rollup, token, lister, payee):

@@ -2,7 +2,7 @@
 
 - each function of rollup and committee in its usual cases → as in tests/gas_snapshot.json
 - the largest batches stay below what one transaction may use (EIP-7825)
-- runtime code stays below 20,000 bytes
+- runtime code stays below 24,000 bytes: a chain refuses 24,577
 """
 
 import pytest
@@ -13,7 +13,7 @@ from backend.protocol.state_tree import genesis_tree
 from tests.contracts.rollup.ledger import LedgerChunk, withdrawal_proof
 from tests.contracts.rollup.operator import addresses_of, member_keys
 
-RUNTIME_SIZE_BYTES_MAX = 20_000
+RUNTIME_SIZE_BYTES_MAX = 24_000
 TRANSACTION_GAS_MAX = 2**24
 DOLLAR = 10**6
 
@@ -24,8 +24,8 @@ def noise_chunks(count):
     return [LedgerChunk(noise[i % 256].replace(b"\0", b"\1"), genesis_tree()) for i in range(count)]
 
 
-def test_deploy__runtime_size__holds(chain, rollup, committee):
-    for contract in (rollup, committee):
+def test_deploy__runtime_size__holds(chain, core):
+    for contract in core:
         assert len(chain.provider.get_code(contract.address)) <= RUNTIME_SIZE_BYTES_MAX
 
 

@@ -74,7 +74,7 @@ def test_settle__out_of_order__reverts(
 def test_settle__above_tip__reverts(rollup, attacker, reverts):
     forged = AcceptedBatch(NO_HEADER._replace(number=1))
 
-    with reverts(rollup, "BatchNotAccepted", number=1, expectedSlot=bytes(32), actualSlot=...):
+    with reverts(rollup, "BatchRemoved", tip=0, actual=1):
         rollup.settle([forged], sender=attacker)
 
 

@@ -6,6 +6,7 @@
 
 import pytest
 
+from tests.contracts.core import deploy_core
 from tests.contracts.treasury.conftest import DOLLAR
 from tests.contracts.treasury.desk import call, fixed_rule, in_order, selector, signer_of
 from tests.contracts.treasury.passkeys import Passkey
@@ -70,9 +71,8 @@ def test_schedule__gas__holds(treasury, desk, asset, payee, alice, bob, gas_snap
 
 
 def test_authorize_orders__gas__holds(project, desk, policy, operator, alice, bob, gas_snapshot):
-    committee = operator.deploy(project.Committee, operator, [operator])
     gate = operator.deploy(project.SwitchGate)
-    rollup = operator.deploy(project.Rollup, committee, gate, operator, 60, 60)
+    rollup = deploy_core(project, operator, gate, [operator]).rollup
     rule = fixed_rule(2)
     desk.run([call(policy.setRule, rollup, selector(rollup.authorizeOrders), rule)], [alice, bob])
     proposal = desk.proposal([call(rollup.authorizeOrders, b"\7" * 32)], alice)

@@ -9,8 +9,9 @@
 
 import pytest
 
+from tests.contracts.core import deploy_core
 from tests.contracts.rollup.operator import addresses_of, member_keys
-from tests.contracts.treasury.conftest import DAY_S, DOLLAR
+from tests.contracts.treasury.conftest import DOLLAR
 from tests.contracts.treasury.desk import Desk, call, fixed_rule, in_order, selector, signer_of
 from tests.contracts.treasury.safes import Safe
 
@@ -75,7 +76,8 @@ def test_mint__by_two_of_three__succeeds(project, holder, refused, operator, pay
 
 
 def test_own_committee__by_two_of_three__succeeds(project, holder, refused, operator):
-    committee = operator.deploy(project.Committee, operator, addresses_of(member_keys(4)))
+    gate = operator.deploy(project.SwitchGate)
+    committee = deploy_core(project, operator, gate, addresses_of(member_keys(4))).committee
     committee.transferOwnership(holder.address, sender=operator)
     others = addresses_of(member_keys(4, seed=1))
     calls = [call(committee.acceptOwnership), call(committee.beginEpoch, others)]
@@ -103,9 +105,8 @@ def test_sponsor__by_two_of_three__succeeds(project, holder, refused, operator, 
 
 @pytest.fixture
 def rollup(project, operator):
-    committee = operator.deploy(project.Committee, operator, addresses_of(member_keys(4)))
     gate = operator.deploy(project.SwitchGate)
-    return operator.deploy(project.Rollup, committee, gate, operator, 60, DAY_S)
+    return deploy_core(project, operator, gate, addresses_of(member_keys(4))).rollup
 
 
 def test_authorize_orders__by_two_of_three__succeeds(holder, refused, rollup):

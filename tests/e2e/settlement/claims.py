@@ -7,6 +7,8 @@ from backend.settlement.chain import Outcome
 from backend.settlement.rollup import Rollup
 from backend.settlement.sender import Sender
 
+_PAID = bytes(19) + b"\1"  # in place of a claimant
+
 
 async def claim(rollup: Rollup, sender: Sender, batch: AcceptedBatch, proof) -> Outcome:
     """Send a claim; it pays the withdrawal's owner, whoever sends it."""
@@ -28,4 +30,4 @@ async def is_claimed(
 ) -> bool:
     """Return whether L1 has paid a withdrawal; `nonce` is the order's, `amount` in base units."""
     key = withdrawal_key(owner, nonce, token, amount)
-    return bool(await rollup.client.read(rollup.contract, "isClaimed", key))
+    return bool(await rollup.client.read(rollup.contract, "claimantOf", key) == _PAID)
