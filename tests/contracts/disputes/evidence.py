@@ -91,13 +91,18 @@ class Desk:
 
     def answer(self, answers: Sequence[Answer], account_ids: Sequence[int], sender, **options):
         """Answer; these accounts are shown under the root of the chunk of the first."""
+        arguments = self.answer_arguments(answers, account_ids, **options)
+        return self.challenges.answer(*arguments, sender=sender)
+
+    def answer_arguments(
+        self, answers: Sequence[Answer], account_ids: Sequence[int], **options
+    ) -> tuple:
         index = answers[0].slot_number // CHUNK_SLOTS
-        return self.challenges.answer(
+        return (
             options.get("batch", self.book.batch),
             options.get("chunk", chunk_proof(self.book.chunks, index)),
             options.get("accounts", multiproof(self.book.chunks[index].tree, account_ids)),
             [each.tuple() for each in answers],
-            sender=sender,
         )
 
     def _token(self, i: int) -> bytes:
