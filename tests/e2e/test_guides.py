@@ -7,6 +7,7 @@
 """
 
 import asyncio
+import json
 import re
 import shlex
 import subprocess
@@ -15,11 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from eth_account import Account
 from pydantic import SecretStr
 
 from backend import local
 from backend.config import Settings
-from backend.console.actions import open_actions
+from backend.console.actions import PEOPLE_FOLDER, open_actions
 from backend.toolchain import PROJECT_ROOT
 from causeway import Leg
 from tests.e2e.commands import Commands
@@ -38,6 +40,7 @@ PRINTED = {
     "0xPAYOUT": r"^payout of .*\n(0x\w{64})",
     "0xPRIZE": r"^prize of .*\n(0x\w{64})",
     "0xPROPOSAL": r"causeway proposal approve (0x\w{64})",
+    "0xROLLUP": r"^Rollup +(0x\w{40})",
     "0xSIGNER": r"^approvals weigh .*: (0x\w{40})",
     "0xTENANT": r"^tenant-7 is cus_\w+: (0x\w{40})",
     "0xTREASURY": r"^Treasury +(0x\w{40})",
@@ -77,8 +80,7 @@ class Shell:
             case ["printf", *_]:
                 self._bash(command)
             case ["curl", *_]:
-                here = command.replace("http://127.0.0.1:8000", self.settings.api_url).strip()
-                self._bash(f"{here} --silent --show-error --fail-with-body")
+                self._bash(f"{command.strip()} --silent --show-error --fail-with-body")
             case _:
                 pytest.fail(f"this shell knows causeway, curl, printf, export, unset: {command}")
 
@@ -92,7 +94,13 @@ class Shell:
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def here(self, text: str) -> str:
+        """Return a guide's text with the URLs of this platform."""
+        text = text.replace("http://127.0.0.1:8000", self.settings.api_url)
+        return text.replace("http://127.0.0.1:8545", self.settings.rpc_url)
+
     def _filled(self, text: str) -> str:
+        text = self.here(text)
         for sign, pattern in PRINTED.items():
             if sign in text:
                 found = re.findall(pattern, self._printed, re.MULTILINE)
@@ -129,6 +137,12 @@ def is_for_another_time(line: str) -> bool:
     return bool(re.search(r"# (or|after)\b", line))
 
 
+def secret_of(settings: Settings, name: str) -> bytes:
+    """Return a person's secret key, as his wallet reads it from his keystore."""
+    keystore = json.loads((settings.data_dir / PEOPLE_FOLDER / f"{name}.json").read_text())
+    return bytes(Account.decrypt(keystore, settings.keys_passphrase.get_secret_value()))
+
+
 def run_program(shell: Shell, program: str) -> None:
     """Run what a guide shows of the client, with the names that it takes for granted."""
     with open_actions(shell.settings) as actions:
@@ -140,7 +154,8 @@ def run_program(shell: Shell, program: str) -> None:
         )
         names = people | {"client": client, "payment": payment, "Leg": Leg}
         names |= {"key": keys["alice"], "payee_key": keys["bob"], "ts_s": int(time.time()) + 3600}
-        exec(program, names)  # the guide's own text
+        names["secret"] = secret_of(shell.settings, "alice")
+        exec(shell.here(program), names)  # the guide's own text
 
 
 @pytest.fixture(scope="module")
