@@ -58,12 +58,13 @@ def unanswerable(
     batch: ReplayedBatch, evidence: Mapping[int, Evidence], authority: Authority
 ) -> Iterator[tuple[int, str]]:
     """Yield the slot of each payment and withdrawal that nothing in `evidence` answers for, and
-    what is missing: these are to be challenged."""
+    what doesn't fit: these are to be challenged."""
     for index in range(len(batch.chunks)):
-        for position in _Accounts(batch, index).ordered:
+        accounts = _Accounts(batch, index)
+        for position in accounts.ordered:
             slot = slot_number(index, position)
             found = evidence.get(slot)
-            reason = objection(batch, slot, found, authority) if found else "nothing is known of it"
+            reason = accounts.objection(position, found, authority) if found else "evidence"
             if reason is not None:
                 yield slot, reason
 
@@ -92,20 +93,7 @@ def objection(
 ) -> str | None:
     """Return what of the evidence doesn't answer for the operation in a slot; None if all does."""
     index, position = divmod(slot, CHUNK_SLOTS)
-    accounts = _Accounts(batch, index)
-    record = evidence.record
-    if record is None:
-        return accounts.objection_to_sweep(position, authority)
-    try:
-        link = _link_of(record)
-    except GroupInvalid:
-        return "group"
-    for place, order in enumerate(record.orders, position - evidence.leg):
-        field = accounts.misfit(place, order, link, authority.assets)
-        if field is not None:
-            return field
-    authorised = authorised_orders(record)[evidence.leg]
-    return None if _is_authorised(authorised, authority) else "authorisation"
+    return _Accounts(batch, index).objection(position, evidence, authority)
 
 
 class _Accounts:
@@ -121,7 +109,25 @@ class _Accounts:
             if isinstance(operation, Payment | Withdrawal)
         }
 
-    def misfit(
+    def objection(self, position: int, evidence: Evidence, authority: Authority) -> str | None:
+        """Return what of the evidence doesn't answer for the operation at a position."""
+        record, leg = evidence.record, evidence.leg
+        if record is None:
+            return self._objection_to_sweep(position, authority)
+        if not 0 <= leg < len(record.orders):
+            return "leg"
+        try:
+            link = _link_of(record)
+        except GroupInvalid:
+            return "group"
+        for place, order in enumerate(record.orders, position - leg):
+            field = self._misfit(place, order, link, authority.assets)
+            if field is not None:
+                return field
+        is_authorised = _is_authorised(authorised_orders(record)[leg], authority)
+        return None if is_authorised else "authorisation"
+
+    def _misfit(
         self, position: int, order: Order, link: Digest, assets: Mapping[int, Asset]
     ) -> str | None:
         """Return the first field of the order that isn't what the slot executed."""
@@ -150,7 +156,7 @@ class _Accounts:
         is_kind = isinstance(order, PaymentOrder) == isinstance(operation, Payment)
         return None if is_kind else "payee"
 
-    def objection_to_sweep(self, position: int, authority: Authority) -> str | None:
+    def _objection_to_sweep(self, position: int, authority: Authority) -> str | None:
         """Return why no exit authorises the operation in the slot."""
         operation = self.ordered.get(position)
         if not isinstance(operation, Withdrawal):

@@ -6,7 +6,8 @@ and no other batch is. What its operations' authorisations are, is the matter of
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from itertools import islice
+from typing import Final, Self, overload
 
 from backend.protocol.batches import BLOB_CHUNKS, CHUNK_ELEMENTS, ELEMENT_BYTES, Chunk
 from backend.protocol.hashing import keccak
@@ -26,7 +27,41 @@ from backend.settlement.proving.fraud import (
 )
 
 CHUNK_BLOB_BYTES: Final = CHUNK_ELEMENTS * ELEMENT_BYTES
-AccountOf = Mapping[tuple[Address, int], AccountId]
+_Holding = tuple[Address, int]  # owner and asset
+
+
+class AccountOf(Mapping[_Holding, AccountId]):
+    """Accounts by owner and asset. Never changes: what is opened makes another one.
+
+    States that follow each other share one growing dictionary, of which each knows a beginning.
+    """
+
+    def __init__(self) -> None:
+        self._shared: dict[_Holding, tuple[int, AccountId]] = {}
+        self._count = 0
+
+    def with_opened(self, opened: Mapping[_Holding, AccountId]) -> "AccountOf":
+        """Return the accounts with these too; none of their owners had one."""
+        longer = AccountOf()
+        longer._shared = self._shared
+        if len(self._shared) > self._count:  # batches that were taken back opened others
+            longer._shared = dict(islice(self._shared.items(), self._count))
+        places = enumerate(opened.items(), self._count)
+        longer._shared |= {key: (place, account_id) for place, (key, account_id) in places}
+        longer._count = self._count + len(opened)
+        return longer
+
+    def __getitem__(self, key: _Holding) -> AccountId:
+        place, account_id = self._shared[key]
+        if place >= self._count:
+            raise KeyError(key)
+        return account_id
+
+    def __iter__(self) -> Iterator[_Holding]:
+        return islice(self._shared, self._count)
+
+    def __len__(self) -> int:
+        return self._count
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +75,40 @@ class LedgerState:
     def of(cls, leaves: Mapping[AccountId, Leaf]) -> Self:
         """Return the state of these leaves."""
         account_of = {(leaf.owner, leaf.asset_id): place for place, leaf in leaves.items()}
-        return cls(StateTree(leaves), account_of)
+        return cls(StateTree(leaves), AccountOf().with_opened(account_of))
 
 
 def genesis_state() -> LedgerState:
     """Return the state after batch 0."""
     return LedgerState.of(GENESIS_LEAVES)
+
+
+class Trees(Sequence[StateTree]):
+    """The tree after each chunk of a valid batch, executed again when somebody asks for it.
+
+    All of a large batch would fill the memory. In ascending order each chunk is executed once.
+    """
+
+    def __init__(self, before: StateTree, chunks: Sequence[Chunk], facts: L1Facts) -> None:
+        self._before, self._chunks, self._facts = before, chunks, facts
+        self._last = -1, before
+
+    @overload
+    def __getitem__(self, index: int) -> StateTree: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[StateTree]: ...
+    def __getitem__(self, index: int | slice) -> StateTree | Sequence[StateTree]:
+        places = range(len(self._chunks))[index]
+        if isinstance(places, range):
+            return [self[place] for place in places]
+        last, tree = self._last if self._last[0] <= places else (-1, self._before)
+        for chunk in self._chunks[last + 1 : places + 1]:
+            tree = tree.set_many(apply_in_sequence(tree.leaf, chunk.slots, self._facts))
+        self._last = places, tree
+        return tree
+
+    def __len__(self) -> int:
+        return len(self._chunks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +117,7 @@ class ReplayedBatch:
 
     posted: PostedBatch
     chunks: tuple[Chunk, ...]
-    trees: tuple[StateTree, ...]
+    trees: Trees
     after: LedgerState
 
 
@@ -88,10 +151,10 @@ def replay(
     """
     chunks = _chunks_of(posted, blobs)
     facts = L1Facts(assets, deposits, posted.header.deposit_cursor)
-    opened: dict[tuple[Address, int], AccountId] = {}
-    trees: list[StateTree] = []
+    opened: dict[_Holding, AccountId] = {}
+    tree = before.tree
     for index, chunk in enumerate(chunks):
-        tree = _executed(posted, chunks, index, trees[-1] if trees else before.tree, facts)
+        tree = _executed(posted, chunks, index, tree, facts)
         for position, opening in _openings(chunk):
             key = opening.owner, opening.asset_id
             other = opened.get(key) or before.account_of.get(key)
@@ -99,14 +162,14 @@ def replay(
                 ids = opening.account_id, other
                 raise FraudFound(duplicate_account(posted, chunk, index, position, tree, ids))
             opened[key] = opening.account_id
-        trees.append(tree)
-    if trees[-1].root != posted.header.post_root:
+    if tree.root != posted.header.post_root:
         raise FraudFound(post_root_mismatch(posted, chunks))
-    bridge = trees[-1].leaf(BRIDGE)
+    bridge = tree.leaf(BRIDGE)
     if bridge is None or bridge.nonce != posted.header.deposit_cursor:
-        raise FraudFound(cursor_mismatch(posted, trees[-1]))
-    account_of = {**before.account_of, **opened} if opened else before.account_of
-    return ReplayedBatch(posted, chunks, tuple(trees), LedgerState(trees[-1], account_of))
+        raise FraudFound(cursor_mismatch(posted, tree))
+    trees = Trees(before.tree, chunks, facts)
+    after = LedgerState(tree, before.account_of.with_opened(opened))
+    return ReplayedBatch(posted, chunks, trees, after)
 
 
 def _chunks_of(posted: PostedBatch, blobs: Sequence[bytes]) -> tuple[Chunk, ...]:

@@ -10,10 +10,10 @@ from typing import Final
 
 from backend.protocol.authorised import AuthorisedTree
 from backend.protocol.batches import CHUNK_SLOTS, FEE_ACCOUNTS_MAX, padded, slot_number
-from backend.protocol.eip712 import Domain
+from backend.protocol.eip712 import Domain, ledger_domain
 from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import Digest, keccak
-from backend.protocol.money import AMOUNT_MINOR_MAX, fee_minor
+from backend.protocol.money import AMOUNT_MINOR_MAX, AmountMinor, fee_minor
 from backend.protocol.operations import SLOT_BYTES, OpenAccount, encode, slot
 from backend.protocol.order_records import LEGS_MAX, OrderGroup, RootedOrder, SignedOrder
 from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder, linked
@@ -23,6 +23,7 @@ from backend.protocol.transition import L1Facts, apply_in_sequence
 from backend.protocol.types import (
     BRIDGE,
     FEE_PARTITION,
+    ZERO_ADDRESS,
     AccountId,
     Address,
     Asset,
@@ -37,6 +38,7 @@ FEE_ASSETS: Final = 6  # assets 1 to 6 take fees; the account of the last isn't 
 FREE_ASSET: Final = 7
 UNLISTED_ASSET: Final = 999
 AMOUNT_MINOR: Final = 10**9
+TS_S: Final = 1_700_000_000
 
 
 def person(index: int) -> PrivateKey:
@@ -336,6 +338,27 @@ def founding(scene: Scene) -> Drafter:
     drafter.deposit(rich)
     drafter.close()
     return drafter
+
+
+def scene_on_paper() -> Scene:
+    """Return the scene after the first batch, on no chain; units are one and 10^12 in turn."""
+    assets = {
+        asset_id: Asset(
+            asset_id,
+            Address(keccak(f"token {asset_id}".encode())[12:]),
+            1 if asset_id % 2 else 10**12,
+            ZERO_ADDRESS if asset_id == FREE_ASSET else FEE_OWNER.address,
+        )
+        for asset_id in range(1, FREE_ASSET + 1)
+    }
+    queue = [
+        DepositRecord(assets[asset_id].token, asset_id, owner, AmountMinor(amount_minor), TS_S)
+        for owner, asset_id, amount_minor in DEPOSITS
+    ]
+    domain = ledger_domain(31337, Address(keccak(b"rollup")[12:]))
+    scene = Scene(domain, assets, queue, TS_S)
+    scene.leaves = founding(scene).leaves
+    return scene
 
 
 def draft_batch(random: Random, scene: Scene) -> Draft:

@@ -10,47 +10,20 @@ from random import Random
 import pytest
 
 from backend.protocol.batches import CHUNK_BYTES, Chunk
-from backend.protocol.eip712 import ledger_domain
-from backend.protocol.money import AmountMinor, BalanceMinor
+from backend.protocol.money import BalanceMinor
 from backend.protocol.state_tree import leaf_hash, root_from_multiproof
 from backend.protocol.transition import InvalidOperation, L1Facts, apply_in_sequence
-from backend.protocol.types import ZERO_ADDRESS, AccountId, Asset, DepositRecord, Leaf
+from backend.protocol.types import ZERO_ADDRESS, AccountId, Leaf
 from backend.settlement.batch_data import AcceptedBatch
 from backend.settlement.proving.replay import LedgerState, find_fraud, replay
-from tests.property.disputes.drafts import (
-    DEPOSITS,
-    FEE_OWNER,
-    FREE_ASSET,
-    Scene,
-    draft_batch,
-    founding,
-)
+from tests.property.disputes.drafts import TS_S, draft_batch, scene_on_paper
 from tests.property.disputes.law import INVALID_CHUNK, broken_rule, header_of, posted
 from tests.property.disputes.spoiling import spoil
-from tests.property.world import address
-
-TS_S = 1_700_000_000
 
 
 @pytest.fixture(scope="module")
 def scene():
-    """Seven assets, the last without a fee; units of one and of 10^12."""
-    assets = {
-        asset_id: Asset(
-            asset_id,
-            address(f"token {asset_id}"),
-            1 if asset_id % 2 else 10**12,
-            ZERO_ADDRESS if asset_id == FREE_ASSET else FEE_OWNER.address,
-        )
-        for asset_id in range(1, FREE_ASSET + 1)
-    }
-    queue = [
-        DepositRecord(assets[asset_id].token, asset_id, owner, AmountMinor(amount), TS_S)
-        for owner, asset_id, amount in DEPOSITS
-    ]
-    scene = Scene(ledger_domain(31337, address("rollup")), assets, queue, TS_S)
-    scene.leaves = founding(scene).leaves
-    return scene
+    return scene_on_paper()
 
 
 def shows_enough(fraud, facts: L1Facts) -> bool:
