@@ -5,7 +5,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -305,11 +307,30 @@ def dependencies_of(
     )
 
 
+@cache
+def _new_databases() -> dict[str, bytes]:
+    """Return both files as a first start leaves them."""
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder, name) for name in ("r.sqlite3", "p.sqlite3")]
+        open_databases(*map(sqlite_url, paths)).dispose()
+        return {path.name: path.read_bytes() for path in paths}
+
+
+def _databases_in(folder: Path) -> Databases:
+    """Open a folder's databases. New ones are copies: all steps of the migrations take longer than
+    most tests."""
+    paths = [folder / name for name in _new_databases()]
+    for path in paths:
+        if not path.exists():
+            path.write_bytes(_new_databases()[path.name])
+    return open_databases(*map(sqlite_url, paths))
+
+
 @asynccontextmanager
 async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
     """Start everything with two funded accounts of each asset, and stop it in the end."""
     clock, l1, api_settings = Clock(), funded_chain(), settings_of(**settings)
-    databases = open_databases(sqlite_url(folder / "r.sqlite3"), sqlite_url(folder / "p.sqlite3"))
+    databases = _databases_in(folder)
     config = NodeConfig(
         IDENTITY, COMMITTEE, tuple(VALIDATORS), tuple(SEQUENCERS), order_wait_ms_max=100
     )
