@@ -5,6 +5,7 @@ import {IRollup} from "../interfaces/IRollup.sol";
 import {Batches} from "../libraries/Batches.sol";
 import {Blobs} from "../libraries/Blobs.sol";
 import {Chunks} from "../libraries/Chunks.sol";
+import {KzgOpenings} from "../libraries/KzgOpenings.sol";
 import {L1Blocks} from "../libraries/L1Blocks.sol";
 import {Operations} from "../libraries/Operations.sol";
 import {Orders} from "../libraries/Orders.sol";
@@ -107,6 +108,16 @@ contract ProtocolHarness {
         return Blobs.dataHash(count);
     }
 
+    function isElement(
+        bytes32 versionedHash,
+        uint256 index,
+        bytes32 value,
+        bytes calldata commitment,
+        bytes calldata proof
+    ) external view returns (bool) {
+        return KzgOpenings.isElement(versionedHash, index, value, commitment, proof);
+    }
+
     function l1BlockHash(uint64 number) external view returns (bytes32) {
         return L1Blocks.hashOf(number);
     }
@@ -148,9 +159,19 @@ contract ProtocolHarness {
         return VaultRecords.claimKey(owner, nonce, token, amount);
     }
 
+    /* THE VECTORS' ROLLUP, AS EXITS ASKS IT */
+
+    function domainSeparator() external pure returns (bytes32) {
+        return domainSeparator(31337, address(uint160(uint256(keccak256("rollup")))));
+    }
+
+    function assetIdOf(address) external pure returns (uint16) {
+        return 1;
+    }
+
     /* DIGESTS */
 
-    function domainSeparator(uint256 chainId, address rollup) external pure returns (bytes32) {
+    function domainSeparator(uint256 chainId, address rollup) public pure returns (bytes32) {
         return keccak256(
             abi.encode(
                 keccak256(

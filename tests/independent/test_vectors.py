@@ -268,6 +268,9 @@ def test_body_and_block__every_vector__holds() -> None:
     body = blocks.read_body(encoded)
 
     assert body.encoded() == encoded
+    assert len(body.exits) == 2
+    assert body.epoch is not None
+    assert (body.epoch.number, len(body.epoch.members)) == (2, 4)
     assert keccak(encoded) == vectors["body"]["hash"]
     slots = vectors["slots"]["encoded"]
     operations = [operation for _, operation in read_operations(slots)]

@@ -18,7 +18,15 @@ from backend.protocol.log_entries import (
 )
 from backend.protocol.money import AmountMinor
 from backend.protocol.operations import Deposit, OpenAccount, Payment, encode_all
-from backend.protocol.types import AccountId, Asset, AuthorisedRoot, DepositRecord, fee_account_id
+from backend.protocol.types import (
+    AccountId,
+    Asset,
+    AuthorisedRoot,
+    DepositRecord,
+    Epoch,
+    ExitRequest,
+    fee_account_id,
+)
 from backend.protocol.votes import (
     Certificate,
     NextRound,
@@ -56,6 +64,11 @@ def body() -> Body:
         roots=(AuthorisedRoot(payer, rooted([WITHDRAWAL])[0].root),),
         records=(signed(PAYMENT), signed(WITHDRAWAL), *rooted([WITHDRAWAL]), group()),
         rejections=(Rejection(legs()[0].digest(DOMAIN), NonceTooLow.number),),
+        exits=(
+            ExitRequest(AccountId(7 << 24), payer),
+            ExitRequest(AccountId(8 << 24), address("payee")),
+        ),
+        epoch=Epoch(2, tuple(sorted(address(f"next member {index}") for index in range(4)))),
     )
 
 

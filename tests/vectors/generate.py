@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from tests.vectors.batches import batches, blobs, chunks, deposits
 from tests.vectors.blocks import blocks, log_entries
+from tests.vectors.disputes import disputes
 from tests.vectors.orders import orders
 from tests.vectors.prizes import prizes
 from tests.vectors.state import operations, state_tree
@@ -26,6 +27,7 @@ _MAKERS: Final = (
     orders,
     blocks,
     log_entries,
+    disputes,
     prizes,
 )
 

@@ -81,7 +81,8 @@ def test_body__both_ways__succeeds(one):
 def test_body__sizes__succeeds():
     assert len(Body(0).encode()) == 1 + 8 + 7 * 4
     group = 2 + 270 + 270 + 238
-    assert len(body().encode()) == 37 + 50 + 56 + 52 + (270 + 186 + 154 + group) + 34
+    facts = 50 + 56 + 52 + 2 * 24 + (8 + 4 * 20)
+    assert len(body().encode()) == 37 + facts + (270 + 186 + 154 + group) + 34
 
 
 def test_body__two_epochs__rejects():
