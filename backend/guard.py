@@ -34,19 +34,20 @@ log = structlog.get_logger(__name__)
 
 
 class DeskEvidence:
-    """What the platform's own log says of its batches; of others it knows nothing."""
+    """What the platform's own log says of its batches; of others there is none."""
 
     def __init__(self, desk: BatchDesk) -> None:
         self._desk = desk
 
-    async def evidence(self, batch: PostedBatch) -> Mapping[int, Evidence]:
-        """Return who authorised a batch's operations."""
-        try:
-            if self._desk.header(batch.header.number) != batch.header:
-                return {}
-            return await self._desk.evidence(batch.header.number)
-        except BatchNotFound:
+    async def evidence(self, batch: PostedBatch) -> Mapping[int, Evidence] | None:
+        """Return who authorised a batch's operations; None of one that is not confirmed yet."""
+        number, alien = batch.header.number, self._desk.alien
+        if alien is not None and number >= alien.number:
             return {}
+        try:
+            return await self._desk.evidence(number)
+        except BatchNotFound:
+            return None
 
 
 class Guard:

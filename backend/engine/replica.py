@@ -16,6 +16,7 @@ from backend.protocol.errors import InvariantViolated, MalformedBytes
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import Entry, OrderEntry
 from backend.protocol.order_records import OrderGroup
+from backend.protocol.orders import WithdrawalOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class FinalBlock:
     signatures: tuple[bytes, ...]
     stamp_ms: int
     sweep_ids: tuple[Digest, ...] = ()
+
+    @property
+    def sweep_orders(self) -> tuple[WithdrawalOrder, ...]:
+        """The orders that its sweeps equal; they take the first slots."""
+        return tuple(sweep.order for sweep in self.execution.sweeps)
 
     @property
     def slots(self) -> bytes:

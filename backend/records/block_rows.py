@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 from backend.protocol.batches import withdrawal_key
@@ -22,7 +23,7 @@ from backend.protocol.order_records import (
     SignedOrder,
     authorised_orders,
 )
-from backend.protocol.orders import PaymentOrder, WithdrawalOrder
+from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder
 from backend.protocol.types import BRIDGE, DepositRecord, digest_text, fee_account_id
 from backend.records.facts import FinalBlock
 
@@ -76,6 +77,15 @@ def accounts_named(operations: list[tuple[int, Operation]]) -> set[int]:
     return named - opened
 
 
+_Signed = tuple[Order, bytes]
+
+
+def _signed(authorised: AuthorisedOrder) -> _Signed:
+    """Return an order and its signature; none, if a root authorised it."""
+    signature = authorised.signature if isinstance(authorised, SignedOrder) else b""
+    return authorised.order, signature
+
+
 class BlockReader:
     """Reads a block's slots beside its body; the two say the same in two languages."""
 
@@ -91,8 +101,10 @@ class BlockReader:
         self._final = final
         self._operations = operations
         self._domain = domain
-        self._orders: Iterator[AuthorisedOrder] = (
-            order for record in final.body.records for order in authorised_orders(record)
+        # Sweeps come first, and stand for orders that nobody had to sign.
+        self._orders: Iterator[_Signed] = chain(
+            ((order, b"") for order in final.sweep_orders),
+            map(_signed, chain.from_iterable(map(authorised_orders, final.body.records))),
         )
         self._deposits: Iterator[DepositRecord] = iter(final.body.deposits)
         self._deposit_index = deposit_count
@@ -145,12 +157,12 @@ class BlockReader:
         self.rows.opened.add(operation.account_id)
         self._event("account.opened", str(operation.account_id), operation.owner)
 
-    def _payment(self, slot: int, operation: Payment, authorised: AuthorisedOrder | None) -> None:
-        order = None if authorised is None else authorised.order
-        if authorised is None or not isinstance(order, PaymentOrder):
+    def _payment(self, slot: int, operation: Payment, signed: _Signed | None) -> None:
+        order, signature = signed or (None, b"")
+        if not isinstance(order, PaymentOrder):
             raise InvariantViolated(f"slot {slot} of block {self._number} has no payment order")
         payment_id = order.digest(self._domain)
-        row = self._order_row(slot, payment_id, authorised, operation)
+        row = self._order_row(slot, payment_id, order, signature, operation)
         row["payee"] = order.payee
         row["payee_account_id"] = operation.payee
         row["memo"] = order.memo
@@ -163,14 +175,12 @@ class BlockReader:
         self._fee_credit(payer.asset_id, operation.fee_minor, payment_id, order.payer)
         self._event("payment.final", digest_text(payment_id), order.payer, order.payee)
 
-    def _withdrawal(
-        self, slot: int, operation: Withdrawal, authorised: AuthorisedOrder | None
-    ) -> None:
-        order = None if authorised is None else authorised.order
-        if authorised is None or not isinstance(order, WithdrawalOrder):
+    def _withdrawal(self, slot: int, operation: Withdrawal, signed: _Signed | None) -> None:
+        order, signature = signed or (None, b"")
+        if not isinstance(order, WithdrawalOrder):
             raise InvariantViolated(f"slot {slot} of block {self._number} has no withdrawal order")
         withdrawal_id = order.digest(self._domain)
-        row = self._order_row(slot, withdrawal_id, authorised, operation)
+        row = self._order_row(slot, withdrawal_id, order, signature, operation)
         row["claim_key"] = withdrawal_key(order.payer, order.nonce, order.asset, order.amount)
         self.rows.withdrawals.append(row)
         amount_minor = operation.amount_minor
@@ -207,10 +217,10 @@ class BlockReader:
         self,
         slot: int,
         order_id: bytes,
-        authorised: AuthorisedOrder,
+        order: Order,
+        signature: bytes,
         operation: Payment | Withdrawal,
     ) -> Row:
-        order = authorised.order
         return {
             "sequence": self._base | slot,
             "id": order_id,
@@ -221,8 +231,8 @@ class BlockReader:
             "fee_minor": operation.fee_minor,
             "nonce": order.nonce,
             "valid_until": order.valid_until,
-            # Empty if a root of the payer's authorised it: root and proof are in the log.
-            "signature": authorised.signature if isinstance(authorised, SignedOrder) else b"",
+            # Empty if a root of the payer's authorised it, or an exit: that is in the log.
+            "signature": signature,
             "block_number": self._number,
             "slot": slot,
         }

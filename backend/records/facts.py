@@ -11,6 +11,7 @@ from typing import Protocol
 from backend.protocol.batches import BatchHeader
 from backend.protocol.blocks import Block, Body
 from backend.protocol.hashing import Digest
+from backend.protocol.orders import WithdrawalOrder
 from backend.protocol.types import Address, DepositRecord
 
 
@@ -28,6 +29,10 @@ class FinalBlock(Protocol):
 
     @property
     def slots(self) -> bytes: ...
+
+    @property
+    def sweep_orders(self) -> Sequence[WithdrawalOrder]:
+        """The orders that its sweeps equal; they take the first slots."""
 
     @property
     def rejected_ids(self) -> Sequence[tuple[Digest, int]]: ...

@@ -120,6 +120,10 @@ class Challenger:
         if self._evidence is None or (header_hash in self._judged and not challenged):
             return []
         evidence = await self._evidence.evidence(batch.posted)
+        if evidence is None:
+            if not await self._is_patience_over(batch):
+                return []
+            evidence = {}
         authority = await authority_of(self._reader, history.assets, batch, evidence)
         number = batch.posted.header.number
         missing = dict(unanswerable(batch, evidence, authority))
@@ -142,6 +146,12 @@ class Challenger:
             f"batch {number}, slot {slot}: nobody shows who authorised it ({reason})"
             for slot, reason in missing.items()
         ]
+
+    async def _is_patience_over(self, batch: ReplayedBatch) -> bool:
+        """Return whether whoever has the evidence has had half of the window to show it."""
+        window_s = await self._reader.view("challengeWindow")
+        head = await self._reader.client.latest()
+        return bool(head.ts_s >= batch.posted.accepted.accepted_ts_s + window_s // 2)
 
     async def _challenge(self, batch: ReplayedBatch, slot: int) -> None:
         challenges = await self._contract("Challenges")

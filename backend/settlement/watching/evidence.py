@@ -24,9 +24,9 @@ _NOT_FOUND: Final = 404
 class EvidenceSource(Protocol):
     """Somebody who keeps orders: the platform's own log, or a platform elsewhere."""
 
-    async def evidence(self, batch: PostedBatch) -> Mapping[int, Evidence]:
-        """Return what is known of a batch's operations, by slot number: nothing, of a batch that
-        isn't known. Raises ChainUnavailable while that can't be said."""
+    async def evidence(self, batch: PostedBatch) -> Mapping[int, Evidence] | None:
+        """Return what is known of a batch's operations, by slot number; None if the batch isn't
+        known (yet). Raises ChainUnavailable if nobody answers."""
 
 
 class PublishedEvidence:
@@ -35,9 +35,11 @@ class PublishedEvidence:
     def __init__(self, api_url: str) -> None:
         self._url = api_url.rstrip("/")
 
-    async def evidence(self, batch: PostedBatch) -> Mapping[int, Evidence]:
+    async def evidence(self, batch: PostedBatch) -> Mapping[int, Evidence] | None:
         """Return what the platform says. What can't be read is no evidence."""
         found = await self._ask(batch)
+        if found is None:
+            return None
         evidence = {}
         for entry in found:
             try:
@@ -48,7 +50,7 @@ class PublishedEvidence:
                 continue
         return evidence
 
-    async def _ask(self, batch: PostedBatch) -> list[Any]:
+    async def _ask(self, batch: PostedBatch) -> list[Any] | None:
         url = f"{self._url}/v1/batches/{batch.header.number}/evidence"
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
         query = {"header_hash": digest_text(batch.header_hash)}
@@ -58,7 +60,7 @@ class PublishedEvidence:
                 session.get(url, params=query) as answer,
             ):
                 if answer.status == _NOT_FOUND:
-                    return []
+                    return None
                 answer.raise_for_status()
                 return list((await answer.json())["data"])
         except (aiohttp.ClientError, TimeoutError, OSError, KeyError, ValueError) as error:

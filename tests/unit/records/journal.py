@@ -1,6 +1,6 @@
 """Makes final blocks out of orders, as the engine would, for tests of the projections."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from backend.protocol.blocks import Block, Body, Rejection, body_hash, operations_hash
 from backend.protocol.eip712 import Domain, ledger_domain
@@ -43,6 +43,11 @@ class MadeBlock:
     block_hash: Digest
     body: Body
     slots: bytes
+    sweeps: tuple[WithdrawalOrder, ...] = ()
+
+    @property
+    def sweep_orders(self) -> tuple[WithdrawalOrder, ...]:
+        return self.sweeps
 
     @property
     def rejected_ids(self) -> tuple[tuple[Digest, int], ...]:
@@ -118,6 +123,17 @@ class Journal:
         return self._close(
             Body(1, listings, records, (), orders, rejections), encode_all(operations)
         )
+
+    def sweep(self, name: str, amount: int) -> WithdrawalOrder:
+        """Let an exit take all that somebody has; return the order that it equals."""
+        owner = key(name).address
+        nonce = self.nonces.get(owner, 0)
+        self.nonces[owner] = nonce + 1
+        order = WithdrawalOrder(owner, TOKEN, amount, 0, nonce, 0)
+        operation = Withdrawal(self.accounts[owner], AmountMinor(amount), AmountMinor(0))
+        self._close(Body(1), encode_all([operation]))
+        self.blocks[-1] = replace(self.blocks[-1], sweeps=(order,))
+        return order
 
     def _account(self, owner: Address, operations: list[Operation]) -> AccountId:
         if owner not in self.accounts:

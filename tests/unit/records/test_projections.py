@@ -267,3 +267,22 @@ def test_accounts_named__opened_in_the_block__leaves_it_out_holds():
     operations = block_rows.operations_of(journal.blocks[1])
 
     assert block_rows.accounts_named(operations) == set()
+
+
+def test_apply__sweep__is_a_withdrawal_without_signature_holds(engine):
+    journal = sample()
+    projections = Projections(engine, DOMAIN)
+    order = journal.sweep("newcomer", 5)
+
+    projections.apply_final_blocks(journal.blocks)
+
+    with engine.connect() as connection:
+        rows = connection.execute(
+            select(tables.withdrawals).order_by(tables.withdrawals.c.sequence)
+        ).all()
+        account = connection.execute(
+            select(tables.accounts).where(tables.accounts.c.owner == key("newcomer").address)
+        ).one()
+    assert (rows[-1].id, rows[-1].signature) == (order.digest(DOMAIN), b"")
+    assert rows[-1].claim_key == withdrawal_key(order.payer, 0, TOKEN, 5)
+    assert account.balance_minor == 0
