@@ -65,7 +65,7 @@ def rebuild(
     """
     screen = Screen(as_json)
     found = _found(screen, out, rpc, rollup, from_block, archive, beacon, from_state)
-    summary = _summary(found)
+    summary = ledger_summary(found)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     screen.show(summary, *_summary_lines(found), _books_table(found), f"kept in {out}")
     if not summary["is_sound"]:
@@ -133,7 +133,8 @@ def _found(
     return asyncio.run(rebuild_ledger(origin, settings(), out, screen.say))
 
 
-def _summary(found: "Found") -> dict[str, Any]:
+def ledger_summary(found: "Found") -> dict[str, Any]:
+    """Return what was found, for programs; `is_sound` if nobody has to act."""
     rebuilt, position = found.rebuilt, found.position
     last = position.last
     is_sound = rebuilt.wrong is None and all(book.is_covered for book in found.books)

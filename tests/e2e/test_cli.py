@@ -32,6 +32,8 @@ from backend.cli import (
     payout,
     platform,
     proposal,
+    rebuilding,
+    verify,
     withdrawals,
 )
 from backend.console.actions import PEOPLE_FOLDER
@@ -306,11 +308,13 @@ def test_help__each_command__has_one_holds(causeway, path, command):
         payout,
         platform,
         proposal,
+        rebuilding,
+        verify,
         withdrawals,
     ],
 )
 def test_help__each_module__is_light_holds(module):
-    heavy = {"open_actions", "Actions", "local"}
+    heavy = {"open_actions", "Actions", "local", "rebuild_ledger", "verify_platform"}
 
     assert heavy.isdisjoint(vars(module))
 

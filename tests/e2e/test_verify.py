@@ -14,6 +14,7 @@ import pytest
 from backend.console.actions import open_actions
 from backend.protocol.types import address_text
 from backend.settlement.anvil import dev_secret
+from backend.verifying import Difference, verify_platform
 from tests.e2e.commands import Commands
 from tests.e2e.conftest import platform_in
 from tests.e2e.plain_wallet import PlainWallet
@@ -113,6 +114,16 @@ def test_verify__file_missing__rejects(copied, name):
     (copied.data_dir / name).unlink()
 
     assert name in difference(copied)
+
+
+async def test_verify_platform__changed__names_the_place_rejects(copied):
+    change_projections(copied, "UPDATE accounts SET balance_minor = 5 WHERE nonce = 2")
+
+    with pytest.raises(Difference) as found:
+        await verify_platform(copied, print)
+
+    assert found.value.where.startswith("account ")
+    assert "projected as 5 of asset 1" in found.value.reason
 
 
 def test_verify__vault_robbed__rejects(platform, copied):

@@ -4,11 +4,14 @@
   settle, claim, refund, escape, the bounty back: all to the last unit
 - a deposit that nobody credits, with no batch at all, and silence
 - everybody's kit, sent by a stranger
-- a batch that is wrong: the kit stands on the one before
+- a batch that is wrong: the kit stands on the one before, and the summary says so
 """
 
 import pytest
 
+from backend.cli.rebuilding import ledger_summary
+from backend.config import Settings
+from backend.rebuilding import Origin, rebuild_ledger
 from backend.settlement.anvil import dev_secret
 from backend.settlement.data_sources import DataSources, DevelopmentBlobs
 from backend.settlement.exit_kit import exit_kit
@@ -163,6 +166,24 @@ async def test_exit_kit__wrong_batch__stands_on_the_one_before_succeeds(l1, kzg)
     assert [account["balance"] for account in person.json["accounts"]] == ["3800000"]
     assert person.calls("freeze") == []
     person.send("request-exit")
+
+
+async def test_rebuild_ledger__wrong_batch__is_not_sound_holds(l1, kzg, tmp_path):
+    posting = await posted_twice(l1, kzg)
+    origin = Origin(l1.client.url, l1.deployment.address("Rollup"))
+    settings = Settings(data_dir=tmp_path, deployments_dir=tmp_path)
+    good = ledger_summary(await rebuild_ledger(origin, settings, tmp_path / "out", print))
+    assert (good["is_sound"], good["batch"], good["wrong"]) == (True, 2, None)
+    posting.ledger.fill(1, b"\xee" * 960)
+    posting.ledger.withdraw(OWNER.address, 1, WITHDRAWN)
+    await posting.advance_to(Progress.CONFIRMED)
+
+    found = ledger_summary(await rebuild_ledger(origin, settings, tmp_path / "out", print))
+
+    assert not found["is_sound"]
+    assert (found["batch"], found["tip"]) == (2, 3)
+    assert found["wrong"].startswith("batch 3: chunk 1: ")
+    assert found["root"] == good["root"]
 
 
 @pytest.mark.parametrize("owner", [OTHER_OWNER.address])
