@@ -65,7 +65,7 @@ class BatchAudit:
             case Submission():
                 require(not self.is_frozen, "a batch after the freeze")
                 self._accept(event)
-            case RollBack(_, number, header_hash):
+            case RollBack(_, number, header_hash, _):
                 self._take_back(number, header_hash)
             case Settlement(_, number):
                 is_next = number == self.frontier + 1 <= len(self.standing)

@@ -30,6 +30,11 @@ def selector(name: str, kinds: Sequence[str]) -> bytes:
     return keccak(f"{name}({','.join(kinds)})".encode())[:4]
 
 
+def _question(to: bytes, name: str, kinds: Sequence[str], values: Sequence[Any]) -> dict[str, str]:
+    data = selector(name, kinds) + encode(kinds, values)
+    return {"to": "0x" + to.hex(), "data": "0x" + data.hex()}
+
+
 @dataclass(frozen=True)
 class Log:
     block_number: int
@@ -52,15 +57,20 @@ class Node:
         self.rollup = rollup
 
     def ask(self, method: str, *parameters: Any) -> Any:
+        return self._answer(method, *parameters)["result"]
+
+    def _answer(self, method: str, *parameters: Any) -> Any:
         question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
         headers = {"content-type": "application/json"}
         with urlopen(Request(self.url, json.dumps(question).encode(), headers)) as answer:
-            return json.load(answer)["result"]
+            return json.load(answer)
 
     def call(self, to: bytes, name: str, kinds: Sequence[str] = (), *values: Any) -> bytes:
-        data = selector(name, kinds) + encode(kinds, values)
-        question = {"to": "0x" + to.hex(), "data": "0x" + data.hex()}
-        return bytes_of(self.ask("eth_call", question, "latest"))
+        return bytes_of(self.ask("eth_call", _question(to, name, kinds, values), "latest"))
+
+    def would_succeed(self, to: bytes, name: str, kinds: Sequence[str], *values: Any) -> bool:
+        """Whether a transaction with this call would not revert now."""
+        return "result" in self._answer("eth_call", _question(to, name, kinds, values), "latest")
 
     def number(self, name: str) -> int:
         return int.from_bytes(self.call(self.rollup, name))

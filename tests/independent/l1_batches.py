@@ -41,11 +41,15 @@ class Submission:
 
 @dataclass(frozen=True)
 class RollBack:
-    """All batches from `number` on were removed; `header_hash` is that one's."""
+    """All batches from `number` on were removed; `header_hash` is that one's.
+
+    The prover is 0 if nobody earns the reward.
+    """
 
     place: Place
     number: int
     header_hash: bytes
+    prover: bytes
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ def read_history(node: Node) -> list[Event]:
     posted = node.logs("BatchPosted(uint64,bytes32,bytes32,uint64,uint256)")
     events: list[Event] = [_submission(node, log) for log in posted]
     for log in node.logs("RolledBack(uint64,bytes32,address)"):
-        events.append(RollBack(log.place, int.from_bytes(log.topics[1]), log.topics[2]))
+        number, prover = int.from_bytes(log.topics[1]), bytes_of(log.words("address")[0])
+        events.append(RollBack(log.place, number, log.topics[2], prover))
     for log in node.logs("BatchSettled(uint64)"):
         events.append(Settlement(log.place, int.from_bytes(log.topics[1])))
     events += [Freeze(log.place) for log in node.logs("Frozen(uint8)")]

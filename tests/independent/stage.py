@@ -145,7 +145,8 @@ class Stage:
         self.states.append(state)
 
     def prove_invalid(self, sender: bytes, made: list[bytes]) -> None:
-        """Prove that the newest batch's last chunk is invalid; L1 takes the batch back."""
+        """Prove, after a commitment, that the newest batch's last chunk is invalid; L1 takes the
+        batch back."""
         hashes, index = [keccak(chunk) for chunk in made], len(made) - 1
         shown = [
             (at, made[at], chunks.chunk_siblings(hashes, at)) if at >= 0 else NO_CHUNK
@@ -160,7 +161,11 @@ class Stage:
         ids = sorted({*self.room.run.state.leaves, *before.leaves, 1})
         kinds = [ACCEPTED, CHUNK, CHUNK, MULTIPROOF, f"{DEPOSIT}[]"]
         values = (self.accepted[-1], *shown, multiproof(before, ids), records)
-        self.send(sender, self.node.part("disputes"), "proveInvalidChunk", kinds, *values)
+        name, disputes = "proveInvalidChunk", self.node.part("disputes")
+        call_data = selector(name, kinds) + encode(kinds, values)
+        commitment = keccak(keccak(call_data), sender)
+        self.send(sender, disputes, "commit", ["bytes32"], commitment)
+        self.send(sender, disputes, name, kinds, *values)
         del self.headers[-1], self.accepted[-1], self.states[-1]
 
     def stake(self, sender: bytes) -> None:

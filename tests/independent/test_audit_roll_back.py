@@ -4,10 +4,13 @@
 - a false batch that was taken back does no harm: its blocks are posted again in the next epoch
 - a second roll-back freezes; accounts escape, a deposit is refunded, withdrawals stay covered
 - no fraud stands; nothing true or settled is taken back; nothing is posted after the freeze
+- two signatures of one validator: L1 punishes for those that contradict each other, and no others
 """
 
 import asyncio
+from collections import Counter
 from dataclasses import astuple, dataclass, replace
+from itertools import product
 
 import pytest
 
@@ -21,13 +24,15 @@ from tests.independent import log, room, typed
 from tests.independent.answers import Known
 from tests.independent.audit import Audit
 from tests.independent.batch_audit import BatchAudit
-from tests.independent.blocks import Epoch
+from tests.independent.blocks import Block, Epoch
+from tests.independent.chunks import Header, genesis_header
 from tests.independent.codec import Invalid, keccak
 from tests.independent.exits import Exit
-from tests.independent.judge import Kind
+from tests.independent.judge import Kind, NextRound, Signed, is_equivocation
 from tests.independent.l1 import Node, Place
 from tests.independent.l1_batches import (
     ACCEPTED,
+    HEADER,
     Event,
     Freeze,
     RollBack,
@@ -192,6 +197,8 @@ def test_batches__after_three_thefts_and_a_freeze__hold_the_blocks_succeeds(scen
     assert [one.batch.header.epoch for one in found.standing] == [1, 2]
     assert found.header.last_block_number == 6
     assert scene.node.number("frozenTsS") > 0
+    provers = {event.prover for event in scene.history if isinstance(event, RollBack)}
+    assert provers == {PROVER}
 
 
 def test_vault__after_all_have_left__has_the_unclaimed_withdrawal_holds(scene):
@@ -226,7 +233,7 @@ def test_batch_audit__theft_that_nobody_proved__rejects(scene):
 
 def test_batch_audit__true_batch_taken_back__rejects(scene):
     first = scene.history[0]
-    history = [first, RollBack(first.place, 1, first.header_hash), *scene.history[1:]]
+    history = [first, RollBack(first.place, 1, first.header_hash, PROVER), *scene.history[1:]]
 
     with pytest.raises(Invalid, match="without fraud"):
         scene.batch_audit(history)
@@ -235,7 +242,7 @@ def test_batch_audit__true_batch_taken_back__rejects(scene):
 def test_batch_audit__settled_batch_taken_back__rejects(scene):
     at = _index(scene.history, Settlement, 2) + 1
     taken = scene.history[_index(scene.history, Submission, 3)]
-    back = RollBack(taken.place, 2, taken.header_hash)
+    back = RollBack(taken.place, 2, taken.header_hash, PROVER)
 
     with pytest.raises(Invalid, match="no batch to take back"):
         scene.batch_audit([*scene.history[:at], back])
@@ -262,3 +269,61 @@ def test_batch_audit__roll_back_of_another_header__rejects(scene):
 def test_batch_audit__epoch_that_l1_has_not_begun__rejects(scene):
     with pytest.raises(Invalid, match="another epoch"):
         scene.batch_audit(scene.history, scene.node.epochs()[:1])
+
+
+# TWO SIGNATURES OF ONE VALIDATOR
+
+
+def _messages() -> list[Block | NextRound | Header]:
+    block = Block(9, 4, 1, keccak(b"parent"), keccak(b"slots"), keccak(b"body"), 3, 5_000)
+    votes: list[Block | NextRound | Header] = [
+        block,
+        replace(block, timestamp_ms=5_001),
+        *(replace(block, **{field: 7}) for field in ("number", "epoch", "round")),
+        NextRound(9, 4, 1),
+        NextRound(9, 4, 2),
+    ]
+    header = replace(genesis_header(), number=3, epoch=4, last_block_number=9)
+    forked = replace(header, last_block_hash=keccak(b"fork"))
+    others = [{"number": 4}, {"epoch": 3}, {"last_block_number": 8}]
+    return [*votes, header, forked, *(replace(forked, **other) for other in others)]
+
+
+def _is_proven(scene: Scene, one: Signed, other: Signed) -> bool:
+    """Whether L1 would punish for these two."""
+    if isinstance(one[0], Header) != isinstance(other[0], Header):
+        return False
+    if isinstance(one[0], Header):
+        name, kinds = "proveDoubleHeader", [HEADER, "bytes", HEADER, "bytes"]
+        shown = [
+            value for message, signature in (one, other) for value in (astuple(message), signature)
+        ]
+    else:
+        name, kinds = "proveDoubleVote", ["bytes"] * 4
+        shown = [value for vote, signature in (one, other) for value in (_words(vote), signature)]
+    return scene.node.would_succeed(scene.node.part("disputes"), name, kinds, *shown)
+
+
+def _words(vote: Block | NextRound) -> bytes:
+    return typed.encode(
+        typed.BLOCK if isinstance(vote, Block) else typed.NEXT_ROUND, *astuple(vote)
+    )
+
+
+@pytest.mark.parametrize("is_one_signer", [True, False])
+def test_is_equivocation__each_two_messages__l1_says_the_same_holds(scene, is_one_signer):
+    keys = [room.KEYS[room.FIRST_MEMBERS[at]] for at in (0, 0 if is_one_signer else 1)]
+    domain, found = scene.run.domain, Counter[bool]()
+
+    def signed(message: Block | NextRound | Header, key: bytes) -> Signed:
+        digest = message.hash(domain) if isinstance(message, Header) else message.digest(domain)
+        return message, typed.sign(key, digest)
+
+    for first, second in product(_messages(), repeat=2):
+        pair = signed(first, keys[0]), signed(second, keys[1])
+        is_one = is_equivocation(domain, *pair)
+        assert is_one == _is_proven(scene, *pair), (first, second)
+        found[is_one] += 1
+
+    # Each pair in both orders: three votes of one round, and two headers beside the first.
+    assert found[True] == (2 * (3 + 2) if is_one_signer else 0)
