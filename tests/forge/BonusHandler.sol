@@ -3,12 +3,11 @@ pragma solidity 0.8.37;
 
 import {KycRegistry} from "../../contracts/identity/KycRegistry.sol";
 import {IBonusCampaigns} from "../../contracts/interfaces/IBonusCampaigns.sol";
-import {ICommittee} from "../../contracts/interfaces/ICommittee.sol";
 import {IKycRegistry} from "../../contracts/interfaces/IKycRegistry.sol";
 import {BonusCampaigns} from "../../contracts/payouts/BonusCampaigns.sol";
-import {Committee} from "../../contracts/rollup/Committee.sol";
 import {Rollup} from "../../contracts/rollup/Rollup.sol";
 import {FreezableToken} from "../../contracts/test/FreezableToken.sol";
+import {Core} from "./Core.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice Two campaigns of one asset and one of another. People deposit, are granted, attested and
@@ -39,18 +38,10 @@ contract BonusHandler {
 
     constructor() {
         vm.warp(365 days);
-        address[] memory members = new address[](1);
-        members[0] = vm.addr(7);
         registry = new KycRegistry(address(this), 1);
         registry.appointAttestor(address(this));
         registry.grantRole(registry.GUARDIAN_ROLE(), address(this));
-        rollup = new Rollup(
-            ICommittee(new Committee(address(this), members)),
-            registry,
-            address(this),
-            1 days,
-            365 days
-        );
+        rollup = Core.deploy(registry);
         for (uint256 i = 0; i < 2; ++i) {
             FreezableToken listed = new FreezableToken();
             rollup.listAsset(address(listed), uint64(UNIT), address(0));

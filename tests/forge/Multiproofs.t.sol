@@ -4,18 +4,12 @@ pragma solidity 0.8.37;
 import {IDisputes} from "../../contracts/interfaces/IDisputes.sol";
 import {IRollup} from "../../contracts/interfaces/IRollup.sol";
 import {DisputesHarness} from "../../contracts/test/DisputesHarness.sol";
+import {Trees} from "./Trees.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice A multiproof made by the words of the law leads to the root of the whole tree.
 contract MultiproofsTest {
     uint256 private constant LEAVES_MAX = 20;
-
-    struct Tree {
-        IRollup.Leaf[] leaves; // ascending
-        bool[] isShown;
-        bytes32[] siblings; // room for all there can be
-        uint256 siblingCount;
-    }
 
     DisputesHarness private harness;
 
@@ -27,43 +21,43 @@ contract MultiproofsTest {
         external
         view
     {
-        Tree memory tree = _tree(seed, mask);
+        Trees.Tree memory tree = _tree(seed, mask);
 
-        assert(harness.root(_proof(tree)) == _hash(tree, 0, tree.leaves.length, 0, 32));
+        assert(harness.root(Trees.multiproof(tree)) == Trees.root(tree));
     }
 
     function testFuzz_root__one_leaf_changed__is_that_of_the_changed_tree(uint256 seed, uint32 mask)
         external
         view
     {
-        Tree memory tree = _tree(seed, mask);
-        IRollup.Multiproof memory proof = _proof(tree);
+        Trees.Tree memory tree = _tree(seed, mask);
+        IRollup.Multiproof memory proof = Trees.multiproof(tree);
         if (proof.leaves.length == 0) return;
 
         // The leaf is the tree's too: both name one place in memory.
         proof.leaves[seed % proof.leaves.length].balanceMinor ^= 1;
 
-        assert(harness.root(proof) == _hash(tree, 0, tree.leaves.length, 0, 32));
+        assert(harness.root(proof) == Trees.root(tree));
     }
 
     function testFuzz_root__one_sibling_too_many_or_few__reverts(uint256 seed, uint32 mask)
         external
     {
-        Tree memory tree = _tree(seed, mask);
-        IRollup.Multiproof memory proof = _proof(tree);
+        Trees.Tree memory tree = _tree(seed, mask);
+        IRollup.Multiproof memory proof = Trees.multiproof(tree);
         uint256 count = proof.siblings.length;
-        proof.siblings = _resized(proof.siblings, count + 1);
+        proof.siblings = Trees.resized(proof.siblings, count + 1);
         _expectCount(count, count + 1);
         harness.root(proof);
 
         if (count == 0) return;
-        proof.siblings = _resized(proof.siblings, count - 1);
+        proof.siblings = Trees.resized(proof.siblings, count - 1);
         _expectCount(count, count - 1);
         harness.root(proof);
     }
 
     function testFuzz_root__id_twice_or_descending__reverts(uint256 seed, uint32 mask) external {
-        Tree memory tree = _tree(seed, mask);
+        Trees.Tree memory tree = _tree(seed, mask);
         IRollup.Leaf[] memory leaves = tree.leaves;
         if (leaves.length < 2) return;
         uint256 i = 1 + seed % (leaves.length - 1);
@@ -98,7 +92,7 @@ contract MultiproofsTest {
     }
 
     /// @dev Few bits in the mask make neighbours frequent. A quarter of the leaves is empty.
-    function _tree(uint256 seed, uint32 mask) private pure returns (Tree memory tree) {
+    function _tree(uint256 seed, uint32 mask) private pure returns (Trees.Tree memory tree) {
         uint256 count = seed % (LEAVES_MAX + 1);
         IRollup.Leaf[] memory leaves = new IRollup.Leaf[](count);
         uint256 used = 0;
@@ -120,7 +114,6 @@ contract MultiproofsTest {
             tree.leaves[i] = leaves[i];
             tree.isShown[i] = uint256(keccak256(abi.encode(i, seed))) % 3 != 0;
         }
-        tree.siblings = new bytes32[](32 * LEAVES_MAX);
     }
 
     function _insert(IRollup.Leaf[] memory leaves, uint256 used, IRollup.Leaf memory leaf)
@@ -137,80 +130,5 @@ contract MultiproofsTest {
         }
         leaves[place] = leaf;
         return true;
-    }
-
-    function _proof(Tree memory tree) private pure returns (IRollup.Multiproof memory proof) {
-        tree.siblingCount = 0;
-        _prove(tree, 0, tree.leaves.length, 0, 32);
-        uint256 count = _shownCount(tree, 0, tree.leaves.length);
-        proof.leaves = new IRollup.Leaf[](count);
-        for (uint256 i = tree.leaves.length; i > 0; --i) {
-            if (tree.isShown[i - 1]) proof.leaves[--count] = tree.leaves[i - 1];
-        }
-        proof.siblings = _resized(tree.siblings, tree.siblingCount);
-    }
-
-    /// @dev The walk, over the node of `1 << level` ids from `first` on, above `leaves[from:to]`.
-    function _prove(Tree memory tree, uint256 from, uint256 to, uint256 first, uint256 level)
-        private
-        pure
-    {
-        if (_shownCount(tree, from, to) == 0) {
-            tree.siblings[tree.siblingCount++] = _hash(tree, from, to, first, level);
-        } else if (level > 0) {
-            uint256 middleId = first + (1 << (level - 1));
-            uint256 middle = _middle(tree, from, to, middleId);
-            _prove(tree, from, middle, first, level - 1);
-            _prove(tree, middle, to, middleId, level - 1);
-        }
-    }
-
-    function _hash(Tree memory tree, uint256 from, uint256 to, uint256 first, uint256 level)
-        private
-        pure
-        returns (bytes32)
-    {
-        if (from == to) return 0;
-        if (level == 0) {
-            IRollup.Leaf memory leaf = tree.leaves[from];
-            if (leaf.owner == address(0)) return 0;
-            return
-                keccak256(abi.encodePacked(leaf.owner, leaf.assetId, leaf.nonce, leaf.balanceMinor));
-        }
-        uint256 middleId = first + (1 << (level - 1));
-        uint256 middle = _middle(tree, from, to, middleId);
-        bytes32 left = _hash(tree, from, middle, first, level - 1);
-        bytes32 right = _hash(tree, middle, to, middleId, level - 1);
-        return left == 0 && right == 0 ? bytes32(0) : keccak256(abi.encodePacked(left, right));
-    }
-
-    function _middle(Tree memory tree, uint256 from, uint256 to, uint256 middleId)
-        private
-        pure
-        returns (uint256 middle)
-    {
-        middle = from;
-        while (middle < to && tree.leaves[middle].accountId < middleId) ++middle;
-    }
-
-    function _shownCount(Tree memory tree, uint256 from, uint256 to)
-        private
-        pure
-        returns (uint256 count)
-    {
-        for (uint256 i = from; i < to; ++i) {
-            if (tree.isShown[i]) ++count;
-        }
-    }
-
-    function _resized(bytes32[] memory words, uint256 count)
-        private
-        pure
-        returns (bytes32[] memory resized)
-    {
-        resized = new bytes32[](count);
-        for (uint256 i = 0; i < count && i < words.length; ++i) {
-            resized[i] = words[i];
-        }
     }
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Core} from "./Core.sol";
 import {RollupHandler} from "./RollupHandler.sol";
 
-/// @notice Laws of the rollup that hold whatever a committee signs.
-contract RollupTest {
-    RollupHandler private handler;
+abstract contract RollupWorld {
+    RollupHandler internal handler;
 
-    function setUp() external {
-        handler = new RollupHandler();
+    constructor(bool isWatched) {
+        handler = new RollupHandler(isWatched);
     }
 
     function targetContracts() external view returns (address[] memory targets) {
@@ -16,17 +16,59 @@ contract RollupTest {
         targets[0] = address(handler);
     }
 
-    function invariant_vault__holds_deposits_less_claims() external view {
-        uint256 vault = handler.token().balanceOf(address(handler.rollup()));
-        (,,, uint64 outstandingMinor) = handler.rollup().assets(1);
+    /// @dev That the handler gets as far as each way out is not left to chance.
+    function test_handler__whole_life__pays() external {
+        for (uint256 i = 0; i < 12; ++i) {
+            handler.deposit(i, 999);
+        }
+        _postTwo();
+        handler.rollBack(5 << 16);
+        _postTwo();
+        for (uint256 i = 0; i < 3; ++i) {
+            handler.advance(i, i);
+            handler.pass(Core.WINDOW_S * 2 - 1);
+            handler.settle();
+        }
+        for (uint256 i = 0; i < 6; ++i) {
+            handler.claim(i);
+        }
+        handler.credit(0);
+        handler.draw();
+        handler.freeze();
+        handler.escape(5);
+        handler.escape(63);
+        handler.refund(0);
 
-        assert(vault >= handler.depositedMinor() - handler.claimedMinor());
-        assert(outstandingMinor == handler.depositedMinor() - handler.claimedMinor());
-        assert(handler.paidOut() == handler.claimedMinor());
+        assert(handler.claimCount() > 0 && handler.advanceCount() > 0);
+        assert(handler.escapeCount() > 1 && handler.refundCount() > 0);
+        assert(handler.rollBackCount() > 0 && handler.drawnCount() > 0);
+    }
+
+    /// @dev Honest ones, of three deposits each.
+    function _postTwo() private {
+        handler.post(3 << 16 | 1 << 8 | 3);
+        handler.post(2 << 16 | 1 << 8 | 3);
+    }
+}
+
+/// @notice Laws of the rollup that hold whatever a committee signs, and whoever sleeps.
+contract RollupTest is RollupWorld(false) {
+    function invariant_vault__holds_deposits_less_what_left() external view {
+        for (uint16 assetId = 1; assetId <= 2; ++assetId) {
+            uint256 expected = handler.depositedMinor(assetId) - handler.paidOut(assetId);
+            (,,, uint64 outstandingMinor) = handler.rollup().assets(assetId);
+
+            assert(handler.tokenOf(assetId).balanceOf(address(handler.rollup())) == expected);
+            assert(outstandingMinor == expected);
+        }
     }
 
     function invariant_withdrawal__is_paid_once() external view {
         assert(handler.paidMax() <= 1);
+    }
+
+    function invariant_escape__is_paid_once_and_exactly() external view {
+        assert(!handler.isEscapeWrong());
     }
 
     function invariant_frontier__only_rises_past_closed_windows() external view {
@@ -38,19 +80,19 @@ contract RollupTest {
         assert(handler.rollup().authorisedRootCount() == handler.rootCount());
     }
 
-    /// @dev That the handler gets as far as a claim is not left to chance.
-    function test_handler__whole_life__pays() external {
-        handler.deposit(0, 999);
-        handler.deposit(1, 999);
-        handler.deposit(2, 999);
-        handler.post(3);
-        handler.postAgain();
-        handler.pass(handler.WINDOW_S());
-        for (uint256 i = 0; i < 8; ++i) {
-            handler.claim(i);
-        }
+    function invariant_committee__holds_what_it_owes() external view {
+        address committee = address(handler.rollup().committee());
+        assert(committee.balance == handler.committeeOwesWei());
+    }
+}
 
-        assert(handler.claimedMinor() > 0);
-        assert(handler.rollup().frontier() > 0);
+/// @notice And if one honest party watches, nobody's money can be taken: the vault is exactly what
+/// it owes by the last settled batch.
+contract WatchedRollupTest is RollupWorld(true) {
+    function invariant_vault__is_what_people_are_owed() external view {
+        for (uint16 assetId = 1; assetId <= 2; ++assetId) {
+            uint256 vault = handler.tokenOf(assetId).balanceOf(address(handler.rollup()));
+            assert(vault == handler.owedMinor(assetId));
+        }
     }
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ICommittee} from "../../contracts/interfaces/ICommittee.sol";
 import {IRollup} from "../../contracts/interfaces/IRollup.sol";
-import {Committee} from "../../contracts/rollup/Committee.sol";
 import {Rollup} from "../../contracts/rollup/Rollup.sol";
 import {AuthorizationToken} from "../../contracts/test/AuthorizationToken.sol";
 import {SwitchGate} from "../../contracts/test/SwitchGate.sol";
+import {Core} from "./Core.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice Whoever sends a deposit that somebody signed can't change what becomes of it.
@@ -18,11 +17,7 @@ contract RollupDepositsTest {
     AuthorizationToken private token;
 
     function setUp() external {
-        address[] memory members = new address[](1);
-        members[0] = vm.addr(7);
-        Committee committee = new Committee(address(this), members);
-        rollup =
-            new Rollup(ICommittee(committee), new SwitchGate(), address(this), 1 days, 365 days);
+        rollup = Core.deploy(new SwitchGate());
         token = new AuthorizationToken();
         rollup.listAsset(address(token), 1, address(0));
         // Another asset, so that there is one to name in its place.

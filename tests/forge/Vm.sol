@@ -15,6 +15,8 @@ interface Vm {
     function expectEmit(address emitter) external;
     function sign(uint256 key, bytes32 hash) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function addr(uint256 key) external pure returns (address);
+    function getNonce(address account) external view returns (uint64);
+    function computeCreateAddress(address creator, uint256 nonce) external pure returns (address);
 }
 
 /// @dev Where forge answers: the address derived from keccak256("hevm cheat code").
