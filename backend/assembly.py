@@ -133,6 +133,7 @@ def dependencies(
         turnovers=ground.turnovers,
         clock_ms=ground.clock_ms,
         problems=problems,
+        frozen_ts_s=ground.watcher.frozen_ts_s,
         prizes=_prize_needs(ground),
     )
 

@@ -88,6 +88,7 @@ STATUS: Final[dict[type[PaymentError], int]] = {
     domain.FirstTimeInvalid: 422,
     domain.BackPressure: 429,
     domain.RateLimited: 429,
+    domain.Frozen: 503,
     domain.NoQuorum: 503,
     domain.ChainUnavailable: 503,
     domain.DiskFull: 503,
@@ -180,7 +181,7 @@ def status_of(error: PaymentError) -> int:
 
 def is_transient(error: PaymentError) -> bool:
     """Return whether the same request may succeed later, so that its key remembers nothing."""
-    return status_of(error) in (429, 503)
+    return status_of(error) in (429, 503) and not isinstance(error, domain.Frozen)
 
 
 def envelope(

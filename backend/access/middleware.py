@@ -14,10 +14,11 @@ from backend.access.errors import RETRY_AFTER_S, envelope, error_body, error_hea
 from backend.access.metrics import Metrics
 from backend.access.responses import json_response
 from backend.access.settings import BODY_BYTES_MAX, BULK_BYTES_MAX
-from backend.protocol.errors import BodyTooLarge, DiskFull, PaymentError
+from backend.protocol.errors import BodyTooLarge, DiskFull, Frozen, PaymentError
 
 log = structlog.get_logger(__name__)
 
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 BULK_PATHS: Final = ("/v1/payments/bulk", "/v1/payouts", "/v1/prizes")
 _DISK_FULL_WORDS: Final = ("disk is full", "no space left")
 
@@ -25,10 +26,17 @@ _DISK_FULL_WORDS: Final = ("disk is full", "no space left")
 class Frame:
     """The outermost part of the application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, problems: Callable[[], list[str]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        problems: Callable[[], list[str]],
+        frozen_ts_s: Callable[[], int | None],
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._problems = problems
+        self._frozen_ts_s = frozen_ts_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,6 +59,7 @@ class Frame:
             await send(message)
 
         try:
+            self._require_not_frozen(scope["method"])
             await self._app(scope, _limited(scope, receive), send_framed)
         except ClientDisconnect:
             status_code = 499
@@ -62,6 +71,12 @@ class Frame:
             route = scope.get("route")
             path = getattr(route, "path", "unmatched")
             self._metrics.count(scope["method"], path, status_code, perf_counter() - started)
+
+    def _require_not_frozen(self, method: str) -> None:
+        """Let a frozen rollup be read, and nothing else. Raises Frozen."""
+        frozen_ts_s = self._frozen_ts_s()
+        if frozen_ts_s is not None and method not in READING:
+            raise Frozen(frozen_ts_s)
 
     async def _answer_failure(
         self, error: Exception, request_id: str, scope: Scope, receive: Receive, send: Send

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from backend.protocol.batches import BatchHeader, Chunk
+from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import Digest
 from backend.protocol.order_records import AuthorisedOrder, OrderRecord
 from backend.protocol.types import AccountId, Address, Asset, Leaf
@@ -134,6 +135,9 @@ class Proofs(Protocol):
 
     def chunks(self, batch_number: int) -> Sequence[Chunk]:
         """Return a batch's chunks. Raises BatchNotFound."""
+
+    async def evidence(self, batch_number: int) -> Mapping[int, Evidence]:
+        """Return who authorised a batch's operations, by slot number. Raises BatchNotFound."""
 
     def withdrawal_proof(self, batch_number: int, slot_number: int) -> WithdrawalProof:
         """Return the proof of a withdrawal. Raises BatchNotFound, ProofNotAvailable."""

@@ -40,7 +40,8 @@ class Registers:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """All that `create_api` needs. `clock_ms` returns the time; `problems` says what is amiss."""
+    """All that `create_api` needs. `clock_ms` returns the time; `problems` says what is amiss,
+    `frozen_ts_s` since when the rollup is frozen."""
 
     settings: ApiSettings
     node: Node
@@ -58,6 +59,7 @@ class Dependencies:
     turnovers: TurnoverBook
     clock_ms: Callable[[], int]
     problems: Callable[[], list[str]] = field(default=list)
+    frozen_ts_s: Callable[[], int | None] = lambda: None
     prizes: PrizeNeeds | None = None  # None: the deployment has none
 
 

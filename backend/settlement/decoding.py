@@ -146,7 +146,7 @@ def event_of(place: Place, decoded: Decoded) -> ChainEvent | None:
         case "RolledBack":
             return RolledBack(place, values["number"])
         case "Frozen":
-            return RollupFrozen(place, _FREEZE_REASONS[values["reason"]])
+            return RollupFrozen(place, _FREEZE_REASONS[values["reason"]], values["frozenTsS"])
         case "DepositRefunded":
             return DepositRefunded(place, values["index"])
         case "AttestorDismissed":

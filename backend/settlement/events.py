@@ -89,6 +89,7 @@ class RollupFrozen(ChainEvent):
     """Nothing comes in any more; `reason` is the name of IRollupState's FreezeReason."""
 
     reason: str
+    ts_s: int
 
 
 @dataclass(frozen=True, slots=True)

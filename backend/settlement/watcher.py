@@ -41,6 +41,7 @@ from backend.settlement.events import (
     ExitRequested,
     OrdersAuthorised,
     RolledBack,
+    RollupFrozen,
 )
 from backend.settlement.rollup import confirmed_number
 
@@ -89,6 +90,7 @@ class Watcher:
         self._deposit_blocks: list[int] = []
         self._roots: list[AuthorisedRoot] = []
         self._root_blocks: list[int] = []
+        self._frozen_ts_s: int | None = None
         self._exits: list[tuple[int, ExitRequest]] = []  # with the L1 block of each
         self._epochs: list[tuple[int, Epoch]] = []
         self._eligibility = Eligibility(
@@ -123,6 +125,10 @@ class Watcher:
         """Return the newest epoch that began up to an L1 block."""
         begun = [epoch for block, epoch in self._epochs if block <= to_l1_block]
         return begun[-1] if begun else None
+
+    def frozen_ts_s(self) -> int | None:
+        """Return since when the rollup is frozen, in L1 time; None if it is not."""
+        return self._frozen_ts_s
 
     def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
         """Return whether the owner may hold a token at `ts_s`, by the facts up to a block."""
@@ -302,6 +308,8 @@ class Watcher:
             return [BatchRolledBack(event.place, batch) for batch in gone]
         elif isinstance(event, ExitRequested):
             self._exits.append((event.place.block.number, event.request))
+        elif isinstance(event, RollupFrozen):
+            self._frozen_ts_s = event.ts_s
         elif isinstance(event, EpochBegun):
             self._epochs.append((event.place.block.number, event.epoch))
         else:

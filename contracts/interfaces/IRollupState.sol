@@ -66,7 +66,7 @@ interface IRollupState {
     /// @param prover Who earns the reward; 0 if nobody had committed to the proof.
     event RolledBack(uint64 indexed number, bytes32 indexed headerHash, address prover);
     /// @notice The rollup ended. What was accepted settles or falls; then everybody escapes.
-    event Frozen(FreezeReason indexed reason);
+    event Frozen(FreezeReason indexed reason, uint40 frozenTsS);
     /// @notice After the freeze, an account was paid out to its owner.
     event Escaped(
         uint32 indexed accountId,

@@ -384,6 +384,6 @@ abstract contract BatchChain is EIP712, Deposits {
     function _freeze(FreezeReason reason) private {
         _requireNotFrozen();
         frozenTsS = uint40(block.timestamp);
-        emit Frozen(reason);
+        emit Frozen(reason, frozenTsS);
     }
 }

@@ -112,7 +112,12 @@ def create_api(dependencies: Dependencies) -> FastAPI:
     api.add_exception_handler(PaymentError, _on_payment_error)
     api.add_exception_handler(RequestValidationError, _on_validation_error)
     api.add_exception_handler(HTTPException, _on_http_error)
-    api.add_middleware(Frame, metrics=metrics, problems=dependencies.problems)
+    api.add_middleware(
+        Frame,
+        metrics=metrics,
+        problems=dependencies.problems,
+        frozen_ts_s=dependencies.frozen_ts_s,
+    )
     _describe(api)
     return api
 

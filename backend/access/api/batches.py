@@ -68,6 +68,24 @@ async def list_batches(
     return json_response(list_of(shown[: page.limit], has_more, lambda item: str(item["number"])))
 
 
+@router.get(
+    "/{number}/evidence", responses={**example(examples.EVIDENCE), **documented(BatchNotFound)}
+)
+async def get_evidence(number: str, services: ServicesIn) -> Response:
+    """Show who authorised each payment and withdrawal of a batch. Needs no key.
+
+    So that watchers need not challenge them on the chain, where each answer costs gas. `evidence`
+    is a byte, which of the record's orders it is, and the record as section 4 of PROTOCOL.md has
+    it; none for a sweep, which an exit request on the chain authorises.
+    """
+    found = await services.needs.proofs.evidence(number_of("number", number))
+    entries = [
+        {"slot_number": str(slot), "evidence": "0x" + one.encode().hex()}
+        for slot, one in found.items()
+    ]
+    return json_response({"object": "evidence", "batch": number, "data": entries})
+
+
 @router.get("/{number}", responses={**example(examples.BATCH), **documented(BatchNotFound)})
 async def get_batch(number: str, services: ServicesIn, _caller: Caller) -> Response:
     """Get a batch: its header, and the three things that the chain keeps of it."""

@@ -190,6 +190,12 @@ BLOCK: Final[Example] = {
     "rejection_count": 0,
     "l1_block": "1204",
 }
+EVIDENCE: Final[Example] = {
+    "object": "evidence",
+    "batch": "2",
+    "data": [{"slot_number": "4", "evidence": "0x00"}],
+}
+
 BATCH: Final[Example] = {
     "object": "batch",
     "number": "2",

@@ -9,3 +9,4 @@ from backend.protocol.errors.bonuses import *
 from backend.protocol.errors.collecting import *
 from backend.protocol.errors.core import *
 from backend.protocol.errors.custody import *
+from backend.protocol.errors.exits import *

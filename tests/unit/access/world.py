@@ -162,6 +162,9 @@ class NoProofs:
     def chunks(self, batch_number: int) -> Any:
         raise BatchNotFound(batch_number)
 
+    async def evidence(self, batch_number: int) -> Any:
+        raise BatchNotFound(batch_number)
+
     def withdrawal_proof(self, batch_number: int, slot_number: int) -> Any:
         raise BatchNotFound(batch_number)
 
