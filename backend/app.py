@@ -94,7 +94,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
         config = node_config(settings, deployment, keys)
         node = Node(config, ledger_log, watcher, clock_ms, rule=fee_rule(ground.api_settings))
         desk = BatchDesk(
-            config.committee, keys.validators, kzg.data_hash, _pin_check(watcher), node.replay
+            config.committee, config.validator_keys, kzg.data_hash, _pin_check(watcher), node.replay
         )
         rollup = Rollup(ground.client, deployment)
         submitter = Submitter(

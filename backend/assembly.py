@@ -201,7 +201,7 @@ def node_config(settings: Settings, deployment: Deployment, keys: PlatformKeys) 
     return NodeConfig(
         identity=IdentityEntry(deployment.chain_id, rollup, deployment.rollup_code_hash),
         committee=committee,
-        validator_keys=keys.validators,
+        validator_keys=keys.validators + keys.successors,
         sequencer_keys=(keys.sequencer,),
         snapshot_folder=settings.data_dir / "snapshots",
         order_wait_ms_max=settings.order_wait_ms_max,

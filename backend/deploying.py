@@ -60,6 +60,7 @@ class PlatformKeys:
     sequencer: PrivateKey
     turnover_attestors: tuple[PrivateKey, ...]  # sign what people paid, for bonuses
     validators: tuple[PrivateKey, ...]  # in ascending order of address, as L1 keeps them
+    successors: tuple[PrivateKey, ...]  # validators of later epochs
     treasurers: tuple[Address, ...]  # whose keys are not ours, but on local chains
     returns: Address  # gets the least amount of a payout's line that is skipped
 
@@ -94,9 +95,9 @@ def platform_keys(settings: Settings, chain_id: int) -> PlatformKeys:
         payers = [dev_key(index) for index in range(3)]
     else:
         payers = [store.load_or_create(name) for name in ("deployer", "submitter", "operator")]
-    validators = [
-        store.load_or_create(f"validator-{index}") for index in range(settings.validator_count)
-    ]
+    names = [validator_name(place) for place in range(settings.validator_count)]
+    validators = [store.load_or_create(name) for name in names]
+    successors = [store.load(name) for name in validator_names(store) if name not in names]
     deployer, submitter, operator = payers
     return PlatformKeys(
         deployer=deployer,
@@ -110,9 +111,20 @@ def platform_keys(settings: Settings, chain_id: int) -> PlatformKeys:
             store.load_or_create(f"turnover-{index}") for index in range(TURNOVER_ATTESTORS)
         ),
         validators=tuple(sorted(validators, key=lambda key: key.address)),
+        successors=tuple(successors),
         treasurers=_treasurers(settings, store, chain_id),
         returns=_address_of(store, "returns"),
     )
+
+
+def validator_name(place: int) -> str:
+    """Return the name of a validator's key; later epochs' follow those of the first."""
+    return f"validator-{place}"
+
+
+def validator_names(store: KeyStore) -> list[str]:
+    """Return the names of all validators' keys that were made."""
+    return [name for name in store.names() if name.startswith("validator-")]
 
 
 def _address_of(store: KeyStore, name: str) -> Address:

@@ -229,7 +229,7 @@ def error_body(error: PaymentError, request_id: str | None) -> dict[str, Any]:
 
 def error_headers(error: PaymentError) -> dict[str, str]:
     """Return the headers that go with an error."""
-    if status_of(error) not in (429, 503):
+    if not is_transient(error):
         return {}
     retry_after_ms = getattr(error, "retry_after_ms", RETRY_AFTER_S * 1000)
     return {"Retry-After": str(max(1, -(-retry_after_ms // 1000)))}

@@ -11,6 +11,7 @@ from backend.cli import (
     batch,
     campaign,
     collecting,
+    committee,
     customer,
     grant,
     group,
@@ -62,6 +63,7 @@ app.command()(verify.verify)
 app.command()(rebuilding.rebuild)
 app.command("exit-kit")(rebuilding.exit_kit)
 app.command()(watching.watch)
+app.add_typer(committee.app, name="committee")
 app.add_typer(account.app, name="account")
 app.add_typer(kyc.app, name="kyc")
 app.command()(payments.deposit)

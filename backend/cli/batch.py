@@ -23,7 +23,7 @@ def list_batches(
     with connected(as_json) as (screen, actions):
         found = [*islice(actions.client.batches.list(), limit)]
         empty = "No batch yet. `causeway batch post` posts what is final."
-        screen.show_list(found, _table(found), empty)
+        screen.show_list(found, batch_table(found), empty)
 
 
 @app.command()
@@ -40,7 +40,9 @@ def show(
         screen.show(
             batch.raw,
             f"batch {batch.number}: {batch.status}{following}{when}",
-            f"transaction {batch.tx_hash} in block {batch.l1_block}",
+            f"transaction {batch.tx_hash} in block {batch.l1_block}"
+            if batch.tx_hash
+            else "The chain doesn't have it yet.",
             table("field", "value", rows=rows),
         )
 
@@ -64,7 +66,7 @@ def post(
     with connected(as_json) as (screen, actions):
         if wait:
             found = actions.settle(carrier)
-            screen.show_list(found, _table(found), "Nothing was waiting.")
+            screen.show_list(found, batch_table(found), "Nothing was waiting.")
             return
         waiting = actions.post(carrier)
         data = {"object": "posting", "operation_count": str(waiting.operation_count)}
@@ -76,15 +78,16 @@ def post(
         )
 
 
-def _table(batches: "list[Batch]") -> Any:
+def batch_table(batches: "list[Batch]") -> Any:
+    """Return batches as a table."""
     rows = [
         (
             str(batch.number),
             batch.status,
             str(batch.last_block),
             str(batch.header["chunkCount"]),
-            str(batch.l1_block),
-            batch.tx_hash,
+            str(batch.l1_block or ""),  # a batch that is only built has none
+            batch.tx_hash or "",
         )
         for batch in batches
     ]
