@@ -74,6 +74,9 @@ def _start_anvil_as_we_need_it() -> None:
     """Have ape start anvil with the transaction gas limit of EIP-7825, on a free port, and be
     patient while the machine is busy: it has no settings for these.
 
+    Nor for the steps of each transaction, which nobody reads: their record makes a transaction of
+    millions of gas take half a minute.
+
     Of a port that it draws itself ape may find that somebody else has it: then it waits in vain,
     or shares the chain of another run.
     """
@@ -85,7 +88,8 @@ def _start_anvil_as_we_need_it() -> None:
     start = FoundryProvider.start
 
     def with_gas_limit(self: FoundryProvider) -> list[str]:
-        return [*build_command(self), "--enable-tx-gas-limit"]
+        parts = [part for part in build_command(self) if part != "--steps-tracing"]
+        return [*parts, "--enable-tx-gas-limit"]
 
     def to_free_port(self: FoundryProvider) -> None:
         self._host = self._host or f"http://127.0.0.1:{free_port()}"
