@@ -115,6 +115,27 @@ async def test_rebuild__blobs_gone__archive_or_state_serves_succeeds(l1, kzg, tm
         await rebuilt(l1, DataSources([archive], [], kzg))
 
 
+async def test_rebuild__first_batches_data_gone__goes_on_from_a_state_succeeds(l1, kzg, tmp_path):
+    posting = await opened(l1, kzg, carrier="blobs")
+    await posting.advance_to(Progress.CONFIRMED)
+    archive = Archive(tmp_path)
+    await rebuilt(l1, DataSources([], [DevelopmentBlobs(l1.client)], kzg), archive)
+    posting.settings = replace(posting.settings, carrier="calldata")
+    posting.restart()
+    posting.ledger.withdraw(OWNER.address, 1, WITHDRAWN)
+    await posting.advance_to(Progress.CONFIRMED)
+    [chunks] = archive.folder.glob("chunks/*")
+    chunks.unlink()
+    sources = DataSources([archive], [], kzg)
+
+    found = await rebuilt(l1, sources)
+
+    assert (found.number, found.skipped, len(found.unpaid)) == (2, 1, 1)
+    assert found.state.tree.root == posting.ledger.tree.root
+    with pytest.raises(DataMissing, match="batch 1 "):
+        await rebuilt(l1, sources, may_skip=False)
+
+
 async def test_rebuild__from_state__earlier_batches_are_left_out_succeeds(l1, kzg, tmp_path):
     posting = await two_batches(l1, kzg)
     archive = Archive(tmp_path)
