@@ -81,7 +81,7 @@ class DataSources:
             chunks = _chunks_in(blobs, batch)
             if chunks is not None:
                 return chunks
-            if await self._kzg.versioned_hashes(blobs) == batch.versioned_hashes:
+            if await _hashes(self._kzg, blobs) == list(batch.versioned_hashes):
                 raise DataMismatch(number, blobs)
             log.warning("false_blobs_ignored", batch=number)
         raise DataMissing(number)
@@ -125,7 +125,7 @@ class BeaconBlobs:
         if root is None:
             return None
         found = [_bytes(text) for text in await self._block_blobs(root)]
-        by_hash = dict(zip(await self._kzg.versioned_hashes(found), found, strict=True))
+        by_hash = dict(zip(await _hashes(self._kzg, found), found, strict=True))
         if not by_hash.keys() >= set(batch.versioned_hashes):
             return None
         return tuple(by_hash[one] for one in batch.versioned_hashes)
@@ -145,6 +145,17 @@ class BeaconBlobs:
                 return list((await answer.json())["data"])
         except (aiohttp.ClientError, TimeoutError, OSError, KeyError, ValueError) as error:
             raise ChainUnavailable() from error
+
+
+async def _hashes(kzg: Kzg, blobs: Sequence[bytes]) -> list[bytes | None]:
+    """Return the versioned hash of each blob; None for what is no blob at all."""
+    hashes: list[bytes | None] = []
+    for blob in blobs:
+        try:
+            hashes += await kzg.versioned_hashes([blob])
+        except (RuntimeError, ValueError):  # of another size, or an element above the modulus
+            hashes.append(None)
+    return hashes
 
 
 def _chunks_in(blobs: Sequence[bytes], batch: PostedBatch) -> tuple[Chunk, ...] | None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from backend.protocol.batches import (
+    BLOB_BYTES,
     ELEMENT_BYTES,
     Chunk,
     chunk_hashes,
@@ -83,7 +84,8 @@ async def test_chunks__second_source_has_them__succeeds(kzg):
 
 async def test_chunks__first_source_makes_them_up__the_next_is_asked_succeeds(kzg):
     hashes = await kzg.versioned_hashes(pack_blobs(CHUNKS))
-    sources = [Given(*pack_blobs(OTHERS)), Given(*pack_blobs(CHUNKS))]
+    made_up = [pack_blobs(OTHERS)[0], b"short", b"\xff" * BLOB_BYTES]
+    sources = [*map(Given, made_up), Given(*pack_blobs(CHUNKS))]
 
     assert await DataSources([], sources, kzg).chunks(batch(hashes)) == CHUNKS
 
