@@ -116,7 +116,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             desk,
             submitter,
             stream,
-            lambda: _problems(node, watcher, projector, submitter, asset_count),
+            lambda: _problems(node, watcher, projector, submitter, desk, asset_count),
         )
         platform = Platform(
             settings=settings,
@@ -255,7 +255,12 @@ def _pin_check(watcher: Watcher) -> Callable[[int, Digest], Awaitable[bool]]:
 
 
 def _problems(
-    node: Node, watcher: Watcher, projector: Projector, submitter: Submitter, asset_count: int
+    node: Node,
+    watcher: Watcher,
+    projector: Projector,
+    submitter: Submitter,
+    desk: BatchDesk,
+    asset_count: int,
 ) -> list[str]:
     status = node.status()
     problems = []
@@ -270,6 +275,10 @@ def _problems(
         problems.append("the ledger has not learnt of all assets yet")
     if not projector.is_alive:
         problems.append("the projections are not kept up to date")
+    if desk.alien is not None:
+        problems.append(f"L1 has taken a batch {desk.alien.number} that is not this ledger's")
+    if watcher.frozen_ts_s() is not None:
+        problems.append("the rollup is frozen: people take their money out on the chain")
     if submitter.failure is not None:
         problems.append(f"no batches are posted: {submitter.failure}")
     return problems

@@ -67,6 +67,8 @@ class NodeStatus(Protocol):
 
     @property
     def block_number(self) -> int: ...
+    @property
+    def epoch(self) -> int: ...
 
 
 class Node(Protocol):

@@ -43,12 +43,18 @@ async def _chain(settings: Settings) -> Json:
 
 def _backend(settings: Settings) -> Json:
     """Ask the platform itself: it may run elsewhere."""
-    shown: Json = {"url": settings.api_url, "status": None, "block": None, "problems": []}
+    shown: Json = {
+        "url": settings.api_url,
+        "status": None,
+        "block": None,
+        "epoch": None,
+        "problems": [],
+    }
     try:
         ready = httpx.get(f"{settings.api_url}/readyz", timeout=5).json()
     except (httpx.HTTPError, ValueError):
         return shown
-    return shown | {name: ready.get(name) for name in ("status", "block", "problems")}
+    return shown | {name: ready.get(name) for name in ("status", "block", "epoch", "problems")}
 
 
 def _batches(settings: Settings) -> Json | None:

@@ -26,7 +26,13 @@ async def is_ready(services: ServicesIn) -> Response:
         block_number = None
         problems.append("the records can't be read")
     status = "not ready" if problems else "ready"
-    shown = {"status": status, "problems": problems, "block": block_number}
+    shown = {
+        "status": status,
+        "problems": problems,
+        "block": block_number,
+        "epoch": services.node.status().epoch,
+        "frozen_ts_s": services.needs.frozen_ts_s(),
+    }
     return json_response(shown, 503 if problems else 200)
 
 

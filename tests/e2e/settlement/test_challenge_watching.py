@@ -4,7 +4,7 @@
 - minted money, a lie about the cursor, hidden data: proven, rolled back, half the stakes earned
 - a withdrawal that nobody authorised: challenged, expired, rolled back
 - a challenge of an honest operation: answered with the evidence
-- an exit: shown once it was served, for its bounty; unserved: frozen. A deposit unconsumed, silence:
+- an exit: shown once it was served, for its bounty; unserved: frozen. Deposit unconsumed, silence:
   frozen, each at its deadline and not before
 """
 

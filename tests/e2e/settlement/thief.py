@@ -1,6 +1,6 @@
 """An operator who holds the keys of the whole committee, and posts what he likes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from backend.protocol.batches import (
     CHUNK_SLOTS,
@@ -25,16 +25,15 @@ from tests.e2e.settlement.chain import SUBMITTER, VALIDATORS, Chain
 
 @dataclass
 class Thief:
-    """Builds each batch upon the last one; `steal` changes what he posts."""
+    """Builds each batch upon the last one, from `tree`, `header` and `blocks` on."""
 
     l1: Chain
     kzg: Kzg
-    tree: StateTree = None
+    validators: list = field(default_factory=lambda: VALIDATORS)
+    payer: object = SUBMITTER
+    tree: StateTree = field(default_factory=lambda: StateTree(GENESIS_LEAVES))
     header: object = None
     blocks: int = 0
-
-    def __post_init__(self):
-        self.tree = StateTree(GENESIS_LEAVES)
 
     async def batch(self, operations, *, deposits=(), assets=None, root=None, **changes):
         """Return the header and chunks of a batch of `operations`; `root` replaces the true one."""
@@ -79,20 +78,21 @@ class Thief:
         if blobs is not None:
             header = replace(header, data_hash=blobs_hash(hashes))
         digest = header.digest(rollup.domain)
-        votes = [key.sign_digest(digest) for key in VALIDATORS]
-        signatures = quorum_signatures(digest, votes, [key.address for key in VALIDATORS])
+        votes = [key.sign_digest(digest) for key in self.validators]
+        members = [key.address for key in self.validators]
+        signatures = quorum_signatures(digest, votes, members)
         parent = await rollup.parent_of(header.number)
         data = rollup.submission(header, parent, b"".join(signatures), chunks, carrier)
         transaction = Transaction(
             chain_id=await client.chain_id(),
-            nonce=await client.nonce(SUBMITTER.address),
+            nonce=await client.nonce(self.payer.address),
             to=rollup.contract.address,
             data=data,
             gas=5_000_000,
             fees=fees_of(await client.prices(), has_blobs=blobs is not None),
             versioned_hashes=hashes,
         )
-        signed = sign(transaction, SUBMITTER)
+        signed = sign(transaction, self.payer)
         raw = signed.raw
         if blobs is not None:
             raw = blob_transaction(raw, await self.kzg.sidecar(blobs))
