@@ -1,23 +1,29 @@
 """`causeway verify` on a running platform, and on what somebody has changed.
 
 - journal, projections, batches, chain agree while payments are made
+- an account that left by an exit
 - a balance, an entry, an account in the projections; a byte of the journal; a journal cut short:
   each is found, and where
 """
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
 
 import pytest
+from eth_account import Account
 
-from backend.console.actions import open_actions
+from backend.console.actions import PEOPLE_FOLDER, open_actions
+from backend.console.posting import wait_for
 from backend.protocol.types import address_text
 from backend.settlement.anvil import dev_secret
 from backend.verifying import Difference, verify_platform
 from tests.e2e.commands import Commands
 from tests.e2e.conftest import platform_in
 from tests.e2e.plain_wallet import PlainWallet
+
+SWEPT_S_MAX = 60
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +144,31 @@ def test_verify__vault_robbed__rejects(platform, copied):
         assert "the vault holds" in difference(copied)
     finally:
         wallet.rpc("anvil_dealERC20", *map(address_text, (rollup, token.address)), hex(held))
+
+
+def test_verify__after_an_exit__agrees_succeeds(platform, tmp_path):
+    """Alice's account is swept; journal, projections and a rebuilt ledger say the same."""
+    commands = Commands(platform)
+    alice = commands.json("account", "show", "alice")["address"]
+    kit = commands.json("exit-kit", "--owner", alice, "--out", str(tmp_path / "kit.json"))
+    [request] = [call for call in kit["calls"] if call["what"] == "request-exit"]
+    keystore = json.loads((platform.data_dir / PEOPLE_FOLDER / "alice.json").read_text())
+    secret = Account.decrypt(keystore, platform.keys_passphrase.get_secret_value())
+    assert PlainWallet(platform.rpc_url, bytes(secret)).send(request)
+    wait_for("the sweep", lambda: ledger_balance(commands, "alice") == 0 or None, SWEPT_S_MAX)
+    commands.run("batch", "post", "--carrier", "calldata", "--wait")
+
+    found = commands.json("verify")
+    rebuilt = commands.json("rebuild", "--out", str(tmp_path / "rebuilt"))
+
+    assert found["is_sound"]
+    assert rebuilt["is_sound"]
+    assert found["batch_count"] == rebuilt["batch"] == 3
+    # Bob's withdrawal, and all that alice had.
+    assert int(rebuilt["assets"][0]["unpaid_minor"]) > 71_000_000
+
+
+def ledger_balance(commands: Commands, name: str) -> int:
+    balances = commands.json("account", "show", name)["balances"]
+    [usdx] = [one for one in balances if one["asset"] == "USDX"]
+    return int(usdx["account"]["balance"])
