@@ -1,6 +1,7 @@
 """The ledger made again from a real chain: blobs and calldata, nothing of the operator.
 
 - all accounts, what L1 has not paid, what the vault holds
+- what was rolled back has never been
 - an archive in place of blobs; a state in place of both
 - files that were changed are as good as missing; without any data it says which batch
 - blobs from a beacon node's interface
@@ -134,6 +135,27 @@ async def test_rebuild__first_batches_data_gone__goes_on_from_a_state_succeeds(l
     assert found.state.tree.root == posting.ledger.tree.root
     with pytest.raises(DataMissing, match="batch 1 "):
         await rebuilt(l1, sources, may_skip=False)
+
+
+async def test_rebuild__batch_rolled_back__is_no_history_succeeds(l1, kzg):
+    await two_batches(l1, kzg)
+    reader = await reader_of(l1)
+    before = await rebuilt(l1, DataSources([], [DevelopmentBlobs(l1.client)], kzg))
+    # As the judge of frauds does it.
+    judge = "0x" + l1.deployment.address("Disputes").hex()
+    data = reader.contract.abi.call_data("rollBack", before.batches[2].arguments(), OWNER.address)
+    await l1.client.rpc("anvil_impersonateAccount", judge)
+    await l1.client.rpc("anvil_setBalance", judge, hex(10**18))
+    call = {"from": judge, "to": "0x" + reader.contract.address.hex(), "data": "0x" + data.hex()}
+    await l1.client.rpc("eth_sendTransaction", call)
+    await l1.mine()
+
+    found = await rebuilt(l1, DataSources([], [DevelopmentBlobs(l1.client)], kzg))
+
+    assert (found.number, found.history.tip, found.wrong, found.unpaid) == (1, 1, None, [])
+    assert balance_minor(found) == DEPOSITED
+    [usdx, *_] = await books(reader, found)
+    assert usdx.owed_minor == usdx.outstanding_minor == DEPOSITED + WAITING
 
 
 async def test_rebuild__from_state__earlier_batches_are_left_out_succeeds(l1, kzg, tmp_path):
