@@ -57,6 +57,10 @@ def rebuild(
     beacon: Beacon = None,
     from_block: FromBlock = 0,
     from_state: FromState = False,
+    owner: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="Write his exit kit there, too. May repeat."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the whole ledger again from the chain alone, and compare it with what the chain holds.
@@ -64,9 +68,12 @@ def rebuild(
     Exit code 1: a batch is wrong, or the vault holds less than is owed.
     """
     screen = Screen(as_json)
+    owners = [address_from_text(text, "owner") for text in owner or []]
     found = _found(screen, out, rpc, rollup, from_block, archive, beacon, from_state)
     summary = ledger_summary(found)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    for address in owners:
+        _write_kit(found, address, out / f"exit-{address_text(address)}.json")
     screen.show(summary, *_summary_lines(found), _books_table(found), f"kept in {out}")
     if not summary["is_sound"]:
         raise typer.Exit(1)
@@ -92,22 +99,28 @@ def exit_kit(
     as_json: AsJson = False,
 ) -> None:
     """Write the transactions by which an owner leaves, for any wallet. Asks the chain alone."""
-    from backend.settlement.exit_kit import exit_kit as kit_of
-    from backend.settlement.exit_kit_file import kit_json, kit_text
-
     if (owner is None) == (not everybody):
         raise typer.BadParameter("name an owner by --owner, or take --everybody")
     address = None if owner is None else address_from_text(owner, "owner")
     screen = Screen(as_json)
     found = _found(screen, None, rpc, rollup, from_block, archive, beacon, from_state)
-    kit = kit_of(found.position, address)
     name = "everybody" if address is None else address_text(address)
     path = out or Path(f"exit-{name}.json")
+    data, text = _write_kit(found, address, path)
+    screen.show(data, *text.splitlines(), "", f"{path} holds the calls")
+
+
+def _write_kit(found: "Found", owner: Address | None, path: Path) -> tuple[dict[str, Any], str]:
+    """Write an exit kit as JSON and, beside it, as text; return both."""
+    from backend.settlement.exit_kit import exit_kit as kit_of
+    from backend.settlement.exit_kit_file import kit_json, kit_text
+
+    kit = kit_of(found.position, owner)
     data, text = kit_json(kit), kit_text(kit)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(data, indent=2) + "\n")
     path.with_suffix(".txt").write_text(text)
-    screen.show(data, *text.splitlines(), "", f"{path} holds the calls")
+    return data, text
 
 
 def _found(

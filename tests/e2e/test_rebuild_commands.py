@@ -59,6 +59,16 @@ def test_exit_kit__owner__file_and_text_succeeds(platform, folder):
     assert text in shown
 
 
+def test_rebuild__owner_named__his_kit_is_there_succeeds(platform, folder):
+    commands = Commands(platform)
+    alice = commands.json("account", "show", "alice")["address"]
+
+    commands.run("rebuild", "--owner", alice)
+
+    kit = json.loads((folder / "rebuilt" / f"exit-{alice}.json").read_text())
+    assert (kit["owner"], kit["accounts"][0]["balance"]) == (alice, "100000000")
+
+
 def test_exit_kit__everybody__has_its_name_succeeds(platform, folder):
     kit = Commands(platform).json("exit-kit", "--everybody", "--from-state")
 
@@ -73,6 +83,7 @@ def test_exit_kit__everybody__has_its_name_succeeds(platform, folder):
         (("exit-kit", "--owner", NOBODY, "--everybody"), "USAGE", 2),
         (("exit-kit", "--owner", "0x12"), "MALFORMED_REQUEST", 1),
         (("rebuild", "--rollup", "alice"), "MALFORMED_REQUEST", 1),
+        (("rebuild", "--owner", "alice"), "MALFORMED_REQUEST", 1),
         (("rebuild", "--rollup", NOBODY), "NO_ROLLUP", 1),
         (("rebuild", "--rpc", "http://127.0.0.1:1"), "CHAIN_UNAVAILABLE", 1),
     ],
