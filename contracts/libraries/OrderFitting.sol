@@ -34,12 +34,11 @@ library OrderFitting {
         bool isOperation;
         (isOperation, count) = chunk.countFrom(position, operation.payer);
         if (!isOperation) revert IRollup.SlotIsSecondHalf(slotNumber);
-        if (
-            operation.payer < Operations.FIRST_ACCOUNT || operation.payee == Operations.REGISTRY
-                || operation.payee == operation.payer || operation.amountMinor == 0
-        ) {
-            revert IChallenges.SlotNotOrder(operation.payer, operation.payee, operation.amountMinor);
-        }
+        bool isOrdered = operation.payer >= Operations.FIRST_ACCOUNT
+            && operation.payee != Operations.REGISTRY && operation.payee != operation.payer
+            && operation.amountMinor > 0;
+        if (isOrdered) return (operation, count);
+        revert IChallenges.SlotNotOrder(operation.payer, operation.payee, operation.amountMinor);
     }
 
     /// @dev Reverts unless the orders of the answer fit their slots: one alone, or the legs of a

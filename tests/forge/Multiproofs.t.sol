@@ -61,7 +61,8 @@ contract MultiproofsTest {
         IRollup.Leaf[] memory leaves = tree.leaves;
         if (leaves.length < 2) return;
         uint256 i = 1 + seed % (leaves.length - 1);
-        leaves[i].accountId = leaves[i - 1].accountId - uint32(seed % (1 + leaves[i - 1].accountId));
+        uint32 previous = leaves[i - 1].accountId;
+        leaves[i].accountId = previous - uint32(seed % (1 + uint256(previous)));
 
         vm.expectRevert(
             abi.encodeWithSelector(

@@ -17,11 +17,13 @@ import pytest
 
 from backend.engine.ledger import SUPPLY_MINOR_LIMIT
 from backend.protocol import (
+    authorised,
     batches,
     blocks,
     deposits,
     money,
     operations,
+    order_records,
     orders,
     proposals,
     signing,
@@ -40,6 +42,9 @@ DEPLOYED = ("identity", "payouts", "rollup", "tokens", "treasury")
 # Errors of Python that nothing raises yet, and why they exist.
 NOT_RAISED: dict[str, str] = {}
 
+# Of BLS12-381's scalars, in which blobs are committed to (EIP-4844).
+FIELD_ORDER = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
+
 # `Contract.NAME` → what Python has for it.
 CONSTANTS: dict[str, object] = {
     "Batches.HEADER_TYPEHASH": batches._HEADER_TYPE_HASH,
@@ -54,10 +59,17 @@ CONSTANTS: dict[str, object] = {
     "BonusTerms.BPS": 10_000,
     "BonusTerms.SIGNATURE_SIZE_BYTES": signing.SIGNATURE_BYTES,
     "BonusTerms.TIERS_MAX": 16,
+    "Challenges.ANSWER_GAS": 1_300_000,
+    "Challenges.BOND_FACTOR": 4,
+    "Challenges.PROOF_NODES_MAX": authorised.PROOF_NODES_MAX,
+    "ChunkReading.FEE_ACCOUNTS_MAX": batches.FEE_ACCOUNTS_MAX,
+    "ChunkReading.FEE_PARTITION": protocol_types.FEE_PARTITION,
     "Committee.MEMBERS_MAX": votes.MEMBERS_MAX,
     "Committee.SIGNATURE_SIZE_BYTES": signing.SIGNATURE_BYTES,
     "Deposits.AMOUNT_MINOR_MAX": money.AMOUNT_MINOR_MAX,
     "Deposits.OUTSTANDING_MINOR_MAX": SUPPLY_MINOR_LIMIT - 1,
+    "Disputes.BLOCK_SIZE_BYTES": len(blocks.Block.__slots__) * 32,
+    "Disputes.NEXT_ROUND_SIZE_BYTES": len(votes.NextRound.__slots__) * 32,
     "KycRegistry.ADDRESS_SIZE_BYTES": len(protocol_types.ZERO_ADDRESS),
     "KycRegistry.ATTESTATION_TYPEHASH": keccak(
         b"Attestation(address person,uint8 level,uint64 expiry,uint64 issued)"
@@ -65,14 +77,22 @@ CONSTANTS: dict[str, object] = {
     "KycRegistry.ECDSA_SIZE_BYTES": signing.SIGNATURE_BYTES,
     "KycRegistry.GUARDIAN_ROLE": keccak(b"GUARDIAN_ROLE"),
     "KycRegistry.SERVING": 2**64 - 1,
+    "KzgOpenings.ANSWER_SIZE_BYTES": 64,
+    "KzgOpenings.ELEMENT_INDEX_BITS": (batches.BLOB_ELEMENTS - 1).bit_length(),
+    "KzgOpenings.FIELD_ORDER": FIELD_ORDER,
+    "KzgOpenings.POINT_EVALUATION": 0x0A,
+    "KzgOpenings.ROOT_OF_UNITY": pow(7, (FIELD_ORDER - 1) // batches.BLOB_ELEMENTS, FIELD_ORDER),
     "L1Blocks.HISTORY": int.from_bytes(building._HISTORY),
+    "Operations.ASSET_ID_SIZE_BYTES": 2,
     "Operations.BRIDGE": protocol_types.BRIDGE,
     "Operations.CHUNK_SIZE_BYTES": batches.CHUNK_BYTES,
     "Operations.CHUNK_SLOTS": batches.CHUNK_SLOTS,
     "Operations.FIRST_ACCOUNT": operations._FIRST_ACCOUNT,
+    "Operations.OPENING_OFFSET_BYTES": 8,
     "Operations.OPERATION_SIZE_BYTES": operations.SLOT_BYTES,
     "Operations.REGISTRY": protocol_types.REGISTRY,
     "Operations.ROOT_OFFSET_BYTES": batches.CHUNK_SLOTS_BYTES,
+    "OrderFitting.GROUP_LEGS_MAX": order_records.LEGS_MAX,
     "Orders.PAYMENT_TYPEHASH": orders._PAYMENT_HEAD[:32],
     "Orders.WITHDRAWAL_TYPEHASH": orders._WITHDRAWAL_HEAD[:32],
     "Proposals.CALL_TYPEHASH": proposals._CALL_HASH,
