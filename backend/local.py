@@ -31,7 +31,7 @@ from backend.settlement.client import ChainClient
 from backend.settlement.deployment import Deployed
 from backend.toolchain import PROJECT_ROOT, toolchain_environment
 
-_START_WAIT_S: Final = 60
+_START_WAIT_S: Final = 180
 _STOP_WAIT_S: Final = 20
 _POLL_S: Final = 0.1
 

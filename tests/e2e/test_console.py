@@ -27,7 +27,7 @@ def ape(environment, *words, stdin=""):
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=250,
     )
 
 

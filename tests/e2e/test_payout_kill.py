@@ -55,7 +55,6 @@ def paid_count(settings, payout_id: str) -> int:
         return 0
 
 
-@pytest.mark.timeout(300)
 def test_payout__killed_while_paying__pays_once_holds(settings, tmp_path):
     commands = Commands(settings)
     made = commands.json("api-key", "create", "approver")

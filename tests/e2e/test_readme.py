@@ -25,8 +25,6 @@ SHELL, DAY = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 CONSOLE, PROGRAM = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 LINES_MAX = 100
 
-pytestmark = pytest.mark.timeout(300)  # the day of the first test is many commands
-
 
 def commands(block):
     return [line.split("#")[0].strip() for line in block.splitlines() if line.strip()]

@@ -32,8 +32,6 @@ from tests.faults.world import (
     wait_for,
 )
 
-pytestmark = pytest.mark.timeout(300)
-
 DEEP = 5
 
 

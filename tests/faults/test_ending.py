@@ -18,8 +18,6 @@ from scripts.ports import free_port
 from tests.faults.platform_child import Child, drill_settings
 from tests.faults.world import made_world, wait_for
 
-pytestmark = pytest.mark.timeout(300)  # each starts the platform
-
 
 @pytest.fixture(scope="module")
 def deployed(drill_chain, tmp_path_factory):

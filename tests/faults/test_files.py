@@ -23,8 +23,6 @@ from tests.faults.platform_child import Child
 from tests.faults.test_ending import refused
 from tests.faults.world import World, bring_money_in, made_world, settle_and_claim, wait_for
 
-pytestmark = pytest.mark.timeout(300)  # several processes start in each
-
 TRADES = 12
 HOUR_MS = 3_600_000
 
