@@ -35,7 +35,7 @@ contract RollupHandler is RollupBook {
     uint256 public escapeCount;
     uint256 public refundCount;
     uint256 public rollBackCount;
-    uint256 public drawnCount;
+    uint256 public rewardCount;
     /// @notice How many different roots all owners have authorised.
     uint256 public rootCount;
     /// @notice Whether the frontier ever fell, passed a batch whose window was open, or a settled
@@ -140,24 +140,38 @@ contract RollupHandler is RollupBook {
         _rollBack(_posted.length - 1 - (seed >> 8) % open, seed >> 16);
     }
 
-    function settle() external {
-        uint256 next = rollup.frontier() + 1;
-        if (next >= _posted.length) return;
-        IRollup.AcceptedBatch[] memory batches = new IRollup.AcceptedBatch[](1);
-        batches[0] = _posted[next].batch;
-        try rollup.settle(batches) {} catch {}
+    function settle() public {
+        while (rollup.frontier() + 1 < _posted.length) {
+            IRollup.AcceptedBatch[] memory batches = new IRollup.AcceptedBatch[](1);
+            batches[0] = _posted[rollup.frontier() + 1].batch;
+            try rollup.settle(batches) {}
+            catch {
+                break;
+            }
+        }
         _watchFrontier();
     }
 
-    function freeze() external {
+    /// @dev Every other time, silence: the rollup ends, and what was accepted settles.
+    function freeze(uint256 seed) external {
+        if (seed % 2 == 0) {
+            if (_isWatched) _removeLies();
+            vm.warp(block.timestamp + Core.SILENCE_S);
+        }
         try rollup.freezeForSilence(_last().batch) {} catch {}
+        settle();
     }
 
     /* MONEY THAT LEAVES */
 
+    /// @dev Mostly of batches that can settle.
     function claim(uint256 index) external {
-        if (_withdrawals.length == 0) return;
-        Withdrawal memory chosen = _withdrawals[index % _withdrawals.length];
+        uint256 count = 0;
+        while (count < _withdrawals.length && _withdrawals[count].batch <= rollup.frontier() + 1) {
+            ++count;
+        }
+        if (count == 0) return;
+        Withdrawal memory chosen = _withdrawals[index % count];
         uint16 assetId = _assetId(chosen.account);
         uint256 before = tokenOf(assetId).balanceOf(address(rollup));
 
@@ -239,15 +253,12 @@ contract RollupHandler is RollupBook {
 
     /* THE COMMITTEE'S ETHER */
 
-    function credit(uint256 index) external {
-        try rollup.committee().creditReward(index % 4) {} catch {}
-    }
-
-    function draw() external {
+    function reward(uint256 index) external {
         ICommittee committee = rollup.committee();
+        try committee.creditReward(index % 4) {} catch {}
         vm.prank(PROVIDER);
         try committee.withdrawReward() {
-            ++drawnCount;
+            ++rewardCount;
         } catch {}
     }
 
