@@ -1,203 +1,136 @@
-"""Everybody who has a power over the platform uses it against Alice, and she gets all her money.
+"""Whoever has a power here turns against the users, with all of it: they leave all the same.
 
-- leave (request an exit, claim, freeze, escape, be refunded) under a hostile admin, guardian or
-  attestor of the registry; lister; owner of the committee, idle or with members who steal; issuer
-  of a stablecoin or a regulated asset → succeeds
-- each of them touches batches, claims or the freeze → there is no function for it
+- the registry's owner and guardian, the token's issuer, the lister, the committee's owner, the
+  committee → a withdrawal is claimed; an exit waits, freezes and escapes; a deposit is refunded
 """
 
 import pytest
 
-from tests.contracts.core import CHALLENGE_WINDOW_S, WINDOWS, stake_for
-from tests.contracts.disputes.proofs import multiproof
+from tests.contracts.core import WINDOWS
+from tests.contracts.disputes.proofs import multiproof, queued, record_tuple
 from tests.contracts.exits.conftest import ALICE
 from tests.contracts.rollup.ledger import withdrawal_proof
 from tests.contracts.rollup.operator import addresses_of, member_keys
 
-DAY_S = 86_400
-UINT256_MAX = 2**256 - 1
-WITHDRAWN, WAITING, LEFT = 300, 200, 500
-WITHDRAWAL_SLOT = 3  # behind the opening of an account and a deposit
+DEPOSITED, WITHDRAWN, WAITING = 100, 30, 7
 
 
 @pytest.fixture
-def gate(project, chain, lister, payer):
-    """A KYC registry; the lister has all its roles, and has attested Alice."""
-    registry = lister.deploy(project.KycRegistry, lister, 1)
-    registry.appointAttestor(lister, sender=lister)
-    registry.grantRole(registry.GUARDIAN_ROLE(), lister, sender=lister)
-    issued = chain.blocks.head.timestamp
-    registry.attest((payer, 1, issued + DAY_S, issued), b"", sender=lister)
+def admin(lister):
+    """Everybody's enemy: registry, guardian, issuer, lister and owner of the committee in one."""
+    return lister
+
+
+@pytest.fixture
+def gate(project, admin):
+    registry = admin.deploy(project.KycRegistry, admin, 1)
+    registry.appointAttestor(admin, sender=admin)
+    registry.grantRole(registry.GUARDIAN_ROLE(), admin, sender=admin)
     return registry
 
 
 @pytest.fixture
-def issuer(accounts):
-    return accounts[5]
+def token(rollup, issue, admin):
+    return issue(admin, vaults=[rollup])
 
 
 @pytest.fixture
-def stablecoin(issue, issuer, rollup):
-    return issue(issuer, vaults=[rollup])
+def with_money(room, rollup, gate, token, list_asset, admin, payer, chain):
+    """Alice has 70 in the ledger, a withdrawal of 30 that isn't claimed, and a deposit of 7 that
+    waits; the batch is not settled."""
+    asset_id = list_asset(token)
+    issued = chain.blocks.head.timestamp
+    gate.attest((payer, 1, issued + 86_400, issued), b"", sender=admin)
+    token.mint(payer, DEPOSITED + WAITING, sender=admin)
+    token.approve(rollup, DEPOSITED + WAITING, sender=payer)
+    rollup.deposit(asset_id, payer, DEPOSITED, b"", sender=payer)
+    room.ledger.open(ALICE, payer.address, asset_id).deposit(ALICE, DEPOSITED)
+    room.ledger.withdraw(ALICE, WITHDRAWN)
+    posted = room.post()
+    rollup.deposit(asset_id, payer, WAITING, b"", sender=payer)
+    return posted
 
 
 @pytest.fixture
-def bond(issue, issuer, rollup, gate):
-    return issue(issuer, "RegulatedAsset", 0, [rollup], [gate, 1])
+def leave(room, rollup, exits, with_money, token, payer, attacker):
+    """Alice leaves with all that she has, by the ways that are hers and anybody's."""
+
+    def _leave():
+        batch, chunk = with_money.batch, with_money.chunk
+        room.request(with_money, ALICE, payer)
+        room.at(exits.waitingSince(ALICE, payer) + WINDOWS.exit_s)
+        rollup.freezeForExit(batch, with_money.leaf(ALICE), sender=attacker)
+        rollup.claimWithdrawal(batch, withdrawal_proof([chunk], 3, ALICE), sender=attacker)
+        rollup.escape(batch, multiproof(chunk.tree, [ALICE]), sender=attacker)
+        record = record_tuple(queued(rollup)[1])
+        rollup.refund(batch, 1, [record], sender=attacker)
+
+        assert token.balanceOf(payer) == DEPOSITED + WAITING
+        assert token.balanceOf(rollup) == 0
+
+    return _leave
 
 
-@pytest.fixture
-def save(room, rollup, list_asset, issuer, payer):
-    """`save(token)`: Alice withdraws a part of a deposit; another waits. Returns `leave`."""
-
-    def deposit(token, amount):
-        token.mint(payer, amount, sender=issuer)
-        token.approve(rollup, amount, sender=payer)
-        receipt = rollup.deposit(1, payer, amount, b"", sender=payer)
-        [event] = receipt.decode_logs(rollup.DepositQueued)
-        return event
-
-    def _save(token):
-        list_asset(token)
-        deposit(token, WITHDRAWN + LEFT)
-        room.ledger.open(ALICE, payer.address, 1).deposit(ALICE, WITHDRAWN + LEFT)
-        room.ledger.withdraw(ALICE, WITHDRAWN)
-        posted = room.post()
-        waits = deposit(token, WAITING)
-
-        def leave(between=lambda: None):
-            """Do all that an owner can, and `between` the steps what an enemy does."""
-            proof = withdrawal_proof([posted.chunk], WITHDRAWAL_SLOT, ALICE)
-            room.request(posted, ALICE, payer)
-            between()
-            settles_at_ts_s = posted.batch.accepted_ts_s + CHALLENGE_WINDOW_S
-            room.at(max(settles_at_ts_s, room.chain.pending_timestamp))
-            rollup.claimWithdrawal(posted.batch, proof, sender=payer)
-            between()
-            room.at(room.core.exits.waitingSince(ALICE, payer) + WINDOWS.exit_s)
-            rollup.freezeForExit(posted.batch, posted.leaf(ALICE), sender=payer)
-            between()
-            rollup.escape(posted.batch, multiproof(posted.chunk.tree, [ALICE]), sender=payer)
-            between()
-            record = (token, 1, payer, WAITING, waits.tsS)
-            rollup.refund(posted.batch, 1, [record], sender=payer)
-
-            assert token.balanceOf(payer) == WITHDRAWN + LEFT + WAITING
-            assert token.balanceOf(rollup) == 0
-
-        return leave
-
-    return _save
-
-
-def test_leave__registry_closed_and_capped__succeeds(save, stablecoin, gate, lister):
-    leave = save(stablecoin)
-
-    gate.closeDeposits(sender=lister)
-    gate.setDepositCap(1, 1, sender=lister)
+def test_leave__registry_forgets_her_and_closes__succeeds(gate, admin, payer, leave, with_money):
+    gate.revoke(payer, sender=admin)
+    gate.setLevelNeeded(255, sender=admin)
+    gate.dismissAttestor(admin, 1, sender=admin)
+    gate.setDepositCap(1, 0, sender=admin)
+    gate.closeDeposits(sender=admin)
 
     leave()
 
 
-def test_leave__registry_attests_nobody__succeeds(save, stablecoin, gate, lister, payer):
-    leave = save(stablecoin)
-
-    gate.setLevelNeeded(255, sender=lister)
-    gate.revoke(payer, sender=lister)
-    gate.dismissAttestor(lister, 0, sender=lister)
+def test_leave__issuer_pauses__succeeds(token, admin, leave):
+    token.pause(sender=admin)
 
     leave()
 
 
-def test_leave__lister_lists_hostile_tokens__succeeds(
-    project, save, stablecoin, rollup, lister, payer
+def test_leave__lister_lists_a_token_that_fails__succeeds(
+    project, admin, list_asset, with_money, leave
 ):
-    leave = save(stablecoin)
-    before = rollup.assets(1)
+    list_asset(admin.deploy(project.RevertingToken), unit=2**64 - 1)
 
-    def list_another():
-        rollup.listAsset(lister.deploy(project.RevertingToken), 1, payer, sender=lister)
-
-    leave(between=list_another)
-    assert rollup.assets(1)[:3] == before[:3]
+    leave()
 
 
-def test_leave__committee_renewed_again_and_again__succeeds(save, stablecoin, committee, lister):
-    leave = save(stablecoin)
-    enemies = addresses_of(member_keys(4, seed=1))
+def test_leave__committee_replaced_and_owner_gone__succeeds(committee, admin, with_money, leave):
+    committee.beginEpoch(addresses_of(member_keys(4, seed=9)), sender=admin)
+    committee.renounceOwnership(sender=admin)
 
-    leave(between=lambda: committee.beginEpoch(enemies, sender=lister))
+    leave()
 
 
-def test_leave__committee_without_owner_and_stake__succeeds(
-    save, stablecoin, committee, judge, lister, keys
+def test_leave__epochs_begun_again_and_again__succeeds(committee, keys, admin, with_money, leave):
+    for _ in range(5):
+        committee.beginEpoch(addresses_of(keys), sender=admin)
+
+    leave()
+
+
+def test_leave__committee_certifies_a_theft_and_is_caught__succeeds(
+    room, exits, rollup, with_money, payer, attacker, leave
 ):
-    leave = save(stablecoin)
+    room.ledger.open(3, attacker.address, 1).pay(ALICE, 3, DEPOSITED - WITHDRAWN)
+    theft = room.post()
 
-    committee.renounceOwnership(sender=lister)
-    for member in addresses_of(keys):
-        committee.punishEquivocation(member, lister, sender=judge)
+    room.roll_back(theft)
 
     leave()
 
 
-def test_leave__committee_of_enemies_steals_and_is_found_out__succeeds(
-    room, save, stablecoin, committee, lister, attacker
+def test_leave__committee_posts_on_but_serves_nobody__succeeds(
+    room, rollup, exits, with_money, token, payer, attacker
 ):
-    leave = save(stablecoin)
-    room.operator.keys, room.operator.epoch = member_keys(4, seed=1), 2
-    enemies = addresses_of(room.operator.keys)
-    committee.beginEpoch(enemies, sender=lister)
-    stake_for(enemies, committee, lister)
+    room.request(with_money, ALICE, payer)
+    since = exits.waitingSince(ALICE, payer)
+    for i in range(1, 4):
+        room.at(since + WINDOWS.exit_s * i // 3)
+        last = room.post()
+    rollup.freezeForExit(last.batch, last.leaf(ALICE), sender=attacker)
+    room.settle()
 
-    stolen = room.ledger.open(3, attacker.address, 1).pay(ALICE, 3, LEFT) and room.post()
-    room.roll_back(stolen, attacker)
+    rollup.escape(last.batch, multiproof(last.chunk.tree, [ALICE]), sender=attacker)
 
-    leave()
-
-
-def test_leave__stablecoin_paused_and_authority_closed__succeeds(project, save, stablecoin, issuer):
-    leave = save(stablecoin)
-
-    stablecoin.pause(sender=issuer)
-    stablecoin.configureMinter(issuer, 0, sender=issuer)
-    authority = project.TokenAuthority.at(stablecoin.authority())
-    authority.setTargetClosed(stablecoin, True, sender=issuer)
-
-    leave()
-
-
-def test_leave__bond_frozen_at_its_owner__succeeds(save, bond, issuer, payer):
-    leave = save(bond)
-
-    bond.setFrozenTokens(payer, UINT256_MAX, sender=issuer)
-
-    leave()
-
-
-def test_leave__authority_replaced__succeeds(project, save, bond, issuer, attacker):
-    leave = save(bond)
-
-    authority = project.TokenAuthority.at(bond.authority())
-    hostile = attacker.deploy(project.TokenAuthority, attacker)
-    authority.updateAuthority(bond, hostile, sender=issuer)
-    bond.configureMinter(attacker, UINT256_MAX, sender=attacker)
-
-    leave()
-
-
-def test_touch_batches__by_their_admins__reverts(
-    room, save, stablecoin, rollup, committee, exits, lister, issuer, reverts
-):
-    save(stablecoin)
-    batch = room.tip
-
-    for admin in (lister, issuer):
-        with reverts(rollup, "SenderNotJudge", sender=admin):
-            rollup.rollBack(batch, admin, sender=admin)
-        with reverts(rollup, "SenderNotExits", expected=exits, actual=admin):
-            rollup.assignClaim(b"\1" * 32, admin, sender=admin)
-        with reverts(committee, "SenderNotRollup", expected=rollup, actual=admin):
-            committee.punish(1, 1, 1, admin, sender=admin)
-        with reverts(committee, "StakeZero", validator=admin):
-            committee.withdrawStake(sender=admin)
+    assert token.balanceOf(payer) == DEPOSITED - WITHDRAWN
