@@ -44,7 +44,7 @@ interface ICommittee {
     error SenderNotRollup(address expected, address actual);
     /// @notice Only the disputes contract punishes for equivocation.
     error SenderNotDisputes(address expected, address actual);
-    /// @notice The batch before the fraud is not settled: an earlier proof may take the reward over.
+    /// @notice The batch before the fraud is not settled: an earlier proof may take the reward.
     error RewardLocked(uint64 frontier, uint64 neededBatch);
     /// @notice There is no such reward, or it was credited or taken over.
     error RewardUnknown(uint256 index);
@@ -77,9 +77,9 @@ interface ICommittee {
     /// @dev Warning: it is his from then on.
     function stake(address validator) external payable;
 
-    /// @notice Pays the sender's stake out, once it answers for nothing any more: he is no member of
-    /// the present epoch, his last one ended a challenge window ago, and every batch accepted in it
-    /// is settled or removed.
+    /// @notice Pays the sender's stake out, once it answers for nothing any more: he is no member
+    /// of the present epoch, his last one ended a challenge window ago, and every batch accepted in
+    /// it is settled or removed.
     function withdrawStake() external;
 
     /// @notice Takes the stakes of a false batch's signers and begins the next epoch with the same

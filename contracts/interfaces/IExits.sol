@@ -104,8 +104,8 @@ interface IExits {
         IRollup.LeafProof calldata account
     ) external;
 
-    /// @notice Credits the bounty of a served exit once the batch of its showing is settled; after a
-    /// freeze, that of one not served to its owner.
+    /// @notice Credits the bounty of a served exit once the batch of its showing is settled; after
+    /// a freeze, that of one not served to its owner.
     function creditBounty(uint32 accountId, address owner) external;
 
     /// @notice Pays what was credited to the sender.
@@ -113,9 +113,9 @@ interface IExits {
 
     /// @notice Pays the owner of a withdrawal `amount - fee` from the sender's tokens, at once; the
     /// sender gets the whole when it is claimed.
-    /// @dev Nothing shows that there is such a withdrawal, or that its batch will stand: that is the
-    /// sender's risk. The key survives a roll-back, since a withdrawal that is posted again has the
-    /// same. Contracts sign by ERC-1271.
+    /// @dev Nothing shows that there is such a withdrawal, or that its batch will stand: that is
+    /// the sender's risk. The key survives a roll-back, since a withdrawal that is posted again has
+    /// the same. Contracts sign by ERC-1271.
     function advance(Advance calldata order, bytes calldata signature) external;
 
     /// @notice The least bounty of a request in this transaction, in wei.

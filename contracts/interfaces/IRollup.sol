@@ -11,10 +11,10 @@ import {IRollupState} from "./IRollupState.sol";
 /// @title The rollup: holds the money and the ledger's batches
 /// @notice Money enters by `deposit`, moves in the ledger off the chain, and leaves by
 /// `claimWithdrawal` from a settled batch. A batch is accepted with the signatures of 2f + 1
-/// validators and settles when the challenge window has passed; until then anybody can have it rolled
-/// back by a proof (`IDisputes`) or an unanswered challenge (`IChallenges`). Who is not served leaves
-/// by a forced exit (`IExits`); if the committee misses a deadline, anybody freezes the rollup, and
-/// everybody escapes with what the last settled batch says is his.
+/// validators and settles when the challenge window has passed; until then anybody can have it
+/// rolled back by a proof (`IDisputes`) or an unanswered challenge (`IChallenges`). Who is not
+/// served leaves by a forced exit (`IExits`); if the committee misses a deadline, anybody freezes
+/// the rollup, and everybody escapes with what the last settled batch says is his.
 /// @dev Amounts named `amountMinor` are minor units of an asset; plain `amount` is token base units
 /// (`amountMinor * unit`). Times are seconds. Bytes and hashes are those of docs/PROTOCOL.md; the
 /// hash of a header is its EIP-712 digest.
@@ -84,7 +84,7 @@ interface IRollup is IRollupState {
         uint64 balanceMinor;
     }
 
-    /// @notice Leaves under one root, ascending, and the siblings that prove them: docs/PROTOCOL.md,
+    /// @notice Leaves under one root, ascending, and the siblings that prove them: PROTOCOL.md,
     /// section 1.
     struct Multiproof {
         Leaf[] leaves;
@@ -252,8 +252,8 @@ interface IRollup is IRollupState {
     /// @dev The sender must have approved the rollup for `amount`. Reverts unless the asset is
     /// listed, `amount` is a whole number of minor units between 1 and 2^48 - 1, `owner` is not
     /// zero, the gate lets it in, and the vault's balance grows by exactly `amount`.
-    /// @dev Warning: a deposit can't be called back, and only orders that `owner` signed, or authorised
-    /// by `authorizeOrders`, move it: an owner who can do neither has lost it.
+    /// @dev Warning: a deposit can't be called back, and only orders that `owner` signed, or
+    /// authorised by `authorizeOrders`, move it: an owner who can do neither has lost it.
     /// @param amount Token base units.
     /// @param evidence What the deposit gate asks for; may be empty.
     function deposit(uint16 assetId, address owner, uint256 amount, bytes calldata evidence)
@@ -347,7 +347,7 @@ interface IRollup is IRollupState {
         DepositRecord calldata record
     ) external;
 
-    /// @notice Freezes the rollup because it has accepted nothing for `silenceDeadline`. Anyone may.
+    /// @notice Freezes the rollup because nothing came for `silenceDeadline`. Anyone may.
     /// @param last The last batch; not read if there is none.
     function freezeForSilence(AcceptedBatch calldata last) external;
 

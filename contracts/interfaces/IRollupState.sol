@@ -138,7 +138,7 @@ interface IRollupState {
     /// @notice The word stored of a batch, 0 if none: keccak(header hash 32, L1 time of acceptance
     /// 8, signers 32).
     function batchSlot(uint64 number) external view returns (bytes32);
-    /// @notice Who is to be paid the withdrawal with keccak(owner 20, nonce 8, token 20, amount 32):
+    /// @notice Who is to be paid the withdrawal keccak(owner 20, nonce 8, token 20, amount 32):
     /// 0 its owner, 1 nobody any more, else who advanced it.
     function claimantOf(bytes32 key) external view returns (address);
     /// @notice Whether an account was paid out after the freeze.

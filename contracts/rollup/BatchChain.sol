@@ -75,9 +75,9 @@ abstract contract BatchChain is EIP712, Deposits {
         EIP712("Causeway", "1")
         Deposits(parts.gate, parts.lister)
     {
-        uint64 lagMinimum = windows.challengeWindow + windows.answerWindow + windows.silenceDeadline;
-        if (windows.timestampLag < lagMinimum) {
-            revert TimestampLagTooShort(lagMinimum, windows.timestampLag);
+        uint64 minimum = windows.challengeWindow + windows.answerWindow + windows.silenceDeadline;
+        if (windows.timestampLag < minimum) {
+            revert TimestampLagTooShort(minimum, windows.timestampLag);
         }
         committee = parts.committee;
         exits = parts.exits;

@@ -6,7 +6,7 @@ import {IRollup} from "../interfaces/IRollup.sol";
 
 /// @title Stakes: what validators lose by fraud, and who earns it
 /// @notice Nobody has power over a stake but its validator, when it answers for nothing any more,
-/// and a proof.
+/// and a proof: fraud reaches here through the rollup, equivocation through its disputes.
 abstract contract Stakes is ICommittee {
     struct Reward {
         address prover;

@@ -2,6 +2,7 @@
 
 - alice asks the chain for her money: the ledger sweeps her account, the operator shows it, she is
   paid; bob's payments go on meanwhile
+- a stranger watches: with what the platform publishes he has nothing to say
 - a stranger challenges all that a batch holds: each challenge is answered, and the batch settles
 """
 
@@ -10,7 +11,8 @@ import time
 
 import pytest
 
-from backend.protocol.types import address_text
+from backend.protocol.types import address_from_text, address_text
+from backend.rebuilding import Origin
 from backend.settlement.anvil import dev_key, dev_secret
 from backend.settlement.client import ChainClient
 from backend.settlement.data_sources import DataSources, DevelopmentBlobs
@@ -20,6 +22,7 @@ from backend.settlement.l1_history import L1Reader
 from backend.settlement.sender import Sender
 from backend.settlement.watching.challenger import Challenger
 from backend.settlement.watching.follower import Follower
+from backend.watching import open_watcher
 from tests.e2e.commands import Commands
 from tests.e2e.conftest import platform_in
 from tests.e2e.plain_wallet import PlainWallet
@@ -120,6 +123,38 @@ def test_exit__operator_serves__is_swept_shown_and_paid_succeeds(platform, chain
     send(alice, kit(), "claim")
 
     assert alice.token_balance(token) - before_claim == int(account["balance"])
+
+
+@pytest.mark.timeout(240)
+def test_watch__evidence_published__has_nothing_to_say_holds(platform, chain, tmp_path):
+    """A stranger asks the platform who authorised what, and is content."""
+    _, stranger = chain
+    operator, settings = Commands(platform.settings), platform.settings
+    rollup = address_text(chain[0].address("Rollup"))
+    operator.run("pay", "bob", "alice", "1", "USDX")
+    post(operator, "blobs", stranger, rollup)
+    tip = ask(platform, chain[0].rollup, "tip")
+    origin = Origin(settings.rpc_url, address_from_text(rollup))
+
+    async def look():
+        async with open_watcher(
+            origin,
+            settings,
+            tmp_path,
+            key=None,
+            evidence_url=settings.api_url,
+            may_freeze=False,
+        ) as watcher:
+            return await watcher.step()
+
+    standing = asyncio.run(look())
+    told = operator.json(
+        "watch", "--once", "--keep", str(tmp_path), "--rpc", settings.rpc_url, "--rollup", rollup
+    )
+
+    assert (standing.batch, standing.alarms) == (tip, [])
+    assert (told["batch"], told["alarms"]) == (tip, [])
+    assert len([*(tmp_path / "chunks").iterdir()]) == tip
 
 
 @pytest.mark.timeout(240)

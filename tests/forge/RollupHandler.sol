@@ -12,7 +12,7 @@ import {Trees} from "./Trees.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice Whatever can happen to a rollup's money, at random: deposits, batches, lies, roll-backs,
-/// claims, advances, a freeze, escapes and refunds. Keeps its own count of what came in and went out.
+/// claims, advances, a freeze, escapes and refunds. It counts what came in and went out.
 /// If somebody watches, no lie outlives its window.
 contract RollupHandler is RollupBook {
     bytes32 private constant ADVANCE_TYPEHASH = keccak256(
@@ -234,9 +234,8 @@ contract RollupHandler is RollupBook {
     }
 
     function refund(uint256 seed) external {
-        uint256 cursor = _posted[rollup.frontier()].state.cursor;
-        if (cursor == _records.length) return;
-        uint256 first = cursor + seed % (_records.length - cursor);
+        if (_records.length == 0) return;
+        uint256 first = seed % _records.length;
         uint256 count = 1 + (seed >> 64) % (_records.length - first);
         IRollup.DepositRecord[] memory records = new IRollup.DepositRecord[](count);
         for (uint256 i = 0; i < count; ++i) {
@@ -288,7 +287,8 @@ contract RollupHandler is RollupBook {
         for (uint256 i = 0; i < _withdrawals.length; ++i) {
             Withdrawal memory each = _withdrawals[i];
             if (each.batch > frontier || _assetId(each.account) != assetId) continue;
-            bytes32 key = keccak256(abi.encode(each.account, each.nonce, uint256(each.amountMinor)));
+            uint256 amountMinor = each.amountMinor;
+            bytes32 key = keccak256(abi.encode(each.account, each.nonce, amountMinor));
             if (_paid[key] == 0) sum += each.amountMinor;
         }
         for (uint256 i = state.cursor; i < _records.length; ++i) {

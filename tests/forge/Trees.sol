@@ -64,8 +64,9 @@ library Trees {
         if (level == 0) {
             IRollup.Leaf memory leaf = tree.leaves[from];
             if (leaf.owner == address(0)) return 0;
-            return
-                keccak256(abi.encodePacked(leaf.owner, leaf.assetId, leaf.nonce, leaf.balanceMinor));
+            bytes memory encoded =
+                abi.encodePacked(leaf.owner, leaf.assetId, leaf.nonce, leaf.balanceMinor);
+            return keccak256(encoded);
         }
         uint256 middleId = first + (1 << (level - 1));
         uint256 middle = _middle(tree, from, to, middleId);

@@ -17,6 +17,7 @@ import pytest
 
 from backend.engine.ledger import SUPPLY_MINOR_LIMIT
 from backend.protocol import (
+    advances,
     authorised,
     batches,
     blocks,
@@ -47,6 +48,9 @@ FIELD_ORDER = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 
 # `Contract.NAME` → what Python has for it.
 CONSTANTS: dict[str, object] = {
+    "BatchChain.BATCH_CHUNKS_MAX": batches.BATCH_CHUNKS_MAX,
+    "BatchChain.CALLDATA_CHUNKS_MAX": batches.CALLDATA_CHUNKS_MAX,
+    "BatchChain.TIMESTAMP_LEAD_S": 900,
     "Batches.HEADER_TYPEHASH": batches._HEADER_TYPE_HASH,
     "Blobs.BLOB_CHUNKS": batches.BLOB_CHUNKS,
     "BonusCampaigns.BATCH_GRANTS_MAX": 100,
@@ -70,6 +74,8 @@ CONSTANTS: dict[str, object] = {
     "Deposits.OUTSTANDING_MINOR_MAX": SUPPLY_MINOR_LIMIT - 1,
     "Disputes.BLOCK_SIZE_BYTES": len(blocks.Block.__slots__) * 32,
     "Disputes.NEXT_ROUND_SIZE_BYTES": len(votes.NextRound.__slots__) * 32,
+    "Exits.ADVANCE_TYPEHASH": advances._ADVANCE_TYPE_HASH,
+    "Exits.BOUNTY_GAS": 4 * 300_000,
     "KycRegistry.ADDRESS_SIZE_BYTES": len(protocol_types.ZERO_ADDRESS),
     "KycRegistry.ATTESTATION_TYPEHASH": keccak(
         b"Attestation(address person,uint8 level,uint64 expiry,uint64 issued)"
@@ -98,9 +104,7 @@ CONSTANTS: dict[str, object] = {
     "Proposals.CALL_TYPEHASH": proposals._CALL_HASH,
     "Proposals.CANCELLATION_TYPEHASH": proposals._CANCELLATION_HASH,
     "Proposals.PROPOSAL_TYPEHASH": proposals._PROPOSAL_HASH,
-    "Rollup.BATCH_CHUNKS_MAX": batches.BATCH_CHUNKS_MAX,
-    "Rollup.CALLDATA_CHUNKS_MAX": batches.CALLDATA_CHUNKS_MAX,
-    "Rollup.TIMESTAMP_LEAD_S": 900,
+    "Rollup.PAID": 1,
     "SpendingPolicy.NATIVE": 0,
     "SpendingPolicy.PAYEE_IS_TARGET": 255,
     "SpendingPolicy.SELECTOR_SIZE_BYTES": 4,

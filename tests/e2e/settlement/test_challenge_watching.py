@@ -22,7 +22,9 @@ from backend.settlement.data_sources import DataSources, DevelopmentBlobs
 from backend.settlement.l1_history import L1Reader
 from backend.settlement.proving.proofs import leaf_proof
 from backend.settlement.watching.challenger import Challenger
+from backend.settlement.watching.deadlines import overdue, showing
 from backend.settlement.watching.follower import Follower
+from backend.settlement.watching.open_challenges import open_challenges
 from tests.e2e.settlement.chain import OTHER_OWNER, OWNER
 from tests.e2e.settlement.posting import first_deposit
 from tests.e2e.settlement.thief import Thief, other_blobs
@@ -227,6 +229,17 @@ async def test_step__deposit_that_nobody_consumes__is_frozen_for_succeeds(thief,
 
     assert "deposit 0 waits for over 600 s" in standing.alarms[0]
     assert await frozen(l1)
+
+
+async def test_watching__nothing_open_or_late__is_none_holds(thief, watcher, l1):
+    await thief.post(*await first_batch(thief))
+    await watcher.step()
+    follower, reader = watcher._follower, watcher._reader
+
+    assert await open_challenges(reader, follower.disputable()) == {}
+    assert await open_challenges(reader, []) == {}
+    assert await overdue(reader, follower, follower.history) is None
+    assert await showing(reader, follower, ACCOUNT, OWNER.address) is None
 
 
 async def test_step__silence__is_frozen_for_succeeds(thief, watcher, l1):
