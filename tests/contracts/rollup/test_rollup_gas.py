@@ -2,6 +2,7 @@
 
 - each function of rollup and committee in its usual cases → as in tests/gas_snapshot.json
 - the largest batches stay below what one transaction may use (EIP-7825)
+- a roll-back with the largest committee leaves half of that for the proof
 - runtime code stays below 24,000 bytes: a chain refuses 24,577
 """
 
@@ -10,6 +11,7 @@ import pytest
 from backend.protocol.batches import blobs_hash
 from backend.protocol.hashing import keccak
 from backend.protocol.state_tree import genesis_tree
+from tests.contracts.core import stake_for
 from tests.contracts.rollup.ledger import LedgerChunk, withdrawal_proof
 from tests.contracts.rollup.operator import addresses_of, member_keys
 
@@ -97,6 +99,22 @@ def test_submit_batch_blobs__gas__holds(
     assert receipt["status"] == 1
     gas_snapshot(f"Rollup.submitBatchBlobs: {chunk_count} chunks", receipt["gasUsed"])
     assert receipt["gasUsed"] <= TRANSACTION_GAS_MAX
+
+
+def test_roll_back__largest_committee__leaves_gas_for_a_proof_holds(
+    gas_snapshot, core, lister, operator, ledger, accounts
+):
+    operator.keys, operator.epoch = member_keys(256, seed=2), 2
+    core.committee.beginEpoch(addresses_of(operator.keys), sender=lister)
+    stake_for(addresses_of(operator.keys[:171]), core.committee, lister)
+    batch = operator.post([ledger.chunk()])
+    judge = accounts.impersonate_account(core.disputes.address)
+    judge.balance = 10**18
+
+    receipt = core.rollup.rollBack(batch, lister, sender=judge)
+
+    gas_snapshot("Rollup.rollBack: 171 of 256 members signed", receipt.gas_used)
+    assert receipt.gas_used <= TRANSACTION_GAS_MAX // 2
 
 
 @pytest.mark.parametrize("batch_count", [1, 10])
