@@ -11,6 +11,7 @@ Branches:
 from dataclasses import replace
 from functools import partial
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ from backend.settlement.eligibility import Eligibility
 from tests.independent import blocks, levels, log, room, worlds
 from tests.independent.exits import Exit
 from tests.independent.facts import Facts
-from tests.independent.records import Group, Record, RootedOrder
+from tests.independent.records import Group, Record, Root, RootedOrder
 from tests.independent.worlds import DOMAIN
 from tests.unit.engine.committee import FakeL1
 
@@ -256,6 +257,28 @@ def test_log__random_entries_and_blocks__both_reject_or_neither_holds(turns, dat
         both.offer(data.draw(spoilt(both.honest(size))))
         # As large as the sequencer's: a smaller one may leave out what the oldest record waits for.
         assert both.offer(both.honest(BLOCK_ORDERS_MAX)) == ""
+
+
+_NO_FACTS = blocks.Body(0, (), (), (), ())
+_FACTS = {
+    "deposit": replace(_NO_FACTS, deposits=worlds.ENDOWMENT[:1]),
+    "root": replace(_NO_FACTS, roots=(Root(worlds.PEOPLE[0], DOMAIN.separator()),)),
+    "exit": replace(_NO_FACTS, exits=(_ANY_EXIT,)),
+    "epoch": replace(_NO_FACTS, epoch=blocks.Epoch(2, _COMMITTEES[2])),
+}
+
+
+@pytest.mark.parametrize("kind", _FACTS)
+def test_log__fact_that_waits__both_reject_a_block_that_passes_over_it_holds(kind):
+    """One that was attested after the parent was certified may still wait."""
+    both = Both()
+    both.happen(_FACTS[kind])
+    passing = replace(_NO_FACTS, l1_block_number=both.l1.number)
+
+    assert both.offer(passing) == ""
+    assert both.offer(passing) == "the facts of L1 are left out"
+    assert both.offer(both.honest(1)) == ""
+    assert both.offer(passing) == ""
 
 
 # WHO MAY HOLD AN ASSET
