@@ -6,8 +6,6 @@ wait in the queue: of person 2, and of person 0.
 """
 
 import pytest
-import rlp
-from eth_utils import keccak, to_bytes, to_checksum_address
 
 from backend.protocol.operations import Deposit, OpenAccount, Payment
 from backend.protocol.types import address_text, fee_account_id
@@ -17,8 +15,11 @@ from tests.contracts.rollup.conftest import (  # noqa: F401 - fixtures
     asset_id,
     attacker,
     blob_carrier,
+    committee,
+    core,
     deposit,
     errors_by_their_bytes,
+    exits,
     gate,
     keys,
     kzg,
@@ -27,64 +28,21 @@ from tests.contracts.rollup.conftest import (  # noqa: F401 - fixtures
     operator,
     pass_window,
     payer,
+    rollup,
     token,
 )
-from tests.contracts.rollup.operator import addresses_of
-
-CHALLENGE_WINDOW_S, ANSWER_WINDOW_S = 60, 100
 
 # ruff: noqa: F811 - fixtures are named as they are imported
 
 
-STAKE_WEI = 10**18
-WINDOWS = (CHALLENGE_WINDOW_S, ANSWER_WINDOW_S, 600, 600, 7 * 86_400, 30 * 86_400, 10**9)
+@pytest.fixture
+def disputes(core):
+    return core.disputes
 
 
 @pytest.fixture
-def contracts(chain, project, lister, gate, keys):
-    """Committee, rollup, exits, disputes, challenges: each knows the others by their addresses."""
-    nonce = chain.provider.get_nonce(lister.address)
-    addresses = [
-        to_checksum_address(keccak(rlp.encode([to_bytes(hexstr=lister.address), nonce + i]))[12:])
-        for i in range(5)
-    ]
-    committee, rollup, exits, disputes, challenges = addresses
-    parts = (committee, gate, lister, exits, disputes, challenges)
-    deployed = [
-        lister.deploy(project.Committee, lister, rollup, addresses_of(keys), STAKE_WEI),
-        lister.deploy(project.Rollup, parts, WINDOWS),
-        lister.deploy(project.Exits, rollup),
-        lister.deploy(project.Disputes, rollup),
-        lister.deploy(project.Challenges, rollup),
-    ]
-    for key in keys:
-        deployed[0].stake(address_text(key.address), sender=lister, value=STAKE_WEI)
-    return deployed
-
-
-@pytest.fixture
-def committee(contracts):
-    return contracts[0]
-
-
-@pytest.fixture
-def rollup(contracts):
-    return contracts[1]
-
-
-@pytest.fixture
-def exits(contracts):
-    return contracts[2]
-
-
-@pytest.fixture
-def disputes(contracts):
-    return contracts[3]
-
-
-@pytest.fixture
-def challenges(contracts):
-    return contracts[4]
+def challenges(core):
+    return core.challenges
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from backend.protocol.authorised import AuthorisedTree
 from backend.protocol.hashing import keccak
 from backend.protocol.operations import Deposit, OpenAccount, Payment, Withdrawal, encode_all
 from backend.protocol.types import ZERO_ADDRESS, address_from_text, address_text
+from tests.contracts.core import WINDOWS
 from tests.contracts.disputes.book import PEOPLE
-from tests.contracts.disputes.conftest import ANSWER_WINDOW_S
 from tests.contracts.disputes.evidence import Answer
 from tests.contracts.disputes.proofs import chunk_proof, leaf_tuple, multiproof
 
@@ -337,7 +337,7 @@ def test_answer__answered_before__changes_nothing(challenges, book, desk, orders
 
 def test_answer__last_second__succeeds(chain, challenges, desk, orders, prover):
     receipt = desk.challenge(PAYMENT, prover)
-    chain.pending_timestamp = receipt.timestamp + ANSWER_WINDOW_S - 1
+    chain.pending_timestamp = receipt.timestamp + WINDOWS.answer_s - 1
 
     desk.answer([desk.signed(PAYMENT, orders[PAYMENT])], [2, 3], prover)
 
@@ -347,7 +347,7 @@ def test_answer__last_second__succeeds(chain, challenges, desk, orders, prover):
 @pytest.mark.parametrize("late_s", [0, 1])
 def test_answer__deadline__reverts(reverts, chain, challenges, desk, orders, prover, late_s):
     receipt = desk.challenge(PAYMENT, prover)
-    deadline = receipt.timestamp + ANSWER_WINDOW_S
+    deadline = receipt.timestamp + WINDOWS.answer_s
     chain.pending_timestamp = deadline + late_s
 
     values = {"deadlineTsS": deadline, "actualTsS": deadline + late_s}

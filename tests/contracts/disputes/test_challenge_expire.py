@@ -9,7 +9,7 @@
 import pytest
 
 from backend.protocol.operations import Payment, Withdrawal
-from tests.contracts.disputes.conftest import ANSWER_WINDOW_S, STAKE_WEI
+from tests.contracts.core import STAKE_WEI, WINDOWS
 from tests.contracts.disputes.evidence import Desk
 
 PAYMENT, WITHDRAWAL = 64, 65
@@ -30,7 +30,7 @@ def challenged(batch, desk, prover):
 def test_expire__deadline__succeeds(
     chain, rollup, committee, challenges, batch, book, desk, prover, attacker, challenged, late_s
 ):
-    chain.pending_timestamp = challenged + ANSWER_WINDOW_S + late_s
+    chain.pending_timestamp = challenged + WINDOWS.answer_s + late_s
 
     receipt = challenges.expire(batch, PAYMENT, sender=attacker)
 
@@ -51,7 +51,7 @@ def test_expire__deadline__succeeds(
 def test_expire__before_the_deadline__reverts(
     reverts, chain, challenges, batch, prover, challenged, early_s
 ):
-    deadline = challenged + ANSWER_WINDOW_S
+    deadline = challenged + WINDOWS.answer_s
     chain.pending_timestamp = deadline - early_s
 
     values = {"deadlineTsS": deadline, "actualTsS": deadline - early_s}
@@ -61,7 +61,7 @@ def test_expire__before_the_deadline__reverts(
 
 def test_expire__answered__reverts(reverts, chain, challenges, batch, desk, prover, challenged):
     desk.answer([desk.signed(PAYMENT, desk.payment(0, 1, 1, nonce=1))], [2, 3], prover)
-    chain.pending_timestamp = challenged + ANSWER_WINDOW_S
+    chain.pending_timestamp = challenged + WINDOWS.answer_s
 
     with reverts(challenges, "ChallengeNotOpen", slotNumber=PAYMENT):
         challenges.expire(batch, PAYMENT, sender=prover)
@@ -76,7 +76,7 @@ def test_expire__batch_removed__reverts(
     reverts, chain, rollup, challenges, batch, desk, prover, challenged
 ):
     desk.challenge(WITHDRAWAL, prover)
-    chain.pending_timestamp = challenged + 2 * ANSWER_WINDOW_S
+    chain.pending_timestamp = challenged + 2 * WINDOWS.answer_s
     challenges.expire(batch, PAYMENT, sender=prover)
 
     with reverts(rollup, "BatchRemoved", tip=0, actual=1):
@@ -93,7 +93,7 @@ def removed(chain, challenges, batch, book, desk, tokens, prover, attacker, chal
     later.post()
     desk.challenge(WITHDRAWAL, attacker)
     Desk(challenges, later, tokens).challenge(0, attacker)
-    chain.pending_timestamp = challenged + ANSWER_WINDOW_S
+    chain.pending_timestamp = challenged + WINDOWS.answer_s
     challenges.expire(batch, PAYMENT, sender=prover)
     return book.header_hash, later.header_hash
 

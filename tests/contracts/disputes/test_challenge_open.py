@@ -9,8 +9,8 @@
 import pytest
 
 from backend.protocol.operations import Deposit, OpenAccount, Payment, Withdrawal, slot
+from tests.contracts.core import CHALLENGE_WINDOW_S, WINDOWS
 from tests.contracts.disputes.book import PEOPLE
-from tests.contracts.disputes.conftest import ANSWER_WINDOW_S, CHALLENGE_WINDOW_S
 from tests.contracts.disputes.proofs import chunk_proof
 
 FLOOR_WEI = 10**9
@@ -35,7 +35,7 @@ def test_challenge__an_order_s_slot__succeeds(
     [event] = receipt.decode_logs(challenges.ChallengeOpened)
     assert (event.batchNumber, event.headerHash) == (1, book.header_hash)
     assert (event.slotNumber, event.challenger) == (slot_number, prover)
-    assert (event.bondWei, event.deadlineTsS) == (bond_wei, receipt.timestamp + ANSWER_WINDOW_S)
+    assert (event.bondWei, event.deadlineTsS) == (bond_wei, receipt.timestamp + WINDOWS.answer_s)
     kept = challenges.challengeOf(book.header_hash, slot_number)
     assert (kept.openedTsS, kept.challenger, kept.isClosed) == (receipt.timestamp, prover, False)
     assert (kept.batchNumber, kept.bondWei) == (1, bond_wei)
@@ -156,9 +156,9 @@ def test_challenge__settled__reverts(reverts, rollup, batch, desk, prover, pass_
         desk.challenge(PAYMENT, prover)
 
 
-def test_settle__challenge_open__reverts(reverts, rollup, batch, book, desk, prover, pass_window):
+def test_settle__challenge_open__reverts(reverts, chain, rollup, batch, desk, prover):
+    chain.pending_timestamp = batch.accepted_ts_s + CHALLENGE_WINDOW_S - 1
     desk.challenge(PAYMENT, prover)
-    pass_window()
 
     with reverts(rollup, "ChallengesOpen", count=1):
         rollup.settle([batch], sender=prover)

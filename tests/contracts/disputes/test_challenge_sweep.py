@@ -11,8 +11,8 @@ import pytest
 
 from backend.protocol.money import AMOUNT_MINOR_MAX
 from backend.protocol.operations import Deposit, NoOp, Payment, Withdrawal
+from tests.contracts.core import WINDOWS
 from tests.contracts.disputes.book import person
-from tests.contracts.disputes.conftest import ANSWER_WINDOW_S
 from tests.contracts.disputes.evidence import Answer, Desk
 from tests.contracts.disputes.proofs import chunk_proof, leaf_proof
 
@@ -139,7 +139,7 @@ def test_answer__exit_served__holds(
     shown = chunk_proof(asked.chunks, 0), leaf_proof(asked.tree, 2)
     served = exits.showServed(person(0), asked.batch, *shown, sender=prover)
     later = asked.next_batch().honest(Payment(3, 2, 5)).honest(Withdrawal(2, 5))
-    later.post(timestamp=served.timestamp + ANSWER_WINDOW_S + late_s)
+    later.post(timestamp=served.timestamp + WINDOWS.answer_s + late_s)
     desk = Desk(challenges, later, ())
     desk.challenge(64, prover)
     sweep = replace(SWEEP, slot_number=64)

@@ -16,7 +16,7 @@ from backend.protocol.eip712 import ledger_domain
 from backend.protocol.hashing import keccak
 from backend.protocol.types import address_from_text, address_text
 from backend.protocol.votes import NextRound, Timeout
-from tests.contracts.disputes.conftest import STAKE_WEI
+from tests.contracts.core import STAKE_WEI
 from tests.contracts.disputes.test_dispute_commit import commitment
 from tests.contracts.disputes.test_dispute_invalid_chunk import ZERO
 

@@ -20,8 +20,8 @@ from backend.protocol.types import (
     address_from_text,
     fee_account_id,
 )
+from tests.contracts.core import WINDOWS
 from tests.contracts.disputes.book import PEOPLE
-from tests.contracts.disputes.conftest import ANSWER_WINDOW_S
 from tests.contracts.disputes.evidence import FOREVER, Answer
 from tests.contracts.disputes.proofs import chunk_proof
 from tests.contracts.disputes.test_dispute_data import blobs_for, post_blobs, proof_of  # noqa: F401
@@ -191,7 +191,7 @@ def test_challenge__gas__holds(gas_snapshot, challenges, book, desk, prover):
 def test_expire__gas__holds(chain, gas_snapshot, challenges, book, desk, prover):
     book.post()
     opened = desk.challenge(16, prover).timestamp
-    chain.pending_timestamp = opened + ANSWER_WINDOW_S
+    chain.pending_timestamp = opened + WINDOWS.answer_s
 
     receipt = challenges.expire(book.batch, 16, sender=prover)
     gas_snapshot("Challenges.expire: rolls back", receipt.gas_used)
