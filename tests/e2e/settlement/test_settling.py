@@ -4,8 +4,6 @@
 - claim: pays the owner once, whoever sends it; a repeat and an early claim are refused
 """
 
-from dataclasses import replace
-
 import pytest
 
 from backend.settlement.chain import Done, Refused
@@ -89,7 +87,7 @@ async def test_poll__settled_and_claimed__succeeds(l1, posting, settler):
     [settled] = [e for e in events if isinstance(e, BatchSettled)]
     [claimed] = [e for e in events if isinstance(e, WithdrawalClaimed)]
     assert confirmed.batch.header == posting.ledger.header
-    assert watcher.batch(1) == replace(confirmed.batch, chunks=None)
+    assert watcher.batch(1) == confirmed.batch.without_data()
     assert settled.number == 1
     assert (claimed.owner, claimed.nonce, claimed.amount) == (OWNER.address, 0, 2_000_000)
     assert (claimed.batch_number, claimed.slot_number) == (1, WITHDRAWAL_SLOT)
