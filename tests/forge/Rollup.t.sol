@@ -22,14 +22,14 @@ abstract contract RollupWorld {
             handler.deposit(i, 999);
         }
         _postTwo();
-        handler.rollBack(5 << 16);
+        handler.rollBack(15 << 16); // the last one
         _postTwo();
         for (uint256 i = 0; i < 6; ++i) {
             handler.advance(i / 2, i);
         }
         handler.pass(Core.WINDOW_S);
-        handler.escape(1); // too early, as are the next two
-        handler.refund(0);
+        handler.escape(1); // too early, as is the next
+        handler.refund(11);
         handler.freeze(1);
         handler.settle();
         for (uint256 i = 0; i < 12; ++i) {
@@ -42,12 +42,35 @@ abstract contract RollupWorld {
         handler.escape(5);
         handler.escape(63);
         handler.escape(63);
-        handler.refund(0);
-        handler.refund(0);
+        handler.refund(0); // consumed
+        handler.refund(11);
+        handler.refund(11);
 
         assert(handler.claimCount() > 0 && handler.advanceCount() > 0);
         assert(handler.escapeCount() > 1 && handler.refundCount() > 1);
         assert(handler.rollBackCount() > 0 && handler.rewardCount() == 1);
+        _check();
+    }
+
+    function test_handler__frozen_while_batches_are_open__waits() external {
+        for (uint256 i = 0; i < 12; ++i) {
+            handler.deposit(i, 999);
+        }
+        _postTwo();
+        handler.rollBack(15 << 16); // the last one
+        _postTwo();
+        handler.rollBack(15 << 16); // the last one
+        assert(handler.rollup().frozenTsS() != 0 && handler.rollup().tip() == 2);
+
+        handler.escape(63);
+        handler.refund(11);
+        assert(handler.escapeCount() + handler.refundCount() == 0);
+
+        handler.pass(Core.WINDOW_S);
+        handler.settle();
+        handler.escape(63);
+        handler.refund(11);
+        assert(handler.escapeCount() > 1 && handler.refundCount() == 1);
         _check();
     }
 

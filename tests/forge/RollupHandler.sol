@@ -38,8 +38,8 @@ contract RollupHandler is RollupBook {
     uint256 public rewardCount;
     /// @notice How many different roots all owners have authorised.
     uint256 public rootCount;
-    /// @notice Whether the frontier ever fell, passed a batch whose window was open, or a settled
-    /// batch changed.
+    /// @notice Whether the frontier ever fell, passed a batch whose window was open, a settled batch
+    /// changed, or a removed one settled.
     bool public isFrontierWrong;
     /// @notice Whether an escape ever paid another sum than the last settled balance.
     bool public isEscapeWrong;
@@ -50,6 +50,7 @@ contract RollupHandler is RollupBook {
     mapping(uint256 index => bool) private _isBack;
     uint64 private _lastFrontier;
     bytes32 private _lastSlot;
+    IRollup.AcceptedBatch private _removed; // by the last roll-back
 
     constructor(bool isWatched) RollupBook(Core.deploy(new SwitchGate())) {
         _isWatched = isWatched;
@@ -142,13 +143,10 @@ contract RollupHandler is RollupBook {
 
     function settle() public {
         while (rollup.frontier() + 1 < _posted.length) {
-            IRollup.AcceptedBatch[] memory batches = new IRollup.AcceptedBatch[](1);
-            batches[0] = _posted[rollup.frontier() + 1].batch;
-            try rollup.settle(batches) {}
-            catch {
-                break;
-            }
+            if (!_settles(_posted[rollup.frontier() + 1].batch)) break;
         }
+        // What was removed never settles.
+        if (_removed.header.number == _posted.length && _settles(_removed)) isFrontierWrong = true;
         _watchFrontier();
     }
 
@@ -368,9 +366,20 @@ contract RollupHandler is RollupBook {
         address prover = seed % 4 == 0 ? address(0) : PROVIDER;
         vm.prank(address(rollup.disputes()));
         rollup.rollBack(_posted[number].batch, prover);
+        _removed = _posted[number].batch;
         _forget(number);
         Core.stake(rollup);
         ++rollBackCount;
+    }
+
+    function _settles(IRollup.AcceptedBatch memory batch) private returns (bool) {
+        IRollup.AcceptedBatch[] memory batches = new IRollup.AcceptedBatch[](1);
+        batches[0] = batch;
+        try rollup.settle(batches) {
+            return true;
+        } catch {
+            return false;
+        }
     }
 
     function _watchFrontier() private {
