@@ -79,7 +79,7 @@ def test_credit_reward__taken_over_by_earlier_fraud__reverts(
     assert committee.owedWei(attacker) == 3 * half_wei
 
 
-def test_roll_back__earlier_fraud_not_committed__burns_what_waits(
+def test_roll_back__earlier_fraud_not_committed__burns_what_waits_holds(
     room, committee, two_wait, members
 ):
     room.roll_back(two_wait, ZERO_ADDRESS)
