@@ -8,6 +8,8 @@
 
 import random
 
+import pytest
+
 from backend.protocol.hashing import keccak
 from backend.protocol.operations import OpenAccount, Payment, slot
 from backend.protocol.orders import PaymentOrder, WithdrawalOrder, linked
@@ -26,6 +28,8 @@ from tests.contracts.disputes.evidence import FOREVER, Answer
 from tests.contracts.disputes.proofs import chunk_proof
 from tests.contracts.disputes.test_dispute_data import blobs_for, post_blobs, proof_of  # noqa: F401
 from tests.contracts.disputes.test_dispute_equivocation import BLOCK, OTHER, encoded
+
+pytestmark = pytest.mark.usefixtures("first_book")
 
 RUNTIME_SIZE_BYTES_MAX = 20_000
 GAS_MAX = 2**23

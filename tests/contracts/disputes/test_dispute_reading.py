@@ -103,12 +103,12 @@ def noise(random_):
 
 
 @pytest.fixture
-def world(project, rollup, lister, payer, list_asset):
+def world(project, rollup, lister, payer):
     assets, tokens = {}, []
     for i in range(1, ASSET_COUNT + 1):
         token = lister.deploy(project.ReturnBoolToken, "Test Dollar", "TUSD", 6)
         fee_owner = bytes([0xF0 + i]) * 20 if i % 4 else bytes(20)
-        list_asset(token, 1, address_text(fee_owner))
+        rollup.listAsset(token, 1, address_text(fee_owner), sender=lister)
         assets[i] = Asset(i, address_from_text(token.address), 1, fee_owner)
         tokens.append(token)
     for i in range(DEPOSIT_COUNT):
