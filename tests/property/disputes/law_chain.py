@@ -40,7 +40,7 @@ ANSWER_WINDOW_S, CHALLENGE_WINDOW_S = 2 * DAY_S, 7 * DAY_S
 WINDOWS = (CHALLENGE_WINDOW_S, ANSWER_WINDOW_S, 3 * DAY_S, 3 * DAY_S, 7 * DAY_S, 17 * DAY_S, 10**9)
 STAKE_WEI = 10**18
 GAS_MAX = 2**24
-MINED_S_MAX = 30
+MINED_S_MAX = 20
 CONTRACTS = ("Committee", "Rollup", "Exits", "Disputes", "Challenges", "SwitchGate")
 TOKEN = "ReturnBoolToken"
 BLOB_KEY = 9  # of the development chain; ordinary transactions are the first key's
@@ -52,7 +52,17 @@ class Refused(Exception):
 
     def __init__(self, error: ContractError | None, data: str) -> None:
         super().__init__(str(error or data))
+        self.error, self.data = error, data
         self.name = error.name if error else data
+
+
+class NotAccepted(Refused):
+    """The rollup refused a batch: there is nothing to dispute."""
+
+
+class NotMined(Exception):
+    """A transaction stays in the pool: that happens to anvil after `evm_revert`, once in thousands
+    of times, and not to the same transaction once more."""
 
 
 class LawChain:
@@ -148,7 +158,8 @@ class LawChain:
     def _mined(self, tx_hash: str) -> dict:
         deadline_s = time.monotonic() + MINED_S_MAX
         while (receipt := self.rpc("eth_getTransactionReceipt", tx_hash)) is None:
-            assert time.monotonic() < deadline_s, f"{tx_hash} was not mined"
+            if time.monotonic() > deadline_s:
+                raise NotMined(f"{tx_hash} was not mined")
         return receipt
 
     def _create(self, name: str, *arguments: Any) -> Address:
@@ -186,7 +197,10 @@ class LawChain:
         head = astuple(header), self.parent.arguments(), signatures
         if candidate.blobs is None:
             data = encode_chunks(candidate.chunks)
-            receipt = self.send("Rollup", "submitBatchCalldata", *head, data)
+            try:
+                receipt = self.send("Rollup", "submitBatchCalldata", *head, data)
+            except Refused as refused:
+                raise NotAccepted(refused.error, refused.data) from refused
         else:
             data = self.data("Rollup", "submitBatchBlobs", *head, candidate.posted_hashes)
             receipt = self._send_blobs(data, blobs, hashes)

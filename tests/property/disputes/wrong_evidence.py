@@ -8,7 +8,7 @@ from typing import Any, Final
 from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import ZERO_DIGEST, Digest
 from backend.protocol.order_records import OrderGroup, RootedOrder, SignedOrder
-from backend.protocol.orders import PaymentOrder, linked
+from backend.protocol.orders import PaymentOrder, WithdrawalOrder, linked
 from backend.protocol.types import Address
 from tests.property.disputes.candidates import Candidate
 from tests.property.disputes.drafts import KEYS, Scene
@@ -30,7 +30,13 @@ def of_another(random: Random, scene: Scene, candidate: Candidate) -> None:
 
 
 def an_exit(random: Random, scene: Scene, candidate: Candidate) -> None:
-    slot = _any_slot(random, candidate)
+    """Nobody ordered it, and an exit is said to be the reason: mostly for a withdrawal."""
+    withdrawals = [
+        slot
+        for slot, found in candidate.evidence.items()
+        if isinstance(found.order, WithdrawalOrder)
+    ]
+    slot = random.choice(withdrawals) if withdrawals else _any_slot(random, candidate)
     if slot is not None:
         candidate.evidence[slot] = Evidence(None, 0)
 
@@ -80,6 +86,17 @@ def a_signed_field(random: Random, scene: Scene, candidate: Candidate) -> None:
             value = max(getattr(order, name) + random.choice([-1, 1]), 0)
         order = replace(order, **{name: value})
         key = KEYS[order.payer]
+        return SignedOrder(order, key.sign_digest(order.digest(scene.domain)))
+
+    _change_signed(random, candidate, change)
+
+
+def a_thief(random: Random, scene: Scene, candidate: Candidate) -> None:
+    """Somebody else ordered the same, in his own name."""
+
+    def change(signed: SignedOrder) -> SignedOrder:
+        key = random.choice(list(KEYS.values()))
+        order = replace(signed.order, payer=key.address)
         return SignedOrder(order, key.sign_digest(order.digest(scene.domain)))
 
     _change_signed(random, candidate, change)
@@ -175,6 +192,7 @@ WRONG_EVIDENCE: Final = [
     a_high_s,
     a_signer,
     a_signed_field,
+    a_thief,
     a_link,
     a_group,
     a_root_of_orders,

@@ -4,8 +4,11 @@ from dataclasses import replace
 from typing import Final
 
 from backend.protocol.batches import CHUNK_SLOTS
-from backend.protocol.money import BalanceMinor
+from backend.protocol.evidence import Evidence
+from backend.protocol.money import AMOUNT_MINOR_MAX, BalanceMinor
 from backend.protocol.operations import NO_OP_SLOT, SLOT_BYTES, OpenAccount, encode, slot
+from backend.protocol.order_records import SignedOrder
+from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder
 from backend.protocol.types import (
     BRIDGE,
     FEE_PARTITION,
@@ -15,7 +18,7 @@ from backend.protocol.types import (
     fee_account_id,
 )
 from tests.property.disputes.candidates import Signing, changed
-from tests.property.disputes.drafts import FEE_ASSETS, KEYS
+from tests.property.disputes.drafts import FEE_ASSETS, KEYS, person
 
 _ODD_BYTES: Final = (0, 1, 2, 7, 8, 0x7F, 0x80, 0xFE, 0xFF)
 
@@ -84,11 +87,77 @@ def a_slot_twice(signing: Signing) -> None:
 
 
 def a_theft(signing: Signing) -> None:
-    """Pay or withdraw what nobody ordered."""
-    payer, payee = signing.any_account(), signing.random.choice([signing.any_account(), BRIDGE])
+    """Pay or withdraw what the owner didn't order; mostly a thief signed in his place."""
+    random = signing.random
+    slots = random.choice(signing.slots)
+    start = random.randrange(CHUNK_SLOTS) * SLOT_BYTES
+    payer, payee = signing.any_account(), random.choice([signing.any_account(), BRIDGE])
+    amount_minor = random.randrange(1, 9)
+    slots[start : start + SLOT_BYTES] = slot(payer, payee, amount_minor, 0)
+    leaf = signing.scene.leaves[payer]
+    asset = signing.scene.assets.get(leaf.asset_id)
+    if asset is None or random.random() < 0.3:
+        return
+    thief = random.choice(list(KEYS.values()))
+    common = {
+        "payer": thief.address,
+        "asset": asset.token,
+        "amount": amount_minor * asset.unit,
+        "fee": 0,
+        "nonce": leaf.nonce,
+        "valid_until": signing.scene.ts_s + 600,
+    }
+    order: Order = WithdrawalOrder(**common)
+    if payee != BRIDGE:
+        order = PaymentOrder(payee=signing.scene.leaves[payee].owner, **common)
+    signature = thief.sign_digest(order.digest(signing.scene.domain))
+    place = signing.number_of(slots, start)
+    signing.evidence[place] = Evidence(SignedOrder(order, signature), 0)
+
+
+def a_false_sweep(signing: Signing) -> None:
+    """Withdraw all of an account, or too often, as if its owner had asked for an exit."""
+    random, scene = signing.random, signing.scene
+    slots = random.choice(signing.slots)
+    account_id = random.choice([*scene.leaving, signing.any_account()])
+    balance_minor = scene.leaves[account_id].balance_minor
+    parts = random.choice([[balance_minor], [1, balance_minor - 1], [AMOUNT_MINOR_MAX]])
+    starts = range(0, len(slots), SLOT_BYTES)
+    free = [start for start in starts if not any(slots[start : start + SLOT_BYTES])]
+    for start, part in zip(free, parts, strict=False):
+        taken = slot(account_id, BRIDGE, part % 2**48, 0)
+        slots[start : start + SLOT_BYTES] = taken
+        signing.evidence[signing.number_of(slots, start)] = Evidence(None, 0)
+
+
+def fees_of_many_assets(signing: Signing) -> None:
+    """Withdraw, with fees to four accounts or to five."""
     slots = signing.random.choice(signing.slots)
-    start = signing.random.randrange(CHUNK_SLOTS) * SLOT_BYTES
-    slots[start : start + SLOT_BYTES] = slot(payer, payee, 1 + signing.random.randrange(9), 0)
+    starts = range(0, len(slots), SLOT_BYTES)
+    free = [start for start in starts if not any(slots[start : start + SLOT_BYTES])]
+    payers = [
+        place
+        for place, leaf in signing.scene.leaves.items()
+        if leaf.owner == person(0).address and leaf.asset_id < FEE_ASSETS
+    ]
+    for start, payer in zip(free, payers[: signing.random.choice([4, 5])], strict=False):
+        slots[start : start + SLOT_BYTES] = slot(payer, BRIDGE, 1, 8)
+
+
+def a_deposit(signing: Signing) -> None:
+    """Credit a deposit to somebody else, or another amount, or one more."""
+    random, scene = signing.random, signing.scene
+    slots = random.choice(signing.slots)
+    starts = range(0, len(slots), SLOT_BYTES)
+    own = [s for s in starts if not any(slots[s : s + 4]) and any(slots[s : s + SLOT_BYTES])]
+    free = [start for start in starts if not any(slots[start : start + SLOT_BYTES])]
+    amount_minor = scene.queue[scene.leaves[BRIDGE].nonce].amount_minor
+    if not free or (own and random.random() < 0.5):
+        free = own or list(starts)
+        amount_minor = int.from_bytes(slots[free[0] + 8 : free[0] + 14])
+    wrong_minor = amount_minor + random.choice([0, 0, 1])
+    payee = signing.any_account()
+    slots[free[0] : free[0] + SLOT_BYTES] = slot(BRIDGE, payee, wrong_minor % 2**48, 0)
 
 
 def an_opening(signing: Signing) -> None:
@@ -180,6 +249,9 @@ WRONG_SLOTS: Final = [
     a_slot_left_out,
     a_slot_twice,
     a_theft,
+    a_false_sweep,
+    fees_of_many_assets,
+    a_deposit,
     an_opening,
     a_second_account,
     a_covered_slot,
