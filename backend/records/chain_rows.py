@@ -1,23 +1,26 @@
-"""What each event of the chain changes. Law: an event that says nothing new changes nothing."""
+"""What deposits, batches and claims change. Law: an event that says nothing new changes nothing.
+
+What leads out of the ledger is in leaving_rows.py.
+"""
 
 from functools import singledispatch
-from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from backend.protocol.types import digest_text
+from backend.records import leaving_rows
+from backend.records.event_rows import Row, event_row, first_row
 from backend.records.facts import (
     BatchGone,
     BatchPosted,
+    BatchRolledBack,
     BatchSettled,
     DepositConfirmed,
     DepositGone,
     DepositSeen,
     WithdrawalClaimed,
 )
-from backend.records.tables.projections import batches, claims, deposits
-
-Row = dict[str, Any]
+from backend.records.tables.projections import batches, claims, deposits, removed_batches
 
 
 def forget_unconfirmed(connection: Connection) -> None:
@@ -28,29 +31,13 @@ def forget_unconfirmed(connection: Connection) -> None:
 @singledispatch
 def apply(event: object, connection: Connection) -> Row | None:
     """Write what `event` says; return its row for the stream of events, None if it is not new."""
-    raise TypeError(f"{type(event).__name__} is no event of the chain")
-
-
-def _event(kind: str, subject: str, ts_ms: int, position: int, owner: bytes | None = None) -> Row:
-    return {
-        "type": kind,
-        "subject": subject,
-        "owner": owner,
-        "counterparty": None,
-        "ts_ms": ts_ms,
-        "position": position,
-        "code": None,
-    }
-
-
-def _row(connection: Connection, table: Table, condition: Any) -> Any:
-    return connection.execute(select(table).where(condition)).first()
+    return leaving_rows.apply(event, connection)
 
 
 @apply.register
 def _deposit_seen(event: DepositSeen, connection: Connection) -> Row | None:
     is_same = deposits.c.deposit_index == event.deposit_index
-    found = _row(connection, deposits, is_same)
+    found = first_row(connection, deposits, is_same)
     if found is not None and found.tx_hash == event.tx_hash:
         return None
     # Another transaction took the place of one that a reorganisation threw out.
@@ -68,7 +55,7 @@ def _deposit_seen(event: DepositSeen, connection: Connection) -> Row | None:
             tx_hash=event.tx_hash,
         )
     )
-    return _event(
+    return event_row(
         "deposit.seen",
         str(event.deposit_index),
         record.l1_ts_s * 1000,
@@ -79,7 +66,7 @@ def _deposit_seen(event: DepositSeen, connection: Connection) -> Row | None:
 
 @apply.register
 def _deposit_confirmed(event: DepositConfirmed, connection: Connection) -> Row | None:
-    found = _row(connection, deposits, deposits.c.deposit_index == event.deposit_index)
+    found = first_row(connection, deposits, deposits.c.deposit_index == event.deposit_index)
     if found is None or found.confirmed_l1_block_number is not None:
         return None
     connection.execute(
@@ -88,24 +75,24 @@ def _deposit_confirmed(event: DepositConfirmed, connection: Connection) -> Row |
         .values(confirmed_l1_block_number=event.l1_block_number)
     )
     subject = str(event.deposit_index)
-    return _event("deposit.confirmed", subject, event.ts_ms, event.l1_block_number, found.owner)
+    return event_row("deposit.confirmed", subject, event.ts_ms, event.l1_block_number, found.owner)
 
 
 @apply.register
 def _deposit_gone(event: DepositGone, connection: Connection) -> Row | None:
-    found = _row(connection, deposits, deposits.c.deposit_index == event.deposit_index)
+    found = first_row(connection, deposits, deposits.c.deposit_index == event.deposit_index)
     if found is None:
         return None
     connection.execute(delete(deposits).where(deposits.c.deposit_index == event.deposit_index))
     subject = str(event.deposit_index)
-    return _event("deposit.gone", subject, event.ts_ms, event.l1_block_number, found.owner)
+    return event_row("deposit.gone", subject, event.ts_ms, event.l1_block_number, found.owner)
 
 
 @apply.register
 def _batch_posted(event: BatchPosted, connection: Connection) -> Row | None:
     header = event.header
     is_same = batches.c.number == header.number
-    found = _row(connection, batches, is_same)
+    found = first_row(connection, batches, is_same)
     noop_slots = _packed(event.noop_slots)
     if found is not None and (found.header_hash, found.tx_hash) == (
         event.header_hash,
@@ -114,6 +101,9 @@ def _batch_posted(event: BatchPosted, connection: Connection) -> Row | None:
         if noop_slots is not None and found.noop_slots is None:
             connection.execute(update(batches).where(is_same).values(noop_slots=noop_slots))
         return None
+    was_removed = removed_batches.c.header_hash == event.header_hash
+    if first_row(connection, removed_batches, was_removed) is not None:
+        return None  # it is read again: what became of it is known
     connection.execute(delete(batches).where(is_same))
     connection.execute(
         insert(batches).values(
@@ -140,7 +130,7 @@ def _batch_posted(event: BatchPosted, connection: Connection) -> Row | None:
             noop_slots=noop_slots,
         )
     )
-    return _event(
+    return event_row(
         "batch.posted", str(header.number), event.accepted_ts_s * 1000, event.l1_block_number
     )
 
@@ -158,20 +148,38 @@ def _batch_settled(event: BatchSettled, connection: Connection) -> Row | None:
     )
     if changed.rowcount == 0:
         return None
-    return _event("batch.settled", str(event.number), event.ts_ms, event.l1_block_number)
+    return event_row("batch.settled", str(event.number), event.ts_ms, event.l1_block_number)
 
 
 @apply.register
 def _batch_gone(event: BatchGone, connection: Connection) -> Row | None:
-    changed = connection.execute(delete(batches).where(batches.c.number == event.number))
+    is_it = (batches.c.number == event.number, batches.c.header_hash == event.header_hash)
+    changed = connection.execute(delete(batches).where(*is_it))
     if changed.rowcount == 0:
         return None
-    return _event("batch.gone", str(event.number), event.ts_ms, event.l1_block_number)
+    return event_row("batch.gone", str(event.number), event.ts_ms, event.l1_block_number)
+
+
+@apply.register
+def _batch_rolled_back(event: BatchRolledBack, connection: Connection) -> Row | None:
+    is_it = (batches.c.number == event.number, batches.c.header_hash == event.header_hash)
+    found = first_row(connection, batches, *is_it)
+    if found is None:
+        return None
+    last = connection.execute(select(func.max(removed_batches.c.removal))).scalar() or 0
+    fate = {
+        "removal": last + 1,
+        "status": "rolled_back",
+        "removed_l1_block_number": event.l1_block_number,
+    }
+    connection.execute(insert(removed_batches).values(dict(found._mapping) | fate))
+    connection.execute(delete(batches).where(*is_it))
+    return event_row("batch.rolled_back", str(event.number), event.ts_ms, event.l1_block_number)
 
 
 @apply.register
 def _withdrawal_claimed(event: WithdrawalClaimed, connection: Connection) -> Row | None:
-    if _row(connection, claims, claims.c.claim_key == event.claim_key) is not None:
+    if first_row(connection, claims, claims.c.claim_key == event.claim_key) is not None:
         return None
     connection.execute(
         insert(claims).values(
@@ -184,4 +192,4 @@ def _withdrawal_claimed(event: WithdrawalClaimed, connection: Connection) -> Row
         )
     )
     subject = digest_text(event.claim_key)
-    return _event("withdrawal.claimed", subject, event.ts_ms, event.l1_block_number, event.owner)
+    return event_row("withdrawal.claimed", subject, event.ts_ms, event.l1_block_number, event.owner)

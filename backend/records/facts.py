@@ -1,7 +1,7 @@
 """What the projections follow from: final blocks of the engine, and events of the chain.
 
-Law: of each source, the same facts in the same order give the same rows. Settling and claims are
-told when they are confirmed; deposits and batches before, so only these may go again.
+Law: of each source, the same facts in the same order give the same rows. Deposits and batches are
+told before they are confirmed, so these may go again; all else is told when it is confirmed.
 """
 
 from collections.abc import Sequence
@@ -95,8 +95,116 @@ class BatchGone:
     """A reorganisation took back a batch."""
 
     number: int
+    header_hash: bytes
     l1_block_number: int
     ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRolledBack:
+    """A proven fraud removed a batch, this one or one before it, for ever."""
+
+    number: int
+    header_hash: bytes
+    l1_block_number: int
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeOpened:
+    """Somebody doubts that an operation of a batch was authorised."""
+
+    header_hash: bytes
+    batch_number: int
+    slot_number: int  # in the batch
+    challenger: Address
+    deadline_ts_s: int
+    l1_block_number: int
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeEnded:
+    """A challenge was answered, has expired, or its bond went back with its batch removed."""
+
+    header_hash: bytes
+    slot_number: int
+    status: str  # answered, expired, released
+    l1_block_number: int
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExitRequested:
+    """An owner asked for all money of his account."""
+
+    exit_index: int
+    account_id: int
+    owner: Address
+    l1_block_number: int
+    ts_ms: int
+    tx_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ExitServed:
+    """Somebody showed under a batch that an account no longer holds its owner's money."""
+
+    account_id: int
+    owner: Address
+    batch_number: int
+    l1_block_number: int
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class EpochBegun:
+    """The chain began a committee's term."""
+
+    number: int
+    l1_block_number: int
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RollupFrozen:
+    """The chain takes nothing in any more; `reason` is the name of IRollupState's FreezeReason."""
+
+    reason: str
+    l1_block_number: int
+    ts_ms: int  # of the chain
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEscaped:
+    """After a freeze, the chain paid out an account."""
+
+    account_id: int
+    owner: Address
+    l1_block_number: int
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DepositRefunded:
+    """After a freeze, the chain paid back a deposit."""
+
+    deposit_index: int
+    l1_block_number: int
+    ts_ms: int
+    tx_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalAdvanced:
+    """A provider paid a withdrawal at once, and claims it later."""
+
+    claim_key: bytes
+    owner: Address
+    provider: Address
+    l1_block_number: int
+    ts_ms: int
+    tx_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,5 +227,15 @@ ChainEvent = (
     | BatchPosted
     | BatchSettled
     | BatchGone
+    | BatchRolledBack
+    | ChallengeOpened
+    | ChallengeEnded
+    | ExitRequested
+    | ExitServed
+    | EpochBegun
+    | RollupFrozen
+    | AccountEscaped
+    | DepositRefunded
+    | WithdrawalAdvanced
     | WithdrawalClaimed
 )

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, or_, select
 
 from backend.protocol.batches import CHUNK_SLOTS
+from backend.records.leaving_reader import LeavingReader
 from backend.records.paging import Page, Part, read_page
 from backend.records.tables.projections import (
     accounts,
+    advances,
     assets,
     batches,
     blocks,
@@ -37,6 +39,7 @@ class Placed:
     chunk: int | None
     slot: int | None
     claim: AnyRow | None = None
+    advance: AnyRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,8 @@ class DepositView:
     credit_ts_ms: int | None
 
 
-class Reader:
+class Reader(LeavingReader):
     """Questions to the projections. Each call blocks: ask from a thread."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
 
     def block_number(self) -> int:
         """Return the last block that the projections hold."""
@@ -281,10 +281,8 @@ def _placed(connection: Connection, rows: Sequence[AnyRow]) -> list[Placed]:
         if batch is not None
     }
     keys = [row.claim_key for row in rows if "claim_key" in row._mapping]
-    claim_of = {
-        row.claim_key: row
-        for row in connection.execute(select(claims).where(claims.c.claim_key.in_(keys)))
-    }
+    claim_of = _by_claim_key(connection, claims, keys)
+    advance_of = _by_claim_key(connection, advances, keys)
     placed = []
     for row in rows:
         block, batch = block_of[row.block_number], batch_of[row.block_number]
@@ -293,9 +291,17 @@ def _placed(connection: Connection, rows: Sequence[AnyRow]) -> list[Placed]:
             ordinal = block.first_slot + row.slot - starts[batch.number]
             slot = slot_after_padding(ordinal, batch.noop_slots)
         chunk, place = (None, None) if slot is None else divmod(slot, CHUNK_SLOTS)
-        claim = claim_of.get(row._mapping.get("claim_key"))
-        placed.append(Placed(row, block, batch, chunk, place, claim))
+        claim_key = row._mapping.get("claim_key")
+        claim, advance = claim_of.get(claim_key), advance_of.get(claim_key)
+        placed.append(Placed(row, block, batch, chunk, place, claim, advance))
     return placed
+
+
+def _by_claim_key(
+    connection: Connection, table: Table, keys: Sequence[bytes]
+) -> dict[bytes | None, AnyRow]:
+    query = select(table).where(table.c.claim_key.in_(keys))
+    return {row.claim_key: row for row in connection.execute(query)}
 
 
 def _first_slot(connection: Connection, batch: AnyRow) -> int:

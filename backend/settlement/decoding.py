@@ -26,17 +26,24 @@ from backend.settlement.events import (
     AttestorDismissed,
     BatchPosted,
     BatchSettled,
+    BondReleased,
     ChainEvent,
+    ChallengeAnswered,
+    ChallengeExpired,
+    ChallengeOpened,
     DepositRefunded,
     DepositSeen,
     EpochBegun,
+    Escaped,
     ExitRequested,
+    ExitServed,
     OrdersAuthorised,
     PersonAttested,
     PersonRevoked,
     Place,
     RolledBack,
     RollupFrozen,
+    WithdrawalAdvanced,
     WithdrawalClaimed,
 )
 from backend.settlement.rollup import Rollup
@@ -51,7 +58,12 @@ class EventReader:
     def __init__(self, client: ChainClient, deployment: Deployment) -> None:
         self._client = client
         self._rollup = Rollup(client, deployment)
-        others = (deployment.kyc_registry, deployment.committee, deployment.core("Exits"))
+        others = (
+            deployment.kyc_registry,
+            deployment.committee,
+            deployment.core("Exits"),
+            deployment.core("Challenges"),
+        )
         self._addresses = [self._rollup.contract.address, *(other.address for other in others)]
         self._abi = self._rollup.contract.abi.joined(*(other.abi for other in others))
 
@@ -137,21 +149,56 @@ def event_of(place: Place, decoded: Decoded) -> ChainEvent | None:
         case "OrdersAuthorised":
             root = AuthorisedRoot(Address(values["owner"]), Digest(values["root"]))
             return OrdersAuthorised(place, values["index"], root)
-        case "ExitRequested":
-            request = ExitRequest(AccountId(values["accountId"]), Address(values["owner"]))
-            return ExitRequested(place, values["index"], request)
         case "EpochBegun":
             members = tuple(map(Address, values["members"]))
             return EpochBegun(place, Epoch(values["epoch"], members))
         case "RolledBack":
             return RolledBack(place, values["number"])
-        case "Frozen":
-            return RollupFrozen(place, _FREEZE_REASONS[values["reason"]], values["frozenTsS"])
-        case "DepositRefunded":
-            return DepositRefunded(place, values["index"])
         case "AttestorDismissed":
             return AttestorDismissed(place, Address(values["attestor"]))
         case "PersonRevoked":
             person, attestor = Address(values["person"]), Address(values["attestor"])
             return PersonRevoked(place, person, attestor, values["revokedAt"])
+    return _leaving_event(place, decoded) or _challenge_event(place, decoded)
+
+
+def _leaving_event(place: Place, decoded: Decoded) -> ChainEvent | None:
+    values = decoded.values
+    match decoded.name:
+        case "ExitRequested":
+            request = ExitRequest(AccountId(values["accountId"]), Address(values["owner"]))
+            return ExitRequested(place, values["index"], request)
+        case "ExitServed":
+            account_id, owner = AccountId(values["accountId"]), Address(values["owner"])
+            return ExitServed(place, account_id, owner, values["batchNumber"])
+        case "Advanced":
+            owner, provider = Address(values["owner"]), Address(values["provider"])
+            return WithdrawalAdvanced(place, values["key"], owner, provider)
+        case "Frozen":
+            return RollupFrozen(place, _FREEZE_REASONS[values["reason"]], values["frozenTsS"])
+        case "Escaped":
+            return Escaped(place, AccountId(values["accountId"]), Address(values["owner"]))
+        case "DepositRefunded":
+            return DepositRefunded(place, values["index"])
+    return None
+
+
+def _challenge_event(place: Place, decoded: Decoded) -> ChainEvent | None:
+    values = decoded.values
+    match decoded.name:
+        case "ChallengeOpened":
+            return ChallengeOpened(
+                place,
+                batch_number=values["batchNumber"],
+                header_hash=values["headerHash"],
+                slot_number=values["slotNumber"],
+                challenger=Address(values["challenger"]),
+                deadline_ts_s=values["deadlineTsS"],
+            )
+        case "ChallengeAnswered":
+            return ChallengeAnswered(place, values["headerHash"], values["slotNumber"])
+        case "ChallengeExpired":
+            return ChallengeExpired(place, values["headerHash"], values["slotNumber"])
+        case "BondReleased":
+            return BondReleased(place, values["headerHash"], values["slotNumber"])
     return None

@@ -8,6 +8,7 @@ confirmed; all others are told only when they are confirmed.
 from dataclasses import dataclass
 
 from backend.protocol.types import (
+    AccountId,
     Address,
     Asset,
     AuthorisedRoot,
@@ -59,7 +60,8 @@ class _BatchEvent(ChainEvent):
 
 
 class BatchPosted(_BatchEvent):
-    """L1 accepted a batch."""
+    """L1 accepted a batch. Not told of one that stands in the place of a batch whose removal isn't
+    confirmed yet: that one is told when it is confirmed itself."""
 
 
 class BatchConfirmed(_BatchEvent):
@@ -114,6 +116,15 @@ class WithdrawalClaimed(ChainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawalAdvanced(ChainEvent):
+    """A provider paid a withdrawal before its batch settled, and is its claimant now."""
+
+    key: bytes
+    owner: Address
+    provider: Address
+
+
+@dataclass(frozen=True, slots=True)
 class AssetListed(ChainEvent):
     """A token became an asset."""
 
@@ -137,6 +148,15 @@ class ExitRequested(ChainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ExitServed(ChainEvent):
+    """Somebody showed under a batch that an account no longer holds its owner's money."""
+
+    account_id: AccountId
+    owner: Address
+    batch_number: int
+
+
+@dataclass(frozen=True, slots=True)
 class EpochBegun(ChainEvent):
     """L1 began a committee's term."""
 
@@ -148,6 +168,43 @@ class DepositRefunded(ChainEvent):
     """After a freeze, a deposit was paid back."""
 
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Escaped(ChainEvent):
+    """After a freeze, an account was paid out to its owner."""
+
+    account_id: AccountId
+    owner: Address
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeOpened(ChainEvent):
+    """Somebody doubts that an operation of a batch was authorised."""
+
+    batch_number: int
+    header_hash: bytes
+    slot_number: int
+    challenger: Address
+    deadline_ts_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class _ChallengeEvent(ChainEvent):
+    header_hash: bytes
+    slot_number: int
+
+
+class ChallengeAnswered(_ChallengeEvent):
+    """Somebody showed who authorised the operation."""
+
+
+class ChallengeExpired(_ChallengeEvent):
+    """Nobody answered in time: fraud. The roll-back is an event of its own."""
+
+
+class BondReleased(_ChallengeEvent):
+    """The batch was removed while the challenge was open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,6 +247,7 @@ class Watcher:
             "batch": _tip_after(len(self._batches), self._waiting) + 1,
             "root": len(self._roots) + sum(kind == "root" for kind, _ in numbers),
             "exit": len(self._exits) + sum(kind == "exit" for kind, _ in numbers),
+            "epoch": len(self._epochs) + sum(kind == "epoch" for kind, _ in numbers) + 1,
         }
         for event in events:
             kind, number = _number_of(event)
@@ -259,9 +260,13 @@ class Watcher:
                 expected[kind] += 1
 
     def _see(self, events: list[ChainEvent]) -> None:
+        # What takes the place of removed batches is told once their removal is confirmed.
+        is_held = any(isinstance(event, RolledBack) for event in self._waiting)
         for event in events:
+            is_held = is_held or isinstance(event, RolledBack)
             self._waiting.append(event)
-            if isinstance(event, DepositSeen | BatchPosted):
+            is_posted = isinstance(event, BatchPosted) and not is_held
+            if is_posted or isinstance(event, DepositSeen):
                 self._tell(event)
 
     def _take_back(self, block: L1Block) -> None:
@@ -333,6 +338,8 @@ def _number_of(event: ChainEvent) -> tuple[str, int]:
         return "root", event.index
     if isinstance(event, ExitRequested):
         return "exit", event.index
+    if isinstance(event, EpochBegun):
+        return "epoch", event.epoch.number
     return "", 0
 
 

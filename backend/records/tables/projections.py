@@ -4,7 +4,7 @@ rebuild gives the same rows whichever source is read first. What needs both is j
 A `sequence` orders the rows of a source: block number · 2^24 + place in the block.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     Column,
@@ -190,34 +190,93 @@ deposits: Final = Table(
     required("l1_block_number", U63),
     required("tx_hash", HASH),
     optional("confirmed_l1_block_number", U63),
+    optional("refunded_tx_hash", HASH),
     Index("deposits_by_owner", "owner", "deposit_index"),
 )
 
+
+def _batch_columns() -> list[Column[Any]]:
+    """Return what is kept of a batch, but for its number and its header's hash."""
+    return [
+        required("epoch", U63),
+        required("parent_hash", HASH),
+        required("pre_root", HASH),
+        required("post_root", HASH),
+        required("chunks_root", HASH),
+        required("chunk_count", Integer()),
+        required("data_hash", HASH),
+        required("deposit_cursor", U63),
+        required("pin_number", U63),
+        required("pin_hash", HASH),
+        required("last_block_number", U63),
+        required("last_block_hash", HASH),
+        required("timestamp", U63),
+        required("accepted_ts_s", U63),
+        required("signers", HASH),  # bitmap, big-endian
+        required("tx_hash", HASH),
+        required("l1_block_number", U63),
+        optional("noop_slots", LargeBinary()),  # u16 each, ascending; empty column: not known
+    ]
+
+
+# Those that stand.
 batches: Final = Table(
     "batches",
     metadata,
     Column("number", U63, primary_key=True, autoincrement=False),
     required("status", String(8)),  # posted, settled
     required("header_hash", HASH),
-    required("epoch", U63),
-    required("parent_hash", HASH),
-    required("pre_root", HASH),
-    required("post_root", HASH),
-    required("chunks_root", HASH),
-    required("chunk_count", Integer()),
-    required("data_hash", HASH),
-    required("deposit_cursor", U63),
-    required("pin_number", U63),
-    required("pin_hash", HASH),
-    required("last_block_number", U63),
-    required("last_block_hash", HASH),
-    required("timestamp", U63),
-    required("accepted_ts_s", U63),
-    required("signers", HASH),  # bitmap, big-endian
+    *_batch_columns(),
+    Index("batches_by_last_block", "last_block_number"),
+)
+
+# Those that were rolled back, in the order in which they fell. Their headers never come again.
+removed_batches: Final = Table(
+    "removed_batches",
+    metadata,
+    Column("removal", U63, primary_key=True, autoincrement=False),
+    required("number", U63),
+    required("status", String(11)),  # rolled_back
+    required("header_hash", HASH),
+    *_batch_columns(),
+    required("removed_l1_block_number", U63),
+    Index("removed_batches_by_hash", "header_hash", unique=True),
+    Index("removed_batches_by_number", "number"),
+)
+
+challenges: Final = Table(
+    "challenges",
+    metadata,
+    Column("header_hash", HASH, primary_key=True),
+    Column("slot", U63, primary_key=True, autoincrement=False),
+    required("batch_number", U63),
+    required("challenger", ADDRESS),
+    required("deadline_ts_s", U63),
+    required("status", String(8)),  # open, answered, expired, released
+    Index("challenges_by_status", "status"),
+)
+
+exits: Final = Table(
+    "exits",
+    metadata,
+    Column("exit_index", U63, primary_key=True, autoincrement=False),
+    required("account_id", U63),
+    required("owner", ADDRESS),
     required("tx_hash", HASH),
     required("l1_block_number", U63),
-    optional("noop_slots", LargeBinary()),  # u16 each, ascending; empty column: not known
-    Index("batches_by_last_block", "last_block_number"),
+    # The newest showing. It counts while its batch stands.
+    optional("served_batch_number", U63),
+    optional("served_l1_block_number", U63),
+    Index("exits_by_owner", "owner", "exit_index"),
+    Index("exits_by_account", "account_id", "exit_index"),
+)
+
+advances: Final = Table(
+    "advances",
+    metadata,
+    Column("claim_key", HASH, primary_key=True),
+    required("provider", ADDRESS),
+    required("tx_hash", HASH),
 )
 
 claims: Final = Table(
@@ -244,5 +303,12 @@ events: Final = Table(
     required("ts_ms", U63),
     required("position", U63),  # number of the block, or of the L1 block
     optional("code", String(40)),
+    Index(
+        "events_of_chain",
+        "type",
+        "subject",
+        sqlite_where=text("source = 'chain'"),
+        postgresql_where=text("source = 'chain'"),
+    ),
     sqlite_with_rowid=False,
 )

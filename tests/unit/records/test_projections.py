@@ -20,12 +20,22 @@ from backend.protocol.types import DepositRecord, fee_account_id
 from backend.records import block_rows, chain_rows
 from backend.records.database import open_database
 from backend.records.facts import (
+    AccountEscaped,
     BatchGone,
     BatchPosted,
+    BatchRolledBack,
     BatchSettled,
+    ChallengeEnded,
+    ChallengeOpened,
     DepositConfirmed,
     DepositGone,
+    DepositRefunded,
     DepositSeen,
+    EpochBegun,
+    ExitRequested,
+    ExitServed,
+    RollupFrozen,
+    WithdrawalAdvanced,
     WithdrawalClaimed,
 )
 from backend.records.projections import Projections
@@ -62,6 +72,21 @@ CLAIM = WithdrawalClaimed(
     START_TS_MS + 9_000,
     keccak(b"claim"),
 )
+OWNER = key("payee").address
+# What leads out of the ledger, and batch 2 in between rolled back.
+LEAVING = (
+    WithdrawalAdvanced(CLAIM.claim_key, OWNER, OWNER, 12, START_TS_MS, keccak(b"advance")),
+    ExitRequested(0, 77, OWNER, 13, START_TS_MS, keccak(b"exit")),
+    ChallengeOpened(posted(2, 4).header_hash, 2, 65, OWNER, 1_700_000_200, 14, START_TS_MS),
+    ChallengeOpened(posted(2, 4).header_hash, 2, 66, OWNER, 1_700_000_200, 14, START_TS_MS),
+    ChallengeEnded(posted(2, 4).header_hash, 66, "answered", 15, START_TS_MS),
+    ExitServed(77, OWNER, 2, 15, START_TS_MS),
+    BatchRolledBack(2, posted(2, 4).header_hash, 16, START_TS_MS),
+    EpochBegun(2, 16, START_TS_MS),
+    RollupFrozen("Silence", 17, START_TS_MS),
+    AccountEscaped(77, OWNER, 18, START_TS_MS),
+    DepositRefunded(0, 18, START_TS_MS, keccak(b"refund")),
+)
 CHAIN_EVENTS = (
     deposit_seen(0),
     DepositConfirmed(0, 6, START_TS_MS),
@@ -70,6 +95,8 @@ CHAIN_EVENTS = (
     posted(1, 3),
     BatchSettled(1, 11, START_TS_MS + 8_000),
     CLAIM,
+    posted(2, 4),
+    *LEAVING,
 )
 
 
@@ -214,12 +241,14 @@ def test_apply_chain_event__reorganisation__takes_back_succeeds(engine):
     projections = Projections(engine, DOMAIN)
     for event in CHAIN_EVENTS:
         projections.apply_chain_event(event)
+    gone = BatchGone(1, posted(1, 3).header_hash, 13, START_TS_MS)
 
-    assert projections.apply_chain_event(BatchGone(1, 13, START_TS_MS))
+    assert projections.apply_chain_event(gone)
     assert projections.apply_chain_event(DepositGone(0, 13, START_TS_MS))
 
-    assert not projections.apply_chain_event(BatchGone(1, 13, START_TS_MS))
+    assert not projections.apply_chain_event(gone)
     assert count(engine, tables.batches) == 0
+    assert count(engine, tables.removed_batches) == 1
     assert count(engine, tables.deposits) == 0
 
 
