@@ -38,7 +38,7 @@ contract RollupHandler is RollupBook {
     uint256 public rewardCount;
     /// @notice How many different roots all owners have authorised.
     uint256 public rootCount;
-    /// @notice Whether the frontier ever fell, or passed a batch whose window was open, or a settled
+    /// @notice Whether the frontier ever fell or passed a batch whose window was open, a settled
     /// batch changed, or a removed one settled.
     bool public isFrontierWrong;
     /// @notice Whether an escape ever paid another sum than the last settled balance.

@@ -2,6 +2,7 @@
 
 - the registry's owner and guardian, the token's issuer, the lister, the committee's owner, the
   committee → a withdrawal is claimed; an exit waits, freezes and escapes; a deposit is refunded
+- take: a batch, a claim, a stake, by the admin of everything → reverts
 """
 
 import pytest
@@ -30,7 +31,10 @@ def gate(project, admin):
 
 
 @pytest.fixture
-def token(rollup, issue, admin):
+def token(request, rollup, issue, gate, admin):
+    """A stablecoin, or what a test asks for."""
+    if getattr(request, "param", "Stablecoin") == "RegulatedAsset":
+        return issue(admin, "RegulatedAsset", 0, [rollup], [gate, 1])
     return issue(admin, vaults=[rollup])
 
 
@@ -87,6 +91,26 @@ def test_leave__issuer_pauses__succeeds(token, admin, leave):
     leave()
 
 
+@pytest.mark.parametrize("token", ["RegulatedAsset"], indirect=True)
+def test_leave__issuer_freezes_what_will_be_hers__succeeds(token, admin, payer, with_money, leave):
+    token.setFrozenTokens(payer, 2**256 - 1, sender=admin)
+
+    leave()
+
+
+@pytest.mark.parametrize("token", ["Stablecoin", "RegulatedAsset"], indirect=True)
+def test_leave__authority_closes_and_goes__succeeds(
+    project, token, admin, attacker, with_money, leave
+):
+    authority = project.TokenAuthority.at(token.authority())
+    authority.setTargetClosed(token, True, sender=admin)
+    hostile = attacker.deploy(project.TokenAuthority, attacker)
+    authority.updateAuthority(token, hostile, sender=admin)
+    token.configureMinter(attacker, 2**256 - 1, sender=attacker)
+
+    leave()
+
+
 def test_leave__lister_lists_a_token_that_fails__succeeds(
     project, admin, list_asset, with_money, leave
 ):
@@ -98,6 +122,13 @@ def test_leave__lister_lists_a_token_that_fails__succeeds(
 def test_leave__committee_replaced_and_owner_gone__succeeds(committee, admin, with_money, leave):
     committee.beginEpoch(addresses_of(member_keys(4, seed=9)), sender=admin)
     committee.renounceOwnership(sender=admin)
+
+    leave()
+
+
+def test_leave__committee_without_stakes__succeeds(committee, keys, judge, with_money, leave):
+    for member in addresses_of(keys):
+        committee.punishEquivocation(member, judge, sender=judge)
 
     leave()
 
@@ -134,3 +165,16 @@ def test_leave__committee_posts_on_but_serves_nobody__succeeds(
     rollup.escape(last.batch, multiproof(last.chunk.tree, [ALICE]), sender=attacker)
 
     assert token.balanceOf(payer) == DEPOSITED - WITHDRAWN
+
+
+def test_take__by_the_admin_of_everything__reverts(
+    rollup, committee, exits, with_money, admin, reverts
+):
+    with reverts(rollup, "SenderNotJudge", sender=admin):
+        rollup.rollBack(with_money.batch, admin, sender=admin)
+    with reverts(rollup, "SenderNotExits", expected=exits, actual=admin):
+        rollup.assignClaim(b"\1" * 32, admin, sender=admin)
+    with reverts(committee, "SenderNotRollup", expected=rollup, actual=admin):
+        committee.punish(1, 1, 1, admin, sender=admin)
+    with reverts(committee, "StakeZero", validator=admin):
+        committee.withdrawStake(sender=admin)
