@@ -113,6 +113,7 @@ interface IChallenges {
     function withdrawBonds() external;
 
     /// @notice The least bond of a challenge in this transaction, in wei.
+    /// @dev Nodes may take the base fee for 0 in a call that names no gas price.
     function bond() external view returns (uint256);
     /// @notice How many challenges of a batch are open. It can't settle while there are any.
     function openCount(bytes32 headerHash) external view returns (uint256);

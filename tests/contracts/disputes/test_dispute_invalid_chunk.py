@@ -24,6 +24,7 @@ from tests.contracts.disputes.book import FEE_OWNER, PEOPLE, person
 from tests.contracts.disputes.proofs import NO_CHUNK, chunk_proof, multiproof
 
 INVALID_CHUNK = 0
+BATCH, CHUNK, BEFORE, STATE, DEPOSITS = range(5)  # of the proof's arguments
 ZERO = "0x" + "00" * 20
 FEE_ACCOUNT = fee_account_id(1)
 NOBODY = bytes(20)
@@ -117,6 +118,17 @@ def test_prove_invalid_chunk__nothing_but_no_ops__succeeds(rollup, disputes, boo
     assert_rolled_back(prove(book, 1), rollup, disputes, book, INVALID_CHUNK)
 
 
+def test_prove_invalid_chunk__no_account_shown__succeeds(rollup, disputes, prover, book):
+    """Nothing is read: the tree without leaves is its root."""
+    book.claim(b"", root=bytes(32)).post()
+    arguments = list(book.invalid_chunk(1))
+    arguments[STATE] = ([], [book.befores[1].root])
+
+    receipt = disputes.proveInvalidChunk(*arguments, sender=prover)
+
+    assert_rolled_back(receipt, rollup, disputes, book, INVALID_CHUNK)
+
+
 def test_prove_invalid_chunk__second_batch__succeeds(rollup, disputes, book, prove):
     book.post()
     second = book.next_batch()
@@ -150,9 +162,6 @@ def false_chunk(book):
     slots = slot(0, 4, 1000, 0) + slot(0, 2, 1000, 0) + slot(2, 3, 1, 8) + slot(2, 2, 1, 0)
     book.claim(slots).post(deposit_cursor=4)
     return list(book.invalid_chunk(1))
-
-
-BATCH, CHUNK, BEFORE, STATE, DEPOSITS = range(5)
 
 
 def expect_revert(reverts, disputes, prover, arguments, error, contract=None, **values):

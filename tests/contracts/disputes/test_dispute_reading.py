@@ -147,6 +147,7 @@ def agree(world, read, slots):
     return witness.refusal and witness.refusal.check
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("case_count", [400, pytest.param(5_000, marks=pytest.mark.long)])
 def test_read__random_chunks__as_python_holds(world, read, case_count):
     failed = [agree(world, read, world.chunk(random.Random(i))) for i in range(case_count)]
@@ -155,6 +156,7 @@ def test_read__random_chunks__as_python_holds(world, read, case_count):
     assert set(failed) == checks | {None}
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("case_count", [100, pytest.param(2_000, marks=pytest.mark.long)])
 def test_read__noise__as_python_holds(world, read, case_count):
     for seed in range(case_count):
