@@ -240,7 +240,13 @@ class LawChain:
         signed = Account.sign_transaction(transaction, dev_secret(BLOB_KEY))
         sidecar = asyncio.run(self.kzg.sidecar(blobs))
         raw = blob_transaction(bytes(signed.raw_transaction), sidecar)
-        return self._mined(self.rpc("eth_sendRawTransaction", _hex(raw)))
+        receipt = self._mined(self.rpc("eth_sendRawTransaction", _hex(raw)))
+        if int(receipt["status"], 16) == 0:
+            tracer = {"tracer": "callTracer"}
+            trace = self.rpc("debug_traceTransaction", receipt["transactionHash"], tracer)
+            output = trace.get("output", "0x")
+            raise NotAccepted(self.errors.decode_error(_bytes(output)), output)
+        return receipt
 
     # The scene.
 

@@ -218,7 +218,8 @@ def test_law__spoiled_batch_by_calldata__holds(l1, seed):
     check(l1, seed)
 
 
-@pytest.mark.parametrize("seed", range(1_000, 1_008))
+# Another hash, honest blobs, bytes behind the chunks, a wide element, another byte.
+@pytest.mark.parametrize("seed", [1_002, 1_017, 1_029, 1_035, 1_039])
 def test_law__spoiled_batch_in_blobs__holds(l1, seed):
     check(l1, seed, is_in_blobs=True)
 
