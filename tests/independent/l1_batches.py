@@ -75,7 +75,9 @@ def read_history(node: Node) -> list[Event]:
         events.append(RollBack(log.place, number, log.topics[2], prover))
     for log in node.logs("BatchSettled(uint64)"):
         events.append(Settlement(log.place, int.from_bytes(log.topics[1])))
-    events += [Freeze(log.place) for log in node.logs("Frozen(uint8)")]
+    events += [Freeze(log.place) for log in node.logs("Frozen(uint8,uint40)")]
+    is_frozen = any(isinstance(event, Freeze) for event in events)
+    require(is_frozen == (node.number("frozenTsS") > 0), "the freeze has no event")
     return sorted(events, key=lambda event: event.place)
 
 

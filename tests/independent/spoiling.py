@@ -119,6 +119,10 @@ def draft_of(turns: Sequence[Turn], steps_in_chunk: int) -> Draft:
     return made
 
 
+IN_SLOTS = ("flip", "swap", "put", "repeat", "erase")
+CHANGES = (*IN_SLOTS, "root", "post_root", "cursor", "record", "group", "unroot", "request", "late")
+
+
 class Spoiler:
     """Does one thing to a draft, or what may look so: it may still be true."""
 
@@ -127,15 +131,11 @@ class Spoiler:
         self.draft = draft
         self.ids = [*draft.before.leaves, 1, 9 << 24]
 
-    def spoil(self) -> str:
-        """Its name; the roots of changed slots are fitted to them, or not."""
-        in_slots = (self.flip, self.swap, self.put, self.put, self.put, self.repeat, self.erase)
-        outside = (self.root, self.header, self.evidence, self.evidence, self.request, self.late)
-        change = self.random.choice((*in_slots, *in_slots, *outside))
-        change()
-        if change in in_slots and self.random.random() < 0.9:
+    def spoil(self, change: str) -> None:
+        """Do one of the changes; mostly, roots are fitted to changed slots."""
+        getattr(self, change)()
+        if change in IN_SLOTS and self.random.random() < 0.9:
             self.draft.close()
-        return change.__name__
 
     def _place(self) -> tuple[int, int]:
         """A chunk and a position in it, mostly of an operation."""
@@ -200,35 +200,51 @@ class Spoiler:
         at = self.random.randrange(len(roots))
         roots[at] = self.random.choice([*roots, keccak(b"root"), self.draft.header.pre_root])
 
-    def header(self) -> None:
-        header, random = self.draft.header, self.random
-        cursor = header.deposit_cursor + random.choice([-1, 1, 2])
-        post_root = random.choice([keccak(b"root"), header.pre_root, self.draft.roots[0]])
-        changed = random.choice([{"deposit_cursor": cursor}, {"post_root": post_root}])
-        self.draft.header = replace(header, **changed)
+    def post_root(self) -> None:
+        roots = [keccak(b"root"), self.draft.header.pre_root, self.draft.roots[0]]
+        self.draft.header = replace(self.draft.header, post_root=self.random.choice(roots))
 
-    def evidence(self) -> None:
-        """A record that is lost, its signature, its root, or its place in a group."""
+    def cursor(self) -> None:
+        cursor = self.draft.header.deposit_cursor + self.random.choice([-1, 1, 2])
+        self.draft.header = replace(self.draft.header, deposit_cursor=cursor)
+
+    def record(self) -> None:
+        """One that is lost, has another's signature, or expired before it was executed."""
         records, random = self.draft.records, self.random
-        if not records:
+        signed = [one for one in records if isinstance(one, SignedOrder)]
+        if not signed:
             return
-        at = random.randrange(len(records))
-        record = records[at]
-        if random.random() < 0.3:
-            del records[at]
-        elif isinstance(record, SignedOrder):
-            other = random.choice(records)
-            signature = other.signature if isinstance(other, SignedOrder) else bytes(65)
-            order = replace(record.order, valid_until=record.order.valid_until - 1)
-            records[at] = random.choice(
-                [replace(record, signature=signature), replace(record, order=order)]
+        record = random.choice(signed)
+        expired = replace(record.order, valid_until=record.order.valid_until - 1)
+        others = [
+            replace(record, signature=random.choice(signed).signature),
+            replace(record, order=expired),
+        ]
+        at = records.index(record)
+        records[at : at + 1] = random.choice([[], *([other] for other in others)])
+
+    def group(self) -> None:
+        """One that is lost, lost a leg or its order, or of which one leg was signed by nobody."""
+        records, random = self.draft.records, self.random
+        groups = [one for one in records if isinstance(one, Group)]
+        if not groups:
+            return
+        legs = list(random.choice(groups).legs)
+        at = records.index(Group(tuple(legs)))
+        forged = random.randrange(len(legs))
+        unsigned = [*legs]
+        unsigned[forged] = SignedOrder(legs[forged].order, bytes(65))
+        others = (unsigned, unsigned, legs[::-1], legs[:-1])
+        records[at : at + 1] = random.choice(
+            [[], [legs[0]], *([Group(tuple(other))] for other in others)]
+        )
+
+    def unroot(self) -> None:
+        """L1 knows nothing of a root."""
+        if self.draft.authorised:
+            self.draft.authorised.remove(
+                self.random.choice(sorted(self.draft.authorised, key=repr))
             )
-        elif isinstance(record, Group):
-            legs = list(record.legs)
-            random.shuffle(legs)
-            records[at] = random.choice([legs[0], Group(tuple(legs)), Group(record.legs[:2])])
-        elif self.draft.authorised:
-            self.draft.authorised.remove(random.choice(sorted(self.draft.authorised, key=repr)))
 
     def request(self) -> None:
         """An exit that nobody asked for, or whose time is over, or ends now."""

@@ -3,7 +3,7 @@
 Branches:
 - batches of random blocks: true, and spoilt in one to three ways
 - each fraud that the prover shows is one of ours; where it finds none, there is none
-- operations whose challenge can't be answered: the same ones
+- operations whose challenge can't be answered: the same ones, of orders and of sweeps
 - blobs: other bytes than the chunks', elements of more than 31 bytes
 """
 
@@ -28,11 +28,11 @@ from backend.settlement.proving.replay import LedgerState, ReplayedBatch, replay
 from tests.independent import chunks, worlds
 from tests.independent.codec import keccak
 from tests.independent.judge import Batch, Fraud, Kind, find_frauds
-from tests.independent.operations import read_operations
+from tests.independent.operations import AMOUNT_MAX, Operation, read_operations
 from tests.independent.records import Root
-from tests.independent.spoiling import Draft, Spoiler, draft_of
+from tests.independent.spoiling import CHANGES, Draft, Spoiler, draft_of
 from tests.independent.state import Leaf
-from tests.independent.worlds import DOMAIN, PEOPLE
+from tests.independent.worlds import DOMAIN, PEOPLE, TS_S
 
 THEIR_DOMAIN = eip712.ledger_domain(DOMAIN.chain_id, DOMAIN.contract)
 THEIR_ASSETS = {
@@ -133,30 +133,117 @@ def test_find_frauds__true_batches__both_find_none_holds(turns, steps_in_chunk):
     assert _check_agreement(draft, draft.batch()) == []
 
 
-def _check_spoilt(turns, steps_in_chunk, seed):
-    draft, random = draft_of(turns, steps_in_chunk), Random(seed)
-    for _ in range(random.choice([1, 1, 2, 3])):
-        Spoiler(random, draft).spoil()
+def _spoilt(turns: list[worlds.Turn], steps_in_chunk: int, changes: list[str], seed: int) -> Draft:
+    draft = draft_of(turns, steps_in_chunk)
+    spoiler = Spoiler(Random(seed), draft)
+    for change in changes:
+        spoiler.spoil(change)
+    return draft
+
+
+_seeds = st.integers(0, 2**32)
+_more = st.lists(st.sampled_from(CHANGES), max_size=2)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@settings(max_examples=18, deadline=None)
+@given(_turns, _steps, _more, _seeds)
+def test_find_frauds__spoilt_batches__both_find_the_same_holds(change, turns, steps, more, seed):
+    draft = _spoilt(turns, steps, [change, *more], seed)
 
     _check_agreement(draft, draft.batch())
 
 
-@settings(max_examples=200, deadline=None)
-@given(_turns, _steps, st.integers(0, 2**32))
-def test_find_frauds__spoilt_batches__both_find_the_same_holds(turns, steps_in_chunk, seed):
-    _check_spoilt(turns, steps_in_chunk, seed)
-
-
 @pytest.mark.long
 @settings(max_examples=3_000, deadline=None, print_blob=True)
-@given(_turns, _steps, st.integers(0, 2**32))
+@given(_turns, _steps, st.lists(st.sampled_from(CHANGES), min_size=1, max_size=3), _seeds)
 def test_find_frauds__very_many_spoilt_batches__both_find_the_same_holds(
-    turns, steps_in_chunk, seed
+    turns, steps, changes, seed
 ):
-    _check_spoilt(turns, steps_in_chunk, seed)
+    draft = _spoilt(turns, steps, changes, seed)
+
+    _check_agreement(draft, draft.batch())
 
 
-_TURN = ([], [worlds.Wish(0, PEOPLE[1], worlds.ASSETS[0], 1, 1, 0, "", "signed")], [])
+# ONE OPERATION, AND WHAT AUTHORISES IT
+
+
+_WISH = worlds.Wish(0, PEOPLE[1], worlds.ASSETS[0], 1, 1, 0, "", "signed")
+_TURN = ([], [_WISH], [])
+_LEAVING = ([], [], [worlds.ExitWish(0, worlds.ASSETS[0])])
+
+
+@pytest.mark.parametrize(("timestamp", "is_fraud"), [(TS_S, False), (TS_S + 1, True)])
+def test_find_frauds__order_at_its_end__both_find_the_same_holds(timestamp, is_fraud):
+    draft = draft_of([_TURN], 64)
+    draft.header = replace(draft.header, timestamp=timestamp)
+
+    found = _check_agreement(draft, draft.batch())
+
+    assert found == ([Fraud(Kind.UNANSWERABLE, 0, 0)] if is_fraud else [])
+
+
+def _sweep(*, amount_less: int = 0, more: Operation | None = None, fee_byte: int = 0) -> Draft:
+    """A batch of one sweep, of 25 units of the first person's, and of another operation."""
+    draft = draft_of([_LEAVING], 64)
+    (_, operation), *_ = read_operations(draft.slots[0])
+    left = operation.amount_minor - amount_less
+    slots = replace(operation, amount_minor=left).slots()[:-1] + bytes([fee_byte])
+    draft.slots = [(slots + (more.slots() if more else b"")).ljust(960, b"\0")]
+    draft.close()
+    return draft
+
+
+def _swept(ends: int | None, *, is_owners: bool = True) -> Draft:
+    """The same batch; the exit lets the account be swept until then."""
+    draft = _sweep()
+    ((account_id, owner),) = draft.requests
+    draft.requests = {(account_id, owner if is_owners else PEOPLE[1]): ends}
+    return draft
+
+
+def _swept_in_part() -> Draft:
+    """The account has more than an operation can take."""
+    draft = _sweep()
+    ((account_id, _),) = draft.requests
+    leaf = draft.before.leaves[account_id]
+    draft.before.put(account_id, replace(leaf, balance_minor=AMOUNT_MAX + 5))
+    sweep = Operation("withdrawal", account_id, 0, AMOUNT_MAX)
+    draft.slots = [sweep.slots().ljust(960, b"\0")]
+    draft.header = replace(draft.header, pre_root=draft.before.root())
+    draft.close()
+    return draft
+
+
+_ACCOUNT = draft_of([_LEAVING], 64).before.ids[PEOPLE[0], 1]
+_OTHER = draft_of([_LEAVING], 64).before.ids[PEOPLE[1], 1]
+_NOBODYS_ORDER = Fraud(Kind.UNANSWERABLE, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("draft", "others"),
+    [
+        (_sweep(), None),
+        (_sweep(amount_less=1), ()),
+        (_sweep(fee_byte=7), ()),
+        (_sweep(amount_less=1, more=Operation("withdrawal", _ACCOUNT, 0, 1)), (_NOBODYS_ORDER,)),
+        (_sweep(more=Operation("payment", _OTHER, _ACCOUNT, 1)), (_NOBODYS_ORDER,)),
+        (_sweep(more=Operation("deposit", 0, _ACCOUNT, 30)), ()),
+        (_swept(None), None),
+        (_swept(TS_S), None),
+        (_swept(TS_S - 1), ()),
+        (_swept(None, is_owners=False), ()),
+        (_swept_in_part(), None),
+    ],
+)
+def test_find_frauds__sweep__both_find_the_same_holds(draft, others):
+    """`others` are found beside the sweep; None: it is authorised, and nothing is wrong."""
+    found = _check_agreement(draft, draft.batch())
+
+    assert found == ([] if others is None else [Fraud(Kind.UNANSWERABLE, 0, 0), *others])
+
+
+# BLOBS
 
 
 @pytest.mark.parametrize(
