@@ -79,7 +79,7 @@ interface ICommittee {
 
     /// @notice Pays the sender's stake out, once it answers for nothing any more: he is no member
     /// of the present epoch, his last one ended a challenge window ago, and every batch accepted in
-    /// it is settled or removed.
+    /// it is settled or removed; or the rollup is frozen and all its batches are settled.
     function withdrawStake() external;
 
     /// @notice Takes the stakes of a false batch's signers and begins the next epoch with the same

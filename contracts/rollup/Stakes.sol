@@ -165,6 +165,8 @@ abstract contract Stakes is ICommittee {
     }
 
     function _requireFree(address validator) private view {
+        // After the last word nobody can be proven false any more, and no epoch need ever end.
+        if (rollup.frozenTsS() != 0 && rollup.frontier() == rollup.tip()) return;
         uint32 last = lastEpochOf(validator);
         if (last == epoch) revert StakeInUse(validator, last);
         Ending memory ending = _endings[last];

@@ -2,6 +2,7 @@
 
 - withdraw_stake: never a member → at once | a window after his last epoch, its batches settled or
   removed → succeeds, re-entered → once
+- withdraw_stake: rollup frozen, its batches settled or none left → succeeds | one open → reverts
 - withdraw_stake: no stake, a member, a second early, batch open, receiver refuses → reverts
 """
 
@@ -109,6 +110,29 @@ def test_withdraw_stake__batch_of_his_epoch_removed__succeeds(
     room.at(ended_ts_s + CHALLENGE_WINDOW_S)
 
     committee.withdrawStake(sender=validators[3])  # who had not signed it
+
+    assert committee.stakeOf(validators[3]) == 0
+
+
+def test_withdraw_stake__member_after_freeze__succeeds(
+    room, committee, validators, lister, reverts
+):
+    committee.renounceOwnership(sender=lister)  # so nobody can end the epoch
+    room.post()
+    room.freeze()
+
+    with reverts(committee, "StakeInUse", validator=validators[0], epoch=1):
+        committee.withdrawStake(sender=validators[0])
+    room.settle()
+    committee.withdrawStake(sender=validators[0])
+
+    assert committee.stakeOf(validators[0]) == 0
+
+
+def test_withdraw_stake__freeze_before_any_batch__succeeds(room, committee, validators):
+    room.freeze()
+
+    committee.withdrawStake(sender=validators[3])
 
     assert committee.stakeOf(validators[3]) == 0
 
