@@ -226,7 +226,9 @@ def api_settings_of(settings: Settings, deployment: Deployment) -> ApiSettings:
     return ApiSettings(
         domain=ledger_domain(deployment.chain_id, deployment.address("Rollup")),
         kyc_registry=deployment.address("KycRegistry"),
+        exits=deployment.address("Exits"),
         challenge_window_ms=deployment.parameters.challenge_window_s * 1000,
+        exit_deadline_ms=deployment.parameters.exit_deadline_s * 1000,
         batch_interval_ms=settings.batch_age_ms_max,
         default_fee=FeePolicy(settings.fee_minor_min, settings.fee_bps),
         levels_needed={token.asset_id: token.level_needed for token in deployment.tokens},

@@ -1,7 +1,7 @@
 """The L1 transactions that bring money in and take it out, ready to be signed. Pure.
 
-Deposits and `claimWithdrawal` as in contracts/interfaces/IRollup.sol, `approve` as in ERC-20,
-permits as in ERC-2612, authorisations as in ERC-3009.
+Deposits and `claimWithdrawal` as in contracts/interfaces/IRollup.sol, exits and advances as in
+IExits.sol, `approve` as in ERC-20, permits as in ERC-2612, authorisations as in ERC-3009.
 """
 
 from dataclasses import astuple
@@ -9,16 +9,19 @@ from typing import Any, Final
 
 from eth_abi.abi import encode
 
-from backend.access.ports import PermitFacts, WithdrawalProof
+from backend.access.ports import AccountProof, PermitFacts, WithdrawalProof
 from backend.access.schemas import AuthorizationIn, PermitIn
 from backend.access.views import header_of
+from backend.protocol.advances import ADVANCE_FIELDS, Advance
 from backend.protocol.batches import HEADER_ABI
 from backend.protocol.deposits import VALID_AFTER_S
 from backend.protocol.hashing import keccak
-from backend.protocol.types import Address, address_text
+from backend.protocol.types import Address, Leaf, address_text
 
 _ACCEPTED_BATCH: Final = f"({HEADER_ABI},uint64,uint256)"
 _WITHDRAWAL_PROOF: Final = "(uint256,bytes,bytes32[10],address,uint16,uint64,uint64,bytes32[32])"
+_LEAF_PROOF: Final = "(uint32,address,uint16,uint64,uint64,bytes32[32])"
+_ADVANCE: Final = f"({','.join(kind for kind, _ in ADVANCE_FIELDS)})"
 _DEPOSIT: Final = ("uint16", "address", "uint256", "bytes")
 _PERMIT: Final = ("uint256", "uint8", "bytes32", "bytes32")
 _AUTHORIZATION: Final = "(address,uint256,uint256,bytes32,uint8,bytes32,bytes32)"
@@ -30,14 +33,21 @@ def call_data(name: str, types: tuple[str, ...], values: tuple[Any, ...]) -> byt
     return selector + encode(types, values)
 
 
-def transaction(purpose: str, chain_id: int, sender: bytes | None, to: bytes, data: bytes) -> Any:
+def transaction(
+    purpose: str,
+    chain_id: int,
+    sender: bytes | None,
+    to: bytes,
+    data: bytes,
+    value_wei: int = 0,
+) -> Any:
     """Return a transaction as wallets take it, without gas and nonce: those are the wallet's."""
     return {
         "purpose": purpose,
         "chainId": chain_id,
         "from": None if sender is None else address_text(sender),
         "to": address_text(to),
-        "value": "0x0",
+        "value": hex(value_wei),
         "data": "0x" + data.hex(),
     }
 
@@ -135,17 +145,36 @@ def permit_typed_data(
 
 def claim_withdrawal(batch_row: Any, proof: WithdrawalProof) -> bytes:
     """Return the calldata that pays a withdrawal; `batch_row` is the batch as L1 accepted it."""
-    header = astuple(header_of(batch_row))
-    batch = (header, batch_row.accepted_ts_s, int.from_bytes(batch_row.signers))
-    leaf = proof.leaf
-    shown = (
-        proof.slot_number,
-        proof.chunk,
-        list(proof.chunk_path),
-        address_text(leaf.owner),
-        leaf.asset_id,
-        leaf.nonce,
-        leaf.balance_minor,
-        list(proof.leaf_path),
+    chunk = (proof.slot_number, proof.chunk, list(proof.chunk_path))
+    shown = (*chunk, *_leaf(proof.leaf), list(proof.leaf_path))
+    types = (_ACCEPTED_BATCH, _WITHDRAWAL_PROOF)
+    return call_data("claimWithdrawal", types, (_accepted(batch_row), shown))
+
+
+def request_exit(batch_row: Any, proof: AccountProof) -> bytes:
+    """Return the calldata that asks for all money of an account, shown under a batch."""
+    shown = (proof.account_id, *_leaf(proof.leaf), list(proof.leaf_path))
+    types = (_ACCEPTED_BATCH, _LEAF_PROOF)
+    return call_data("requestExit", types, (_accepted(batch_row), shown))
+
+
+def advance(order: Advance, signature: bytes) -> bytes:
+    """Return the calldata by which its sender pays a withdrawal now, and claims it later."""
+    signed = (
+        address_text(order.owner),
+        order.nonce,
+        address_text(order.asset),
+        order.amount,
+        order.fee,
+        order.valid_until,
     )
-    return call_data("claimWithdrawal", (_ACCEPTED_BATCH, _WITHDRAWAL_PROOF), (batch, shown))
+    return call_data("advance", (_ADVANCE, "bytes"), (signed, signature))
+
+
+def _accepted(batch_row: Any) -> tuple[Any, ...]:
+    header = astuple(header_of(batch_row))
+    return header, batch_row.accepted_ts_s, int.from_bytes(batch_row.signers)
+
+
+def _leaf(leaf: Leaf) -> tuple[Any, ...]:
+    return address_text(leaf.owner), leaf.asset_id, leaf.nonce, leaf.balance_minor

@@ -1,6 +1,6 @@
-"""Numbers for Prometheus: requests and how long they took, by route and status."""
+"""Numbers for Prometheus: requests and how long they took, and what L1 does to the ledger."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 
 class Metrics:
@@ -21,6 +21,22 @@ class Metrics:
             registry=self.registry,
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
         )
+
+        self._epoch = Gauge("causeway_epoch", "The committee's epoch", registry=self.registry)
+        self._frozen = Gauge(
+            "causeway_frozen", "1 once the rollup is frozen, else 0", registry=self.registry
+        )
+        self._challenges = Gauge(
+            "causeway_open_challenges",
+            "Challenges on the chain that wait for an answer",
+            registry=self.registry,
+        )
+
+    def show_chain(self, epoch: int, is_frozen: bool, open_challenge_count: int) -> None:
+        """Take in how the ledger stands with L1."""
+        self._epoch.set(epoch)
+        self._frozen.set(is_frozen)
+        self._challenges.set(open_challenge_count)
 
     def count(self, method: str, route: str, status_code: int, seconds: float) -> None:
         """Count one request."""

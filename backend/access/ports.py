@@ -211,8 +211,14 @@ class Chain(Protocol):
     async def token_name(self, token: Address) -> TokenName | None:
         """Return a token's symbol and decimals, None if it doesn't tell."""
 
-    async def allowance(self, token: Address, owner: Address) -> int:
-        """Return how many base units the rollup may take from `owner`."""
+    async def allowance(self, token: Address, owner: Address, spender: Address) -> int:
+        """Return how many base units a contract may take from `owner`."""
+
+    async def exit_bounty_wei(self) -> int:
+        """Return the least that an exit request costs now."""
+
+    async def exit_waiting_since_ts_s(self, account_id: int, owner: Address) -> int | None:
+        """Return since when an exit counts as waiting; None if none does."""
 
     async def permit_facts(self, token: Address, owner: Address) -> PermitFacts | None:
         """Return what a permit needs, None if the token takes none."""

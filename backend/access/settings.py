@@ -37,7 +37,9 @@ class ApiSettings:
 
     domain: Domain  # of orders: chain id and rollup
     kyc_registry: Address
+    exits: Address
     challenge_window_ms: int
+    exit_deadline_ms: int
     block_interval_ms: int = 50
     batch_interval_ms: int = 60_000
     default_fee: FeePolicy = FeePolicy()

@@ -165,7 +165,9 @@ class OrderViews:
             "nonce": str(row.nonce),
             "valid_until": time_text(row.valid_until * 1000),
         }
-        if not is_withdrawal:
+        if is_withdrawal:
+            shown |= {"kind": _withdrawal_kind(row.valid_until)}
+        else:
             shown |= {"memo": digest_text(row.memo), "group_id": _group_of(row.link)}
         shown |= {
             "final_at": time_text(block.ts_ms),
@@ -177,6 +179,11 @@ class OrderViews:
             "batch": None if batch is None else _place_view(placed),
             "next": self._next(placed, is_withdrawal),
         }
+        if placed.advance is not None:
+            shown["advance"] = {
+                "provider": address_text(placed.advance.provider),
+                "tx_hash": digest_text(placed.advance.tx_hash),
+            }
         if placed.claim is not None:
             shown["status"] = "claimed"
             shown["claim"] = {"tx_hash": digest_text(placed.claim.tx_hash)}
@@ -210,7 +217,9 @@ class OrderViews:
             "nonce": str(order.nonce),
             "valid_until": time_text(order.valid_until * 1000),
         }
-        if not isinstance(order, WithdrawalOrder):
+        if isinstance(order, WithdrawalOrder):
+            shown["kind"] = _withdrawal_kind(order.valid_until)
+        else:
             shown["payee"] = address_text(order.payee)
             shown |= {"memo": digest_text(order.memo), "group_id": _group_of(order.link)}
         return shown
@@ -219,6 +228,11 @@ class OrderViews:
 def _group_of(link: bytes) -> str | None:
     """Return the id of the group that a payment is a leg of."""
     return None if link == ZERO_DIGEST else digest_text(link)
+
+
+def _withdrawal_kind(valid_until: int) -> str:
+    """Return whether an order or an exit took the money out: a sweep's order was never alive."""
+    return "order" if valid_until else "exit"
 
 
 def _place_view(placed: Placed) -> Json:
@@ -243,7 +257,10 @@ def deposit_view(view: DepositView, code: str, settings: ApiSettings) -> Json:
     row = view.seen if view.seen is not None else view.credit
     assert row is not None
     status, following = "seen", "confirmed"
-    if view.credit is not None:
+    refund_tx_hash = None if view.seen is None else view.seen.refunded_tx_hash
+    if refund_tx_hash is not None:
+        status, following = "refunded", ""
+    elif view.credit is not None:
         status, following = "credited", ""
     elif view.seen is not None and view.seen.confirmed_l1_block_number is not None:
         status, following = "confirmed", "credited"
@@ -260,6 +277,7 @@ def deposit_view(view: DepositView, code: str, settings: ApiSettings) -> Json:
         "seen_at": time_text(row.l1_ts_s * 1000),
         "credited_at": time_text(view.credit_ts_ms),
         "block": None if view.credit is None else str(view.credit.block_number),
+        "refund": None if refund_tx_hash is None else {"tx_hash": digest_text(refund_tx_hash)},
         "next": {"status": following, "earliest_at": earliest} if following else None,
     }
 
@@ -312,6 +330,7 @@ def built_batch_view(header: BatchHeader, settings: ApiSettings) -> Json:
         "header": header_view(header),
         **dict.fromkeys(later),
         "next": {"status": "posted", "earliest_at": None},
+        "challenges": [],
     }
 
 

@@ -10,6 +10,7 @@ from backend.records.event_rows import first_row
 from backend.records.leaving_rows import OPEN
 from backend.records.paging import Page, Part, read_page
 from backend.records.tables.projections import (
+    accounts,
     blocks,
     challenges,
     exits,
@@ -23,6 +24,7 @@ class ExitView:
     """A request with the ids of its sweeps. `is_served`: it was shown under a batch that stands."""
 
     row: Row[Any]
+    asset_id: int | None  # None: the account is not known yet
     sweep_ids: Sequence[bytes]
     is_served: bool
 
@@ -64,9 +66,9 @@ class LeavingReader:
         with self._engine.connect() as connection:
             return read_page(connection, select(removed_batches), removed_batches.c.removal, page)
 
-    def challenges(self, header_hash: bytes) -> Sequence[Row[Any]]:
-        """Return all challenges of a batch by slot number."""
-        query = select(challenges).where(challenges.c.header_hash == header_hash)
+    def challenges(self, header_hashes: Sequence[bytes]) -> Sequence[Row[Any]]:
+        """Return all challenges of some batches by slot number."""
+        query = select(challenges).where(challenges.c.header_hash.in_(header_hashes))
         with self._engine.connect() as connection:
             return connection.execute(query.order_by(challenges.c.slot)).all()
 
@@ -78,7 +80,13 @@ class LeavingReader:
 
 
 def _exit_view(connection: Connection, row: Row[Any]) -> ExitView:
-    return ExitView(row, _sweep_ids(connection, row), _is_served(connection, row))
+    account = first_row(connection, accounts, accounts.c.account_id == row.account_id)
+    return ExitView(
+        row,
+        None if account is None else account.asset_id,
+        _sweep_ids(connection, row),
+        _is_served(connection, row),
+    )
 
 
 def _sweep_ids(connection: Connection, row: Row[Any]) -> Sequence[bytes]:

@@ -63,10 +63,18 @@ class ChainQueries:
         """Return a token's symbol and decimals, None if it doesn't tell."""
         return await token_name(self._client, token)
 
-    async def allowance(self, token: Address, owner: Address) -> int:
-        """Return how many base units the rollup may take from `owner`."""
-        rollup = self._deployment.address("Rollup")
-        return await allowance_of(self._client, token, owner, rollup)
+    async def allowance(self, token: Address, owner: Address, spender: Address) -> int:
+        """Return how many base units a contract may take from `owner`."""
+        return await allowance_of(self._client, token, owner, spender)
+
+    async def exit_bounty_wei(self) -> int:
+        """Return the least that an exit request costs now."""
+        return int(await self._client.read(self._deployment.core("Exits"), "bounty"))
+
+    async def exit_waiting_since_ts_s(self, account_id: int, owner: Address) -> int | None:
+        """Return since when an exit counts as waiting; None if none does."""
+        exits = self._deployment.core("Exits")
+        return await self._client.read(exits, "waitingSince", account_id, owner) or None
 
     async def permit_facts(self, token: Address, owner: Address) -> PermitFacts | None:
         """Return what a permit needs, None if the token takes none."""

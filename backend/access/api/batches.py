@@ -1,6 +1,7 @@
 """Batches: what the chain holds of the ledger."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -11,10 +12,11 @@ from backend.access.api.common import PageIn, example, listed, number_of
 from backend.access.auth import needs
 from backend.access.errors import documented
 from backend.access.idempotency import KeyIn, once
+from backend.access.leaving.views import challenge_view
 from backend.access.responses import json_response
 from backend.access.schemas import BatchIn
-from backend.access.services import ServicesIn
-from backend.access.views import Json, batch_view, built_batch_view, list_of
+from backend.access.services import Services, ServicesIn
+from backend.access.views import Json, batch_view, built_batch_view, list_of, page_view
 from backend.protocol.errors import BatchNotFound, IdempotencyKeyReused, RequestInProgress
 from backend.records.registers.api_keys import ApiKey
 
@@ -55,11 +57,16 @@ async def list_batches(
     services: ServicesIn,
     _caller: Caller,
     page: PageIn,
-    status: Annotated[Literal["built", "posted", "settled"] | None, Query()] = None,
+    status: Annotated[Literal["built", "posted", "settled", "rolled_back"] | None, Query()] = None,
 ) -> Response:
-    """List batches, the newest first."""
+    """List batches, the newest first. Those that a proven fraud removed are listed only by their
+    status `rolled_back`, the last to fall first: their numbers may come again.
+    """
+    if status == "rolled_back":
+        fallen = await run_in_threadpool(services.reader.removed_batches, page)
+        return json_response(page_view(fallen, await _shown(services, fallen.rows), "removal"))
     part = await run_in_threadpool(services.reader.batches, status, page)
-    shown = [batch_view(row, services.settings) for row in part.rows]
+    shown = await _shown(services, part.rows)
     newest, built = int(shown[0]["number"]) if shown else 0, services.needs.poster.built
     is_first_page = page.after is None and page.before is None
     if built is not None and built.number > newest and is_first_page and status in (None, "built"):
@@ -88,12 +95,28 @@ async def get_evidence(number: str, services: ServicesIn) -> Response:
 
 @router.get("/{number}", responses={**example(examples.BATCH), **documented(BatchNotFound)})
 async def get_batch(number: str, services: ServicesIn, _caller: Caller) -> Response:
-    """Get a batch: its header, and the three things that the chain keeps of it."""
+    """Get a batch: its header, and the three things that the chain keeps of it; the challenges of
+    its operations. One that was rolled back is shown until another has its number.
+    """
     batch_number = number_of("number", number)
     row = await run_in_threadpool(services.reader.batch, batch_number)
     built = services.needs.poster.built
-    if row is not None:
-        return json_response(batch_view(row, services.settings))
-    if built is not None and built.number == batch_number:
+    if row is None and built is not None and built.number == batch_number:
         return json_response(built_batch_view(built, services.settings))
-    raise BatchNotFound(batch_number)
+    row = row or await run_in_threadpool(services.reader.removed_batch, batch_number)
+    if row is None:
+        raise BatchNotFound(batch_number)
+    [shown] = await _shown(services, [row])
+    return json_response(shown)
+
+
+async def _shown(services: Services, rows: Sequence[Any]) -> list[Json]:
+    """Show batches with the challenges of their operations."""
+    hashes = [row.header_hash for row in rows]
+    of_batch: dict[bytes, list[Json]] = {header_hash: [] for header_hash in hashes}
+    for challenge in await run_in_threadpool(services.reader.challenges, hashes):
+        of_batch[challenge.header_hash].append(challenge_view(challenge))
+    return [
+        batch_view(row, services.settings) | {"challenges": of_batch[row.header_hash]}
+        for row in rows
+    ]

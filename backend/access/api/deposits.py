@@ -121,7 +121,7 @@ async def _to_sign_and_send(
         return nothing | {"transactions": transactions}
     shown = nothing | {"authorization": await offer_authorization(chain, domain, wanted)}
     token = wanted.named.asset.token
-    allowed = await chain.allowance(token, wanted.holder)
+    allowed = await chain.allowance(token, wanted.holder, domain.contract)
     approve = l1_calls.approve_if_needed(
         domain.chain_id, token, wanted.holder, domain.contract, wanted.amount, allowed
     )

@@ -126,7 +126,7 @@ ACCEPTED: Final[Example] = PAYMENT | {
 }
 WITHDRAWAL: Final[Example] = {
     name: value for name, value in PAYMENT.items() if name not in ("payee", "memo", "group_id")
-} | {"object": "withdrawal"}
+} | {"object": "withdrawal", "kind": "order"}
 TRANSACTION: Final[Example] = {
     "purpose": "deposit",
     "chainId": 31337,
@@ -174,6 +174,7 @@ DEPOSIT: Final[Example] = {
     "seen_at": TIME,
     "credited_at": None,
     "block": None,
+    "refund": None,
     "next": {"status": "credited", "earliest_at": TIME},
 }
 BLOCK: Final[Example] = {
@@ -195,7 +196,6 @@ EVIDENCE: Final[Example] = {
     "batch": "2",
     "data": [{"slot_number": "4", "evidence": "0x00"}],
 }
-
 BATCH: Final[Example] = {
     "object": "batch",
     "number": "2",
@@ -208,6 +208,9 @@ BATCH: Final[Example] = {
     "tx_hash": HASH,
     "l1_block": "1210",
     "next": {"status": "settled", "earliest_at": TIME},
+    "challenges": [
+        {"slot_number": "9", "status": "answered", "challenger": PAYEE, "answer_until": TIME}
+    ],
 }
 POSTING: Final[Example] = {"object": "posting", "operation_count": "1200", "carrier": "blobs"}
 ACCOUNT_PROOF: Final[Example] = {

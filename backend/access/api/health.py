@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
+from backend.access.metrics import Metrics
 from backend.access.responses import json_response
 from backend.access.services import ServicesIn
 
@@ -37,6 +38,12 @@ async def is_ready(services: ServicesIn) -> Response:
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-async def show_metrics(request: Request) -> Response:
+async def show_metrics(request: Request, services: ServicesIn) -> Response:
     """Show numbers in Prometheus' text format."""
-    return Response(request.app.state.metrics.text(), media_type="text/plain; version=0.0.4")
+    metrics: Metrics = request.app.state.metrics
+    metrics.show_chain(
+        services.node.status().epoch,
+        services.needs.frozen_ts_s() is not None,
+        await run_in_threadpool(services.reader.open_challenge_count),
+    )
+    return Response(metrics.text(), media_type="text/plain; version=0.0.4")

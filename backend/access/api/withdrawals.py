@@ -2,22 +2,31 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import APIRouter, Body, Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from backend.access import l1_calls
-from backend.access.api import examples
-from backend.access.api.common import PageIn, address_or_none, example, listed
+from backend.access.api import examples, leaving_examples
+from backend.access.api.common import (
+    REPEAT_ERRORS,
+    PageIn,
+    address_or_none,
+    example,
+    listed,
+)
 from backend.access.api.payments import SUBMIT_ERRORS, Prefer
 from backend.access.api.proofs import withdrawal_proof_view
 from backend.access.auth import needs
 from backend.access.errors import documented
+from backend.access.idempotency import KeyIn, once
+from backend.access.leaving import advances
+from backend.access.leaving.schemas import AdvanceIn
 from backend.access.responses import json_response
 from backend.access.schemas import SignedWithdrawal
 from backend.access.services import Services, ServicesIn
 from backend.access.submitting import find, not_found, submit
-from backend.access.views import OrderViews
+from backend.access.views import Json, OrderViews
 from backend.protocol import errors
 from backend.protocol.batches import CHUNK_SLOTS
 from backend.protocol.types import digest_from_text
@@ -106,6 +115,48 @@ async def get_claim(withdrawal_id: str, services: ServicesIn, _caller: Caller) -
             "transaction": _transaction(services, l1_calls.claim_withdrawal(batch, proof)),
         }
     )
+
+
+@router.post(
+    "/{withdrawal_id}/advance",
+    responses={
+        **example(leaving_examples.ADVANCE, description="What to sign, and to send"),
+        **documented(
+            errors.WithdrawalNotFound,
+            errors.AdvanceRefused,
+            errors.SignatureInvalid,
+            errors.SignatureHighS,
+            errors.ChainUnavailable,
+            *REPEAT_ERRORS,
+            errors.AmountNotInteger,
+            errors.AmountTooLarge,
+        ),
+    },
+)
+async def prepare_advance(
+    request: Request,
+    withdrawal_id: str,
+    services: ServicesIn,
+    caller: Sender,
+    key: KeyIn,
+    wish: Annotated[
+        AdvanceIn, Body(openapi_examples={"one": {"value": leaving_examples.ADVANCE_WISH}})
+    ],
+) -> Response:
+    """Prepare an instant exit: `typed_data` is what the owner signs to be paid the amount less a
+    fee at once, by a provider of his choice. Asked again with the signature, the answer has what
+    the provider sends; he is the withdrawal's claimant then. Whether its batch will stand is for
+    him to check. An owner that is a contract (ERC-1271) deals with the chain itself.
+    """
+    order_id = digest_from_text(withdrawal_id, "withdrawal_id")
+
+    async def work(_scope: str) -> tuple[int, Json]:
+        placed = await run_in_threadpool(services.reader.withdrawal, order_id)
+        if placed is None:
+            raise not_found(order_id, is_withdrawal=True)
+        return 200, await advances.prepare_advance(services, placed, wish)
+
+    return await once(request, services, caller, key, await request.json(), work)
 
 
 def _settled_slot_number(placed: Placed) -> int:

@@ -1,4 +1,4 @@
-"""Refusals about the end of a rollup: numbers 250 to 269."""
+"""Refusals about leaving: numbers 250 to 269."""
 
 from backend.protocol.errors.base import PaymentError
 
@@ -9,3 +9,21 @@ class Frozen(PaymentError, number=250):
         " on the chain: `causeway exit-kit --owner ADDRESS` writes what to send."
     )
     frozen_ts_s: int
+
+
+class ExitNotFound(PaymentError, number=251):
+    message = "There is no exit {exit_index} yet."
+    exit_index: int
+
+
+class ExitOpen(PaymentError, number=252):
+    message = (
+        "Exit {exit_index} of this account is under way. Ask for the next one when the batch under "
+        "which it is shown as served is settled."
+    )
+    exit_index: int
+
+
+class AdvanceRefused(PaymentError, number=253):
+    message = "The withdrawal can't be advanced: {reason}."
+    reason: str

@@ -1,7 +1,7 @@
 """Questions about tokens and persons on a real chain.
 
 - a token's name, allowance, permit and authorisation; what is no token
-- L1 time
+- L1 time; what an exit costs, and that none waits
 - a revocation: recorded; refused to whoever is no attestor
 """
 
@@ -24,7 +24,9 @@ async def test_token__ours__succeeds(l1, queries):
     token = l1.deployment.token("EURX").address
 
     assert await queries.token_name(token) == TokenName("EURX", 18)
-    assert await queries.allowance(token, OWNER.address) == 7
+    rollup = l1.deployment.address("Rollup")
+    assert await queries.allowance(token, OWNER.address, rollup) == 7
+    assert await queries.allowance(token, OWNER.address, l1.deployment.address("Exits")) == 0
     facts = await queries.permit_facts(token, OWNER.address)
     assert isinstance(facts, PermitFacts)
     assert (facts.name, facts.nonce) == ("Test euro", 0)
@@ -42,6 +44,13 @@ async def test_token__none__rejects(l1, queries):
 
 async def test_latest_ts_s__head__succeeds(l1, queries):
     assert abs(await queries.latest_ts_s() - (await l1.client.latest()).ts_s) <= 1
+
+
+async def test_exits__nobody_asked__cost_a_bounty_holds(l1, queries):
+    floor_wei = l1.deployment.parameters.gas_price_floor_wei
+
+    assert await queries.exit_bounty_wei() >= 4 * 300_000 * floor_wei
+    assert await queries.exit_waiting_since_ts_s(77, OWNER.address) is None
 
 
 async def test_revoke_person__attestor__succeeds(l1, queries):

@@ -62,10 +62,12 @@ from tests.unit.engine.committee import (
 API_KEY = "bootstrap-key-of-the-tests"
 WEBHOOK_SECRET = "webhook-secret-of-the-tests"
 REGISTRY = Address(b"\x0d" * 20)
+EXITS = Address(b"\x0f" * 20)
 WIDE_TOKEN = Address(b"\x0e" * 20)
 USDC = Asset(1, TOKEN, 1, FEE_OWNER)
 WIDE = Asset(2, WIDE_TOKEN, 10**12, Address(bytes(20)))  # 18 decimals, takes no fee
 FUNDS = 1_000_000
+BOUNTY_WEI = 1_200_000 * 10**9
 SCRYPT_N_TESTS = 2  # keys of the tests guard nothing
 
 
@@ -111,6 +113,7 @@ class FakeChain:
     knows_authorizations: bool = True
     used: set[bytes] = field(default_factory=set)  # nonces of authorisations
     revoked: list[Address] = field(default_factory=list)
+    waiting_since_ts_s: int | None = None
 
     def _answer(self) -> None:
         if not self.is_available:
@@ -124,9 +127,17 @@ class FakeChain:
         self._answer()
         return {TOKEN: Name("USDC", 6), WIDE_TOKEN: Name("WIDE", 18)}.get(token)
 
-    async def allowance(self, token: Address, owner: Address) -> int:
+    async def allowance(self, token: Address, owner: Address, spender: Address) -> int:
         self._answer()
         return self.allowances.get(owner, 0)
+
+    async def exit_bounty_wei(self) -> int:
+        self._answer()
+        return BOUNTY_WEI
+
+    async def exit_waiting_since_ts_s(self, account_id: int, owner: Address) -> int | None:
+        self._answer()
+        return self.waiting_since_ts_s
 
     async def permit_facts(self, token: Address, owner: Address) -> Permit | None:
         self._answer()
@@ -260,6 +271,8 @@ def settings_of(**changes: Any) -> ApiSettings:
     values: dict[str, Any] = {
         "domain": DOMAIN,
         "kyc_registry": REGISTRY,
+        "exits": EXITS,
+        "exit_deadline_ms": 600_000,
         "challenge_window_ms": 60_000,
         "fees": {1: FeePolicy(10, 0)},
         "bootstrap_api_key": API_KEY,

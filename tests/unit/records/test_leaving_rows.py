@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from backend.protocol.hashing import keccak
 from backend.records.database import open_database
+from backend.records.event_rows import was_told
 from backend.records.facts import (
     AccountEscaped,
     BatchPosted,
@@ -25,6 +26,7 @@ from backend.records.facts import (
     ExitServed,
     WithdrawalAdvanced,
 )
+from backend.records.leaving_reader import LeavingReader
 from backend.records.paging import Page
 from backend.records.projections import Projections
 from backend.records.reader import OrderFilter, Reader
@@ -179,7 +181,7 @@ def test_exit__asked_for_again__each_has_its_own_holds(projections, reader):
     assert (second.is_served, second.sweep_ids) == (False, [])
 
 
-def test_exits__filtered__newest_first_holds(projections, reader):
+def test_exits__filtered__newest_first_holds(engine, projections, reader):
     _, account_id, owner = swept(projections)
     other = ExitRequested(1, 9, OWNER, 2, START_TS_MS, keccak(b"other"))
     projections.apply_chain_event(other)
@@ -191,7 +193,7 @@ def test_exits__filtered__newest_first_holds(projections, reader):
     assert indexes(owner, None) == [0]
     assert indexes(None, 9) == [1]
     assert indexes(owner, 9) == []
-    assert reader.exit(2) is None
+    assert LeavingReader(engine).exit(2) is None
 
 
 def test_apply__showing_of_no_request__changes_nothing(engine, projections):
@@ -207,7 +209,7 @@ def test_challenges__answered__one_is_left_open_succeeds(engine, projections, re
         projections.apply_chain_event(event)
     header_hash = posted(2, 4).header_hash
 
-    found = [(row.slot, row.status) for row in reader.challenges(header_hash)]
+    found = [(row.slot, row.status) for row in reader.challenges([header_hash])]
 
     assert found == [(65, "open"), (66, "answered")]
     assert reader.open_challenge_count() == 1
@@ -254,7 +256,10 @@ def test_apply__what_comes_once__is_told_once_holds(engine, projections, kind):
     for event in [*LEAVING, *LEAVING]:
         projections.apply_chain_event(event)
 
-    assert len(events(engine, kind)) == 1
+    [subject] = events(engine, kind)
+    with engine.connect() as connection:
+        assert was_told(connection, kind, subject)
+        assert not was_told(connection, kind, "another")
 
 
 def test_apply__escapes_of_two_accounts__are_both_told_succeeds(engine, projections):

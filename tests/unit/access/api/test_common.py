@@ -11,6 +11,7 @@ from backend.access.api import (
     batches,
     blocks,
     deposits,
+    exits,
     fees,
     groups,
     health,
@@ -96,6 +97,9 @@ def test_rejection_code__number__is_the_errors_holds():
     assert views.list_of([], True, str)["next_cursor"] is None
 
 
+FOR_EVERYBODY = {"/v1/kyc/messages", "/v1/batches/{number}/evidence"}
+
+
 def test_routers__all__need_a_key_but_health_holds():
     for module in (
         accounts,
@@ -104,6 +108,7 @@ def test_routers__all__need_a_key_but_health_holds():
         batches,
         blocks,
         deposits,
+        exits,
         fees,
         groups,
         kyc,
@@ -116,7 +121,7 @@ def test_routers__all__need_a_key_but_health_holds():
     ):
         for route in module.router.routes:
             names = {dependency.call.__name__ for dependency in route.dependant.dependencies}
-            assert "caller" in names or route.path == "/v1/kyc/messages", route.path
+            assert "caller" in names or route.path in FOR_EVERYBODY, route.path
     assert {route.path for route in payment_pages.router.routes} == {"/pay/{request_id}"}
     assert {route.path for route in health.router.routes} == {"/healthz", "/readyz", "/metrics"}
 

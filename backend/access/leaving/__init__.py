@@ -1,0 +1,1 @@
+"""Exits that L1 forces, and withdrawals that a provider pays at once."""
