@@ -27,8 +27,11 @@ def _command_names(pid: int, word: str) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
     except (FileNotFoundError, ProcessLookupError):
         return False
-    # A process has no command line in the instant in which it begins.
+    # Its first thread may have ended before others, which still hold its ports.
+    is_over = state == "Z" and len(threads) == 1
+    # A process has no command line in the instants in which it begins and ends.
     is_named = any(part.rpartition(b"/")[2] == word.encode() for part in command)
-    return state != "Z" and (is_named or not command[0])
+    return not is_over and (is_named or not command[0])
