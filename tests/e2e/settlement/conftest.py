@@ -25,6 +25,10 @@ async def client(anvil):
 
 @pytest.fixture
 async def l1(client, tmp_path):
+    """Return contracts on a chain whose blocks come with transactions and by `mine` alone: else a
+    busy machine would decide how many there are."""
+    await client.rpc("evm_setIntervalMining", 0)
+    await client.rpc("evm_setAutomine", True)
     return Chain(client, await deployed(client, tmp_path), tmp_path / "anvil.pid")
 
 

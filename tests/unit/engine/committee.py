@@ -87,8 +87,11 @@ class FakeL1:
         return (token, owner) not in self.barred or to_l1_block < self.barred[token, owner]
 
     def authorise(self, owner: Address, root: Digest) -> None:
+        """A repeat is no fact, as on the chain."""
         self.number += 1
-        self.authorised.append((self.number, AuthorisedRoot(owner, root)))
+        authorised = AuthorisedRoot(owner, root)
+        if all(authorised != known for _, known in self.authorised):
+            self.authorised.append((self.number, authorised))
 
     def request_exit(self, account_id: AccountId, owner: Address) -> None:
         self.number += 1

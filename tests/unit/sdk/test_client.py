@@ -24,7 +24,7 @@ from causeway import async_client, async_resources, client, resources
 from causeway.models import Asset
 from causeway.signing import Domain, Key, PaymentOrder, WithdrawalOrder, memo_hash, sign
 from causeway.transport import EventParser
-from tests.unit.access.world import API_KEY, FUNDS, key, order, running_world
+from tests.unit.access.world import API_KEY, FUNDS, key, order, running_world, wait_until
 from tests.unit.access.world import sign as protocol_sign
 from tests.unit.engine.committee import CHAIN_ID, ROLLUP, START_MS
 from tests.unit.sdk.server import served
@@ -333,6 +333,7 @@ async def test_events_follow__only_new_ones__wakes_up_succeeds(world):
     async with causeway_stream(world) as (connected, _):
         events = connected.events.follow(party=PAYEE.address)
         waiting = asyncio.create_task(anext(events))
+        await wait_until(lambda: world.stream._listeners)
         await asyncio.sleep(0.5)  # several heartbeats
         signed = protocol_sign(key("payer"), order(key("payer"), PAYEE.address, 1, 0))
         await world.pay(signed)

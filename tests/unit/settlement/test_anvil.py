@@ -25,13 +25,12 @@ from backend.settlement.anvil import (
     stop_anvil,
 )
 from backend.settlement.client import ChainClient
+from scripts.ports import free_port
 
 
 @pytest.fixture
 def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 async def test_start_anvil__twice__changes_nothing(tmp_path, port):
