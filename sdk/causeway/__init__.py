@@ -23,6 +23,7 @@ from causeway.errors import (
     Unprocessable,
 )
 from causeway.holds import Hold
+from causeway.leaving import Exit, PreparedAdvance, PreparedExit
 from causeway.models import (
     Account,
     ApiKey,
@@ -65,6 +66,7 @@ __all__ = [
     "Deposit",
     "Domain",
     "Event",
+    "Exit",
     "FeeQuote",
     "Grant",
     "Group",
@@ -84,8 +86,10 @@ __all__ = [
     "PayoutReport",
     "PermissionDenied",
     "Posting",
+    "PreparedAdvance",
     "PreparedCalls",
     "PreparedDeposit",
+    "PreparedExit",
     "PreparedPrize",
     "Prize",
     "PrizeEntry",

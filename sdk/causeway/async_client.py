@@ -28,6 +28,7 @@ from causeway.customers import AsyncCustomers
 from causeway.errors import ApiConnectionError
 from causeway.flows import Trust
 from causeway.holds import AsyncHolds
+from causeway.leaving import AsyncExits
 from causeway.models import (
     Asset,
     ModelT,
@@ -83,6 +84,7 @@ class AsyncClient:
         self.payment_requests = AsyncPaymentRequests(self)
         self.groups = AsyncGroups(self)
         self.withdrawals = Withdrawals(self)
+        self.exits = AsyncExits(self)
         self.deposits = Deposits(self)
         self.applicants = Applicants(self)
         self.batches = Batches(self)

@@ -11,6 +11,7 @@ from causeway import flows
 from causeway.collecting import AsyncRefundCalls
 from causeway.depositing import AsyncAuthorizedDeposits, deposit_request
 from causeway.flows import asked
+from causeway.leaving import AsyncAdvances
 from causeway.models import (
     Account,
     ApiKey,
@@ -177,7 +178,7 @@ class Payments(AsyncRefundCalls):
         )
 
 
-class Withdrawals(AsyncResource):
+class Withdrawals(AsyncAdvances):
     """Money on its way back to the chain."""
 
     async def create(

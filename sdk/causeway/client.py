@@ -15,6 +15,7 @@ from causeway.customers import Customers
 from causeway.errors import ApiConnectionError
 from causeway.flows import Trust
 from causeway.holds import Holds
+from causeway.leaving import Exits
 from causeway.models import (
     Asset,
     ModelT,
@@ -83,6 +84,7 @@ class Client:
         self.payment_requests = PaymentRequests(self)
         self.groups = Groups(self)
         self.withdrawals = Withdrawals(self)
+        self.exits = Exits(self)
         self.deposits = Deposits(self)
         self.applicants = Applicants(self)
         self.batches = Batches(self)

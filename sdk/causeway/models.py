@@ -102,7 +102,11 @@ class Payment(Model):
 
 @dataclass(frozen=True)
 class Withdrawal(Model):
-    """A withdrawal: accepted, final, posted, settled, claimed, or rejected with a `code`."""
+    """A withdrawal: accepted, final, posted, settled, claimed, or rejected with a `code`.
+
+    Its `kind` is "order", or "exit" if an exit on the chain made the ledger pay it out. `advance`
+    says who paid it at once and claims it.
+    """
 
     id: str
     status: str
@@ -114,6 +118,8 @@ class Withdrawal(Model):
     block: dict[str, Any] | None
     batch: dict[str, Any] | None
     next: dict[str, Any] | None
+    kind: str | None = None
+    advance: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,7 @@ class PreparedDeposit(Model):
 
 @dataclass(frozen=True)
 class Deposit(Model):
-    """A deposit that the chain has seen: seen, confirmed, credited."""
+    """A deposit that the chain has seen: seen, confirmed, credited; refunded after a freeze."""
 
     id: str
     status: str
@@ -176,7 +182,7 @@ class Block(Model):
 
 @dataclass(frozen=True)
 class Batch(Model):
-    """A batch that the chain has accepted: posted, settled."""
+    """A batch that the chain has accepted: posted, settled, or rolled_back for a proven fraud."""
 
     number: "int"
     status: str
@@ -186,6 +192,7 @@ class Batch(Model):
     tx_hash: str
     l1_block: "int"
     next: dict[str, Any] | None
+    challenges: list[dict[str, Any]] | None = None
 
     @property
     def last_block(self) -> int:

@@ -11,6 +11,7 @@ from causeway import flows
 from causeway.collecting import RefundCalls
 from causeway.depositing import AuthorizedDeposits, deposit_request
 from causeway.flows import asked
+from causeway.leaving import Advances
 from causeway.models import (
     Account,
     ApiKey,
@@ -171,7 +172,7 @@ class Payments(RefundCalls):
         )
 
 
-class Withdrawals(Resource):
+class Withdrawals(Advances):
     """Money on its way back to the chain."""
 
     def create(
