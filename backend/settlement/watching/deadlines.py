@@ -34,11 +34,15 @@ async def showing(
         accepted = batch.posted.accepted
         if accepted.accepted_ts_s <= request["requestedTsS"]:
             continue
-        for index, tree in enumerate(batch.trees):
+        for index, chunk in enumerate(batch.chunks):
+            # An account is emptied where it pays; a tree costs the executing of its batch.
+            if index and account_id.to_bytes(4) not in chunk.slots:
+                continue
+            tree = batch.trees[index]
             leaf = tree.leaf(account_id)
             if leaf is None or leaf.owner != owner or leaf.balance_minor == 0:
-                chunk = chunk_proof(batch.chunks[index], batch.posted.chunk_hashes, index)
-                return owner, accepted.arguments(), chunk, leaf_proof(tree, account_id)
+                shown = chunk_proof(chunk, batch.posted.chunk_hashes, index)
+                return owner, accepted.arguments(), shown, leaf_proof(tree, account_id)
     return None
 
 
