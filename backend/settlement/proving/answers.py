@@ -64,7 +64,9 @@ def unanswerable(
         for position in accounts.ordered:
             slot = slot_number(index, position)
             found = evidence.get(slot)
-            reason = accounts.objection(position, found, authority) if found else "evidence"
+            reason: str | None = "nothing is known of it"
+            if found is not None:
+                reason = accounts.objection(position, found, authority)
             if reason is not None:
                 yield slot, reason
 

@@ -275,7 +275,7 @@ def test_unanswerable__evidence_missing_or_wrong__names_the_slots_succeeds(story
 
     found = list(unanswerable(story.batch, evidence, story.authority))
 
-    assert found == [(WITHDRAWAL, "evidence"), (BY_ROOT, "amount"), (65, "exit")]
+    assert found == [(WITHDRAWAL, "nothing is known of it"), (BY_ROOT, "amount"), (65, "exit")]
 
 
 def test_challenge__slot_of_the_second_chunk__succeeds(story):
