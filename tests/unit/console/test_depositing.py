@@ -47,7 +47,7 @@ class Chain:
     async def latest(self):
         return SimpleNamespace(ts_s=CHAIN_TS_S)
 
-    async def estimate_gas(self, *_):
+    async def estimate_gas(self, *_, **__):
         raise Sent
 
 
