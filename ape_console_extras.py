@@ -5,6 +5,7 @@
     status()   what runs, and what waits        kyc(who), record(who)
     deposit(who, "100", "USDX")                 pay(payer, payee, "12.34", "USDX")
     withdraw(who, "5", "USDX")                  claim(withdrawal)
+    leaving    leaving.request(who, "USDX"), leaving.advance(withdrawal_id, "provider", "0.01")
     ask(payee, "5", "USDX")                     refund(payment, "2")
     exchange(one, other, "10", "USDX", "9", "EURX")
     custody    the platform's customers: custody.add("tenant"), custody.pay("tenant", "bob", …)
@@ -33,6 +34,7 @@ from backend.console.bonuses import CampaignWish as CampaignWish
 from backend.console.collecting import CollectingActions, Exchange
 from backend.console.custody import CustodyActions
 from backend.console.errors import NothingToSettle
+from backend.console.leaving import LeavingActions
 from backend.console.people import Who
 from backend.console.posting import Waiting, newest_batch
 from backend.console.prizes import PrizeActions
@@ -154,6 +156,7 @@ def _names() -> dict[str, Any]:
         "people": actions.people,
         "bonuses": BonusActions(actions),
         "custody": CustodyActions(actions),
+        "leaving": LeavingActions(actions),
         "prizes": PrizeActions(actions),
         "treasury": ApprovalActions(actions),
         "rollup": ape.Contract(

@@ -13,6 +13,7 @@ from backend.cli import (
     collecting,
     committee,
     customer,
+    exits,
     grant,
     group,
     hold,
@@ -75,6 +76,7 @@ app.add_typer(customer.app, name="customer")
 app.add_typer(hold.app, name="hold")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(withdrawals.app, name="withdraw", cls=WithDefault)
+app.add_typer(exits.app, name="exit")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(grant.app, name="grant")
 app.add_typer(prize.app, name="prize")

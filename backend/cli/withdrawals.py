@@ -1,4 +1,4 @@
-"""`causeway withdraw`: money back to the chain."""
+"""`causeway withdraw`: money back to the chain, settled or at once."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,6 +64,27 @@ def claim(
     """Claim a settled withdrawal on the chain. Whoever sends it, its owner is paid."""
     with connected(as_json, key_file) as (screen, actions):
         _show(screen, actions, actions.claim(withdrawal_id, sender))
+
+
+@app.command()
+def advance(
+    withdrawal_id: Id,
+    provider: Annotated[
+        str, typer.Option("--from", metavar="NAME", help="Who pays now and claims later.")
+    ],
+    fee: Annotated[str, typer.Option(metavar="AMOUNT", help="What he keeps.")] = "0",
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have a provider pay a withdrawal at once, less his fee: he takes the claim, and the risk that
+    its batch is rolled back. The owner's key signs here.
+    """
+    from backend.console.leaving import LeavingActions
+
+    with connected(as_json, key_file) as (screen, actions):
+        leaving = LeavingActions(actions)
+        advanced = leaving.advance(withdrawal_id, provider, fee)
+        screen.show(advanced.raw, leaving.shown(advanced), advanced.id)
 
 
 @app.command()

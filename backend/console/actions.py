@@ -131,13 +131,16 @@ class Actions:
         """Give a local chain's wallet what it lacks: gas money, and `amount` minor units."""
         self._depositor.give(person, asset, amount)
 
-    def send(self, person: Person, contract: Contract, data: bytes, what: str) -> str:
+    def send(
+        self, person: Person, contract: Contract, data: bytes, what: str, value_wei: int = 0
+    ) -> str:
         """Send a transaction that was checked, and return its hash when it is mined.
 
-        Not idempotent.
+        `value_wei` of the chain's own money go with it. Not idempotent.
         """
         self._say(f"sending the {what}")
-        receipt = self._runner.run(self._wallets.send(person.key, contract, data, what))
+        sending = self._wallets.send(person.key, contract, data, what, value_wei)
+        receipt = self._runner.run(sending)
         return "0x" + receipt.tx_hash.hex()
 
     def credited(self, person: Person, tx_hash: str) -> Deposit:

@@ -33,12 +33,20 @@ class Wallets:
         """Whether it is a development chain, where money is worth nothing."""
         return self._deployment.chain_id in LOCAL_CHAIN_IDS
 
-    async def send(self, key: PrivateKey, contract: Contract, data: bytes, what: str) -> Receipt:
+    async def send(
+        self,
+        key: PrivateKey,
+        contract: Contract,
+        data: bytes,
+        what: str,
+        value_wei: int = 0,
+    ) -> Receipt:
         """Send a transaction and wait until it is mined. Not idempotent.
 
         Raises TransactionFailed, TransactionUnknown, or ChainUnavailable with nothing sent.
         """
-        outcome = await Sender(self._chain, key).send(contract.address, data, abi=contract.abi)
+        sender = Sender(self._chain, key)
+        outcome = await sender.send(contract.address, data, abi=contract.abi, value_wei=value_wei)
         if isinstance(outcome, Done):
             return outcome.receipt
         if isinstance(outcome, Refused):
