@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from backend.access.api import Dependencies
-from backend.access.ports import Node, Poster, Proofs
+from backend.access.ports import Node, Poster
 from backend.access.prizes.ports import PrizeNeeds
 from backend.access.services import Registers
 from backend.access.settings import ApiSettings, FeePolicy
@@ -16,8 +16,10 @@ from backend.compliance.kyc import Attestor, SandboxProvider
 from backend.config import Settings
 from backend.custody import Custody, custody_store
 from backend.deploying import PlatformKeys, find_deployment, platform_keys
+from backend.engine.batch.desk import BatchDesk
 from backend.engine.node_types import NodeConfig
 from backend.engine.rounds import Committee
+from backend.exit_kits import ExitKits
 from backend.keys import SCRYPT_N_DEVELOPMENT, SCRYPT_N_PRODUCTION, KeyStore
 from backend.protocol.eip712 import Domain, kyc_domain, ledger_domain
 from backend.protocol.log_entries import IdentityEntry
@@ -93,7 +95,7 @@ async def open_ground(
 def dependencies(
     ground: Ground,
     node: Node,
-    proofs: Proofs,
+    desk: BatchDesk,
     poster: Poster,
     stream: EventStream,
     problems: Callable[[], list[str]],
@@ -101,13 +103,15 @@ def dependencies(
     """Return what the API needs of all other planes."""
     settings, deployment, keys = ground.settings, ground.deployment, ground.keys
     registers = _registers(ground.databases)
+    reader = Reader(ground.databases.projections)
     return Dependencies(
         settings=ground.api_settings,
         node=node,
         chain=ChainQueries(ground.client, deployment, Sender(ground.client, keys.attestor)),
-        proofs=proofs,
+        proofs=desk,
+        exit_kits=ExitKits(ground.client, deployment, ground.watcher, desk, reader),
         poster=poster,
-        reader=Reader(ground.databases.projections),
+        reader=reader,
         stream=stream,
         registers=registers,
         kyc_provider=SandboxProvider(settings.kyc_webhook_secret.get_secret_value()),

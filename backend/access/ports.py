@@ -148,6 +148,13 @@ class Proofs(Protocol):
         """Return the proof of an account. Raises BatchNotFound, ProofNotAvailable."""
 
 
+class ExitKits(Protocol):
+    """What people send to the chain to leave."""
+
+    async def kit(self, owner: Address) -> Mapping[str, Any]:
+        """Return an owner's exit kit as JSON. Raises ChainUnavailable."""
+
+
 class Waiting(Protocol):
     """What is final and in no batch yet."""
 

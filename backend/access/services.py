@@ -15,7 +15,7 @@ from backend.access.bonuses.ports import BonusBook, TurnoverBook
 from backend.access.broadcast import Broadcast
 from backend.access.custody.ports import Custody
 from backend.access.custody.sending import OrderSender
-from backend.access.ports import Attestor, Chain, KycProvider, Node, Poster, Proofs
+from backend.access.ports import Attestor, Chain, ExitKits, KycProvider, Node, Poster, Proofs
 from backend.access.prizes.ports import PrizeNeeds
 from backend.access.settings import ApiSettings
 from backend.records.event_stream import EventStream
@@ -47,6 +47,7 @@ class Dependencies:
     node: Node
     chain: Chain
     proofs: Proofs
+    exit_kits: ExitKits
     poster: Poster
     reader: Reader
     stream: EventStream

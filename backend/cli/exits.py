@@ -1,6 +1,8 @@
 """`causeway exit`: all money of an account out of the ledger, asked of the chain."""
 
-from typing import TYPE_CHECKING
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Ask the chain for all money of an account; nobody can refuse it. Without a platform, "
-    "`causeway exit-kit` writes what to send.",
+    "`causeway exit-kit` makes the kit of the chain alone.",
     no_args_is_help=True,
 )
 
@@ -41,6 +43,25 @@ def show(who: WhoArgument, as_json: AsJson = False) -> None:
         rows = [_row(one) for one in found]
         columns = ("exit", "asset", "status", "may freeze at", "withdrawals")
         screen.show_list(found, table(*columns, rows=rows), f"{who} has not asked for an exit")
+
+
+@app.command()
+def kit(
+    who: WhoArgument,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="By default exit-ADDRESS.json here.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write all transactions by which somebody leaves, as the platform knows them: quickly made,
+    and the same as `causeway exit-kit` makes of the chain alone.
+    """
+    with connected(as_json) as (screen, actions):
+        found = actions.client.exits.kit(actions.people.find(who).address)
+        path = out or Path(f"exit-{found.owner}.json")
+        path.write_text(json.dumps(found.raw, indent=2) + "\n")
+        lines = [f"{call['what']}: {call['text']}" for call in found.calls]
+        screen.show(found.raw, *lines, f"{path} holds the calls")
 
 
 def _row(found: "Exit") -> tuple[str, ...]:

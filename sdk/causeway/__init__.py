@@ -23,7 +23,7 @@ from causeway.errors import (
     Unprocessable,
 )
 from causeway.holds import Hold
-from causeway.leaving import Exit, PreparedAdvance, PreparedExit
+from causeway.leaving import Exit, ExitKit, PreparedAdvance, PreparedExit
 from causeway.models import (
     Account,
     ApiKey,
@@ -67,6 +67,7 @@ __all__ = [
     "Domain",
     "Event",
     "Exit",
+    "ExitKit",
     "FeeQuote",
     "Grant",
     "Group",

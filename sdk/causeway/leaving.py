@@ -64,6 +64,20 @@ class PreparedAdvance(Model):
     transactions: list[dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class ExitKit(Model):
+    """All that an owner sends to the chain to leave: `calls`, each with to, data, value."""
+
+    owner: str
+    rollup: str
+    batch: "int"
+    tip: "int"
+    settled: "int"
+    frozen_ts_s: int | None
+    accounts: list[dict[str, Any]]
+    calls: list[dict[str, Any]]
+
+
 def exit_request(owner: Address, asset: str, key: str | None) -> Request:
     """Return the request that prepares an exit."""
     return post("/v1/exits", {"owner": address_text(owner), "asset": asset}, key=key)
@@ -148,6 +162,10 @@ class Exits(Resource):
         request = exit_request(owner, asset, idempotency_key)
         return self._client.run(parsed(PreparedExit.parse, request))
 
+    def kit(self, owner: Address) -> ExitKit:
+        """Get all transactions by which an owner leaves, whoever refuses him."""
+        return self._client.get(ExitKit, f"/v1/exit-kit/{address_text(owner)}")
+
     def get(self, exit_id: str) -> Exit:
         """Get an exit. Raises NotFound."""
         return self._client.get(Exit, f"/v1/exits/{exit_id}")
@@ -171,6 +189,10 @@ class AsyncExits(AsyncResource):
         """
         request = exit_request(owner, asset, idempotency_key)
         return await self._client.run(parsed(PreparedExit.parse, request))
+
+    async def kit(self, owner: Address) -> ExitKit:
+        """Get all transactions by which an owner leaves, whoever refuses him."""
+        return await self._client.get(ExitKit, f"/v1/exit-kit/{address_text(owner)}")
 
     async def get(self, exit_id: str) -> Exit:
         """Get an exit. Raises NotFound."""

@@ -3,6 +3,7 @@
 - an exit: asked for, swept, shown, claimed: the last unit is in the wallet
 - a second request while it is under way, and one before a batch has the account: refused
 - an instant exit: the provider pays at once and is paid by the claim; twice: refused
+- the platform's exit kit is the one that anybody makes of the chain alone
 - wrong calls
 """
 
@@ -102,6 +103,29 @@ def test_withdraw_advance__provider_pays_at_once__and_claims_succeeds(causeway, 
     assert claimed["status"] == "claimed"
     assert money(causeway, "henk")[1] == "10"
     assert money(causeway, "gina")[1] == "9.5"
+
+
+def test_exit_kit__of_the_platform__equals_that_of_the_chain_holds(causeway, left, tmp_path):
+    made = causeway.json("withdraw", "gina", "5", "USDX")
+    causeway.run("batch", "post", "--wait")
+    causeway.run("withdraw", "gina", "6", "USDX")
+    causeway.run("deposit", "gina", "3", "EURX")
+    causeway.run("batch", "post")
+    assert causeway.json("withdraw", "show", made["id"])["status"] == "settled"
+    until(lambda: causeway.json("batch", "list")["data"][0]["status"] == "posted")
+    gina = causeway.json("account", "show", "gina")["address"]
+
+    ours = causeway.json("exit", "kit", "gina", "--out", str(tmp_path / "ours.json"))
+    theirs = causeway.json("exit-kit", "--owner", gina, "--out", str(tmp_path / "theirs.json"))
+
+    assert [call["what"] for call in ours["calls"]].count("claim") == 2
+    assert {call["what"] for call in ours["calls"]} >= {"request-exit", "freeze", "escape"}
+    for kit in (ours, theirs):
+        del kit["ts_s"], kit["l1_block"]
+        for call in kit["calls"]:
+            del call["value"]  # follows the base fee
+    assert ours == theirs
+    assert (tmp_path / "ours.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from backend.access.api.examples import (
     HASH,
     PAYEE,
     PAYER,
+    ROLLUP,
     SIGNATURE,
     TIME,
     TOKEN,
@@ -40,6 +41,40 @@ EXIT: Final[Example] = {
     "served_in": None,
 }
 EXIT_WITH_DEADLINE: Final[Example] = EXIT | {"may_freeze_at": TIME}
+EXIT_KIT: Final[Example] = {
+    "object": "exit_kit",
+    "version": 1,
+    "chain_id": 31337,
+    "rollup": ROLLUP,
+    "owner": PAYER,
+    "l1_block": 1210,
+    "ts_s": 1767614400,
+    "batch": 2,
+    "tip": 2,
+    "settled": 1,
+    "frozen_ts_s": None,
+    "accounts": [
+        {
+            "account_id": 1442840578,
+            "owner": PAYER,
+            "asset_id": 1,
+            "token": TOKEN,
+            "balance": "25000000",
+        }
+    ],
+    "calls": [
+        {
+            "what": "request-exit",
+            "text": "ask for all 25.000000 USDX of account 1442840578",
+            "to": EXITS_CONTRACT,
+            "data": "0x8e2e3a5b",
+            "value": "2400000000000000",
+            "from": PAYER,
+            "not_before_ts_s": 0,
+            "after": None,
+        }
+    ],
+}
 ADVANCE_WISH: Final[Example] = {
     "fee": "1000",
     "signed": {"valid_until": "1767618000", "signature": SIGNATURE, "provider": PAYEE},

@@ -135,12 +135,16 @@ class BatchArchive:
 
         Raises BatchNotFound, and ProofNotAvailable if the account was not open then.
         """
-        tree = self._tree_after(batch_number, len(self.chunks(batch_number)) - 1)
+        tree = self.tree(batch_number)
         if account_id == BRIDGE or tree.leaf(account_id) is None:
             raise ProofNotAvailable(f"account {account_id} was not open after the batch")
         return AccountProof(
             batch_number, account_id, _leaf(tree, account_id), tuple(tree.path(account_id))
         )
+
+    def tree(self, batch_number: int) -> StateTree:
+        """Return all accounts after a batch. Raises BatchNotFound."""
+        return self._tree_after(batch_number, len(self.chunks(batch_number)) - 1)
 
     def _batch(self, number: int) -> _Archived:
         batch = self._batches.get(number)

@@ -245,6 +245,12 @@ class BatchBuilder:
         """
         return self._archive.withdrawal_proof(batch_number, slot_number)
 
+    def tree(self, batch_number: int) -> StateTree:
+        """Return all accounts after a posted batch. Raises BatchNotFound."""
+        if batch_number == self._tip.header.number:
+            return self._tip.tree
+        return self._archive.tree(batch_number)
+
     def account_proof(self, batch_number: int, account_id: AccountId) -> AccountProof:
         """Return the proof of an account after a posted batch. Raises as `withdrawal_proof`."""
         return self._archive.account_proof(batch_number, account_id)

@@ -29,6 +29,7 @@ from backend.protocol.errors import InvariantViolated, NoQuorum
 from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import Digest
 from backend.protocol.signing import PrivateKey
+from backend.protocol.state_tree import StateTree
 from backend.protocol.types import AccountId, Leaf
 from backend.protocol.votes import quorum_signatures
 
@@ -208,6 +209,15 @@ class BatchDesk:
     def account_proof(self, batch_number: int, account_id: AccountId) -> AccountProof:
         """Return the proof of an account after a posted batch. Raises as `withdrawal_proof`."""
         return self._locked(lambda: self._builder.account_proof(batch_number, account_id))
+
+    @property
+    def tip(self) -> BatchHeader:
+        """The header of the last posted batch."""
+        return self._locked(lambda: self._builder.tip)
+
+    def tree(self, batch_number: int) -> StateTree:
+        """Return all accounts after a posted batch. Raises BatchNotFound."""
+        return self._locked(lambda: self._builder.tree(batch_number))
 
     def leaves(self, batch_number: int) -> dict[AccountId, Leaf] | None:
         """Return a copy of all accounts after the last posted batch; None if it is another one."""

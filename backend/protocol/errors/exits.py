@@ -6,7 +6,8 @@ from backend.protocol.errors.base import PaymentError
 class Frozen(PaymentError, number=250):
     message = (
         "The rollup was frozen at {frozen_ts_s}: nothing changes here any more. Take your money out"
-        " on the chain: `causeway exit-kit --owner ADDRESS` writes what to send."
+        " on the chain: GET /v1/exit-kit/ADDRESS shows what to send, and so does"
+        " `causeway exit-kit --owner ADDRESS`, which asks the chain alone."
     )
     frozen_ts_s: int
 

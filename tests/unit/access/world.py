@@ -30,7 +30,7 @@ from backend.protocol.errors import BatchNotFound, ChainUnavailable
 from backend.protocol.order_records import SignedOrder
 from backend.protocol.orders import Order, PaymentOrder, WithdrawalOrder
 from backend.protocol.signing import PrivateKey
-from backend.protocol.types import Address, Asset
+from backend.protocol.types import Address, Asset, address_text
 from backend.records.database import Databases, open_databases, sqlite_url
 from backend.records.event_stream import EventStream
 from backend.records.projections import Projections
@@ -183,6 +183,13 @@ class NoProofs:
         raise BatchNotFound(batch_number)
 
 
+class NoKits:
+    """Stands where exit kits are made: it knows whose one was asked for."""
+
+    async def kit(self, owner: Address) -> Any:
+        return {"object": "exit_kit", "owner": address_text(owner), "calls": []}
+
+
 @dataclass
 class World:
     """What a test may look at and turn."""
@@ -302,6 +309,7 @@ def dependencies_of(
         node=node,
         chain=FakeChain(clock),
         proofs=NoProofs(),
+        exit_kits=NoKits(),
         poster=NoPoster(),
         reader=Reader(databases.projections),
         stream=stream,

@@ -176,6 +176,18 @@ async def test_get_exits__malformed__rejects(world, path, expected):
     assert error_of(await world.client.get(path)) == expected
 
 
+async def test_get_exit_kit__frozen__is_shown_all_the_same_succeeds(world):
+    async with client_of(world, frozen_ts_s=lambda: 5) as client:
+        shown = (await client.get(f"/v1/exit-kit/{PAYER_TEXT}")).json()
+        refused = await client.post("/v1/exits", json=EXIT_WISH, headers=KEY)
+        malformed = await client.get("/v1/exit-kit/0x12")
+
+    assert (shown["object"], shown["owner"]) == ("exit_kit", PAYER_TEXT)
+    assert error_of(refused) == (503, "FROZEN")
+    assert "/v1/exit-kit/ADDRESS" in refused.json()["error"]["message"]
+    assert error_of(malformed) == (400, "MALFORMED_REQUEST")
+
+
 async def test_get_exit__chain_does_not_answer__rejects(world):
     ask(world, 0, 31)
     world.chain.is_available = False
