@@ -44,6 +44,7 @@ PRINTED = {
     "0xSIGNER": r"^approvals weigh .*: (0x\w{40})",
     "0xTENANT": r"^tenant-7 is cus_\w+: (0x\w{40})",
     "0xTREASURY": r"^Treasury +(0x\w{40})",
+    "0xWITHDRAWAL": r"^withdrawal of .*\n(0x\w{64})",
 }
 NEEDS_WALLET = '"signature":'
 # Programs that take a second signer, a winner with a prize, a wallet with tokens.
