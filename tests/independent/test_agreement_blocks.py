@@ -268,6 +268,41 @@ def test_check_packed__group_at_slot__holds(first, gap, is_whole):
     assert is_refused(lambda: chunks.check_packed([legs], made))
 
 
+def _sweep(account_id: int) -> Operation:
+    return Operation("withdrawal", account_id, 0, 1, is_sweep=True)
+
+
+_ORDERED = Operation("withdrawal", 9 << 24, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("operations", "chunk_count"),
+    [
+        ([_sweep(2), _sweep(3)], 1),
+        ([_sweep(2), _sweep(2)], 2),
+        ([_sweep(2), _ORDERED], 2),
+        ([_ORDERED, _sweep(2), _ORDERED], 3),
+        ([_sweep(one) for one in range(2, 67)], 2),
+    ],
+)
+def test_pack__sweeps_and_others__share_no_chunk_holds(operations, chunk_count):
+    steps = [(operation,) for operation in operations]
+
+    made = [slots + bytes(32) for slots in chunks.pack(steps, {})]
+
+    assert len(made) == chunk_count
+    chunks.check_packed(steps, made)
+
+
+@pytest.mark.parametrize("operations", [[_sweep(2), _sweep(2)], [_sweep(2), _ORDERED]])
+def test_check_packed__sweep_beside_another__rejects(operations):
+    steps = [(operation,) for operation in operations]
+    slots = blocks.slots_of(operations).ljust(960, b"\0")
+
+    with pytest.raises(Invalid, match="a sweep shares its chunk"):
+        chunks.check_packed(steps, [slots + bytes(32)])
+
+
 _ids = st.sampled_from([0, 1, 2, 7 << 24, 8 << 24, 9 << 24, 255 << 24 | 1, 255 << 24 | 2])
 _assets = st.sampled_from([1, 2, 3])
 _owners = st.sampled_from([worlds.PEOPLE[1], worlds.PEOPLE[2], worlds.STRANGERS[0]])

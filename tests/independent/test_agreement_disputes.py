@@ -183,6 +183,20 @@ def test_find_frauds__order_at_its_end__both_find_the_same_holds(timestamp, is_f
     assert found == ([Fraud(Kind.UNANSWERABLE, 0, 0)] if is_fraud else [])
 
 
+@pytest.mark.parametrize("field", ["payee", "amount_minor", "fee_minor", "kind", "payer"])
+def test_find_frauds__operation_that_no_order_fits__both_find_the_same_holds(field):
+    draft = draft_of([_TURN], 64)
+    ids = draft.before.ids
+    others = {"payee": ids[PEOPLE[2], 1], "payer": ids[PEOPLE[3], 1], "amount_minor": 2}
+    others |= {"fee_minor": 0, "kind": "withdrawal"}
+    changed = {field: others[field]} | ({"payee": 0} if field == "kind" else {})
+    (_, operation), *_ = read_operations(draft.slots[0])
+    draft.slots = [replace(operation, **changed).slots().ljust(960, b"\0")]
+    draft.close()
+
+    assert _check_agreement(draft, draft.batch()) == [Fraud(Kind.UNANSWERABLE, 0, 0)]
+
+
 def _sweep(*, amount_less: int = 0, more: Operation | None = None, fee_byte: int = 0) -> Draft:
     """A batch of one sweep, of 25 units of the first person's, and of another operation."""
     draft = draft_of([_LEAVING], 64)
