@@ -26,24 +26,42 @@ class Late:
 async def showing(
     reader: L1Reader, follower: Follower, account_id: AccountId, owner: Address
 ) -> Arguments | None:
-    """Return the arguments of Exits.showServed for an exit that waits and was served; else None."""
+    """Return the arguments of Exits.showServed for an exit that waits and was served; else None.
+
+    A settled batch shows it as well as another: the watcher may have been away meanwhile.
+    """
     if not await reader.client.read(reader.exits, "waitingSince", account_id, owner):
         return None
     request = await reader.client.read(reader.exits, "exitOf", account_id, owner)
-    for batch in follower.disputable():
-        accepted = batch.posted.accepted
-        if accepted.accepted_ts_s <= request["requestedTsS"]:
+    for number in follower.accepted_after(request["requestedTsS"]):
+        if not _may_show(follower, number, account_id, owner):
             continue
+        batch = await follower.replayed(number)
         for index, chunk in enumerate(batch.chunks):
             # An account is emptied where it pays; a tree costs the executing of its batch.
             if index and account_id.to_bytes(4) not in chunk.slots:
                 continue
             tree = batch.trees[index]
             leaf = tree.leaf(account_id)
-            if leaf is None or leaf.owner != owner or leaf.balance_minor == 0:
+            if _is_empty(leaf, owner):
                 shown = chunk_proof(chunk, batch.posted.chunk_hashes, index)
-                return owner, accepted.arguments(), shown, leaf_proof(tree, account_id)
+                accepted = batch.posted.accepted.arguments()
+                return owner, accepted, shown, leaf_proof(tree, account_id)
     return None
+
+
+def _is_empty(leaf: Leaf | None, owner: Address) -> bool:
+    """Return whether an account holds nothing of the owner's."""
+    return leaf is None or leaf.owner != owner or leaf.balance_minor == 0
+
+
+def _may_show(follower: Follower, number: int, account_id: AccountId, owner: Address) -> bool:
+    """Return whether the account was empty in a batch, perhaps: after it, or it paid in it."""
+    before = follower.leaf_after(number - 1, account_id)
+    after = follower.leaf_after(number, account_id)
+    if after is None or _is_empty(after, owner):
+        return True
+    return before is not None and before.nonce != after.nonce
 
 
 async def overdue(reader: L1Reader, follower: Follower, history: History) -> Late | None:

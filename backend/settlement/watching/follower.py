@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from backend.protocol.errors import InvariantViolated
+from backend.protocol.types import AccountId, Leaf
 from backend.settlement.archive import Archive
 from backend.settlement.batch_data import PostedBatch
 from backend.settlement.chain import L1Log
@@ -29,6 +31,7 @@ class _Followed:
     """A batch without fraud. `replayed` is None once nobody can dispute it any more."""
 
     log: L1Log
+    accepted_ts_s: int
     after: LedgerState
     replayed: ReplayedBatch | None
 
@@ -61,6 +64,32 @@ class Follower:
         """Return the executed batches that are not settled."""
         return [one.replayed for one in self._followed if one.replayed is not None]
 
+    def accepted_after(self, ts_s: int) -> list[int]:
+        """Return the executed batches that L1 accepted later than at a time of its own."""
+        followed = enumerate(self._followed, 1)
+        return [number for number, one in followed if one.accepted_ts_s > ts_s]
+
+    def leaf_after(self, number: int, account_id: AccountId) -> Leaf | None:
+        """Return an account after an executed batch, or after genesis; None if it was not open."""
+        return self._state_after(number).tree.leaf(account_id)
+
+    def _state_after(self, number: int) -> LedgerState:
+        return self._followed[number - 1].after if number else genesis_state()
+
+    async def replayed(self, number: int) -> ReplayedBatch:
+        """Return an executed batch; a settled one is read and executed anew.
+
+        Raises DataMissing, ChainUnavailable.
+        """
+        kept = self._followed[number - 1].replayed
+        if kept is not None:
+            return kept
+        history = self.history
+        if history is None:
+            raise InvariantViolated("a batch was executed without a history")
+        batch, blobs = await self._read(history, number)
+        return await self._replay(history, batch, blobs, self._state_after(number - 1))
+
     async def follow(self) -> History:
         """Read what is new, and execute it. Raises DataMissing, ChainUnavailable."""
         history = await self.reader.history(self._from_block)
@@ -88,17 +117,9 @@ class Follower:
 
     async def _execute(self, history: History) -> None:
         number = self.number + 1
-        batch = await self.reader.batch(history, number)
-        deposits = dict(enumerate(history.deposits))
-        blobs: tuple[bytes, ...] = ()
+        batch, blobs = await self._read(history, number)
         try:
-            batch = replace(batch, chunks=await self._sources.chunks(batch))
-        except DataMismatch as mismatch:
-            blobs = mismatch.blobs
-        try:
-            replayed = await asyncio.to_thread(
-                replay, batch, blobs, self.state, history.assets, deposits
-            )
+            replayed = await self._replay(history, batch, blobs, self.state)
         except FraudFound as found:
             log.critical("fraud_found", batch=number, reason=found.fraud.reason)
             self.fraud = batch, found.fraud
@@ -107,6 +128,25 @@ class Follower:
             self._archive.keep_chunks(batch.header_hash, replayed.chunks)
         is_open = number > history.frontier
         self._followed.append(
-            _Followed(history.posted[number - 1], replayed.after, replayed if is_open else None)
+            _Followed(
+                history.posted[number - 1],
+                batch.accepted.accepted_ts_s,
+                replayed.after,
+                replayed if is_open else None,
+            )
         )
         log.info("batch_executed", batch=number, chunks=len(replayed.chunks))
+
+    async def _read(self, history: History, number: int) -> tuple[PostedBatch, tuple[bytes, ...]]:
+        """Return a batch with its chunks, or with the blobs that don't hold what it says."""
+        batch = await self.reader.batch(history, number)
+        try:
+            return replace(batch, chunks=await self._sources.chunks(batch)), ()
+        except DataMismatch as mismatch:
+            return batch, mismatch.blobs
+
+    async def _replay(
+        self, history: History, batch: PostedBatch, blobs: tuple[bytes, ...], before: LedgerState
+    ) -> ReplayedBatch:
+        deposits = dict(enumerate(history.deposits))
+        return await asyncio.to_thread(replay, batch, blobs, before, history.assets, deposits)

@@ -4,8 +4,8 @@
 - minted money, a lie about the cursor, hidden data: proven, rolled back, half the stakes earned
 - a withdrawal that nobody authorised: challenged, expired, rolled back
 - a challenge of an honest operation: answered with the evidence
-- an exit: shown once it was served, for its bounty; unserved: frozen. Deposit unconsumed, silence:
-  frozen, each at its deadline and not before
+- an exit: shown once it was served, for its bounty, however late
+- an exit unserved, a deposit unconsumed, silence: frozen, each at its deadline and not before
 """
 
 from dataclasses import replace
@@ -196,6 +196,34 @@ async def test_step__exit_that_was_served__is_shown_for_its_bounty_succeeds(thie
     await l1.call(OWNER, exits, "creditBounty", ACCOUNT, OWNER.address)
 
     assert await l1.client.read(exits, "owedWei", OTHER_OWNER.address) == bounty_wei
+
+
+@pytest.mark.parametrize("has_new_money", [False, True])
+async def test_step__exit_served_in_a_settled_batch__is_shown_all_the_same_succeeds(
+    thief, watcher, l1, has_new_money
+):
+    """Nobody watched while the batch could be disputed, and money may have come since."""
+    await thief.post(*await first_batch(thief))
+    await request_exit(thief, l1)
+    await l1.pass_time(2)
+    await thief.post(*await thief.batch([Withdrawal(ACCOUNT, MONEY, 0)], cursor=1))
+    if has_new_money:
+        await l1.deposit(OWNER, MONEY)
+        await l1.mine()
+        records = [await first_deposit(l1, index) for index in range(2)]
+        assets = {1: await _asset(l1)}
+        again = await thief.batch([Deposit(ACCOUNT, MONEY)], deposits=records, assets=assets)
+        await thief.post(*again)
+    await l1.pass_time(l1.deployment.parameters.challenge_window_s)
+    await l1.mine()
+    tip = await l1.rollup.tip()
+    batches = [(await l1.rollup.posted(each)).accepted.arguments() for each in range(1, tip + 1)]
+    await l1.call(OWNER, l1.rollup.contract, "settle", batches)
+
+    assert (await steps(watcher, l1, 1)).alarms == []
+
+    exits = l1.deployment.core("Exits")
+    assert await l1.client.read(exits, "waitingSince", ACCOUNT, OWNER.address) == 0
 
 
 async def frozen(l1):
