@@ -115,7 +115,11 @@ def test_exit_kit__of_the_platform__equals_that_of_the_chain_holds(causeway, lef
     until(lambda: causeway.json("batch", "list")["data"][0]["status"] == "posted")
     gina = causeway.json("account", "show", "gina")["address"]
 
-    ours = causeway.json("exit", "kit", "gina", "--out", str(tmp_path / "ours.json"))
+    def of_the_platform():
+        kit = causeway.json("exit", "kit", "gina", "--out", str(tmp_path / "ours.json"))
+        return kit if kit["batch"] == kit["tip"] else None  # it waits until that is confirmed
+
+    ours = until(of_the_platform)
     theirs = causeway.json("exit-kit", "--owner", gina, "--out", str(tmp_path / "theirs.json"))
 
     assert [call["what"] for call in ours["calls"]].count("claim") == 2
