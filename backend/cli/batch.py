@@ -17,12 +17,18 @@ app = typer.Typer(help="What the chain has of the ledger.", no_args_is_help=True
 @app.command("list")
 def list_batches(
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
+    status: Annotated[
+        Literal["built", "posted", "settled", "rolled_back"] | None,
+        typer.Option(help="Only these; those that were rolled back are in no other list."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List batches, the newest first."""
     with connected(as_json) as (screen, actions):
-        found = [*islice(actions.client.batches.list(), limit)]
+        found = [*islice(actions.client.batches.list(status=status), limit)]
         empty = "No batch yet. `causeway batch post` posts what is final."
+        if status is not None:
+            empty = f"no batch is {status}"
         screen.show_list(found, batch_table(found), empty)
 
 
@@ -35,6 +41,10 @@ def show(
     with connected(as_json) as (screen, actions):
         batch = actions.client.batches.get(number)
         rows = [(name, str(value)) for name, value in batch.header.items()]
+        challenges = [
+            f"slot {one['slot_number']} challenged: {one['status']}"
+            for one in batch.challenges or []
+        ]
         following = "" if batch.next is None else f", {batch.next['status']} at the earliest "
         when = "" if batch.next is None else str(batch.next["earliest_at"])
         screen.show(
@@ -43,6 +53,7 @@ def show(
             f"transaction {batch.tx_hash} in block {batch.l1_block}"
             if batch.tx_hash
             else "The chain doesn't have it yet.",
+            *challenges,
             table("field", "value", rows=rows),
         )
 

@@ -80,6 +80,14 @@ def test_roll_back__keys_stolen__ledger_goes_on_with_others_succeeds(tmp_path):
         stranger.rpc("evm_increaseTime", hex(deployment.parameters.answer_window_s + 5))
         until(lambda: ask(platform, deployment.rollup, "tip") == number - 1)
 
+        def fallen():
+            return operator.json("batch", "list", "--status", "rolled_back")["data"]
+
+        until(fallen)
+        assert [one["hash"] for one in fallen()] == ["0x" + header_hash.hex()]
+        shown = operator.run("batch", "show", str(number)).stdout
+        assert f"batch {number}: rolled_back" in shown
+        assert "challenged: expired" in shown
         state = operator.json("committee", "show")
         assert state["epoch"] == 2
         assert sum(member["stake_wei"] == "0" for member in state["members"]) == 3
