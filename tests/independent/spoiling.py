@@ -224,7 +224,7 @@ class Spoiler:
         records[at : at + 1] = random.choice([[], *([other] for other in others)])
 
     def group(self) -> None:
-        """One that is lost, lost a leg or its order, or of which one leg was signed by nobody."""
+        """One that is lost, has other legs or another order, or a leg that nobody signed."""
         records, random = self.draft.records, self.random
         groups = [one for one in records if isinstance(one, Group)]
         if not groups:
@@ -234,7 +234,8 @@ class Spoiler:
         forged = random.randrange(len(legs))
         unsigned = [*legs]
         unsigned[forged] = SignedOrder(legs[forged].order, bytes(65))
-        others = (unsigned, unsigned, legs[::-1], legs[:-1])
+        shorter = legs[:-1] if len(legs) > 2 else [*legs, legs[0]]
+        others = (unsigned, unsigned, legs[::-1], shorter)
         records[at : at + 1] = random.choice(
             [[], [legs[0]], *([Group(tuple(other))] for other in others)]
         )

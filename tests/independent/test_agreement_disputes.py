@@ -155,6 +155,7 @@ def test_find_frauds__spoilt_batches__both_find_the_same_holds(change, turns, st
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3_600)
 @settings(max_examples=3_000, deadline=None, print_blob=True)
 @given(_turns, _steps, st.lists(st.sampled_from(CHANGES), min_size=1, max_size=3), _seeds)
 def test_find_frauds__very_many_spoilt_batches__both_find_the_same_holds(
