@@ -75,7 +75,7 @@ def _start_anvil_as_we_need_it() -> None:
     patient while the machine is busy: it has no settings for these.
 
     Nor for the steps of each transaction, which nobody reads: their record makes a transaction of
-    millions of gas take half a minute.
+    millions of gas take half a minute. Nor for the states of old blocks, gigabytes on the disk.
 
     Of a port that it draws itself ape may find that somebody else has it: then it waits in vain,
     or shares the chain of another run.
@@ -89,7 +89,7 @@ def _start_anvil_as_we_need_it() -> None:
 
     def with_gas_limit(self: FoundryProvider) -> list[str]:
         parts = [part for part in build_command(self) if part != "--steps-tracing"]
-        return [*parts, "--enable-tx-gas-limit"]
+        return [*parts, "--enable-tx-gas-limit", "--prune-history=32"]
 
     def to_free_port(self: FoundryProvider) -> None:
         self._host = self._host or f"http://127.0.0.1:{free_port()}"

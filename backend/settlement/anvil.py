@@ -30,12 +30,15 @@ _DEV_PATH: Final = "m/44'/60'/0'/0/{index}"
 
 # --mixed-mining: a block at once for a transaction, and one each second all the same, so that
 # confirmations arrive on an idle chain. --enable-tx-gas-limit: EIP-7825, as on public chains.
+# --prune-history: a public node has the states of the last 128 blocks; without it anvil writes
+# gigabytes of old states to the disk, and leaves them there when it is killed.
 _FLAGS: Final = (
     "--hardfork=osaka",
     "--block-time=1",
     "--mixed-mining",
     "--slots-in-an-epoch=1",
     "--enable-tx-gas-limit",
+    "--prune-history=128",
     "--quiet",
 )
 _START_WAIT_S: Final = 60

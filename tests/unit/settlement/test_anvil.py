@@ -2,6 +2,7 @@
 
 - a start, a second start of the same, a stop, a second stop
 - the chain is kept over a restart
+- the states of old blocks, which would fill the disk
 - a port that is taken; flags that it refuses
 - a pid file that speaks of another program
 - the development accounts
@@ -25,6 +26,7 @@ from backend.settlement.anvil import (
     stop_anvil,
 )
 from backend.settlement.client import ChainClient
+from backend.toolchain import CACHE_DIR
 from scripts.ports import free_port
 
 
@@ -71,6 +73,20 @@ async def test_start_anvil__port_taken__rejects(tmp_path):
 
         with pytest.raises(AnvilFailed, match="is taken"):
             await start_anvil(tmp_path / "anvil.pid", port=taken.getsockname()[1])
+
+
+async def test_start_anvil__many_blocks__leaves_no_states_on_disk_succeeds(tmp_path, port):
+    pid_file = tmp_path / "anvil.pid"
+    process = await start_anvil(pid_file, port=port)
+    states = CACHE_DIR / "anvil/.foundry/anvil/tmp"
+    before = set(states.glob("*/*"))
+    client = ChainClient(process.url)
+    await mine(client, 2_000)
+    await client.close()
+
+    written = set(states.glob("*/*")) - before
+    await stop_anvil(pid_file)
+    assert not written
 
 
 async def test_start_anvil__bad_flag__rejects(tmp_path, port):
