@@ -137,19 +137,27 @@ def _check_l1_facts(replica: Replica, body: Body, l1: L1View) -> None:
         raise L1FactsDiffer("exits", len(body.exits))
     if body.epoch is not None and body.epoch != next_epoch(replica, l1, to_l1_block):
         raise EpochInvalid(body.epoch.number)
-    l1_due = replica.rounds.l1_due
-    if not (body.listings or body.deposits or body.roots or body.exits or body.epoch):
-        # One is enough: then they all have their turn.
-        if l1.listings(len(ledger.assets), l1_due):
-            raise LeftOut("listing")
-        if l1.deposits(ledger.deposit_count, l1_due):
-            raise LeftOut("deposit")
-        if l1.roots(len(ledger.roots), l1_due):
-            raise LeftOut("root")
-        if l1.exits(ledger.exit_count, l1_due):
-            raise LeftOut("exit")
-        if next_epoch(replica, l1, l1_due) is not None:
-            raise LeftOut("epoch")
+    _check_due_facts(replica, body, l1)
+
+
+def _check_due_facts(replica: Replica, body: Body, l1: L1View) -> None:
+    """Check that each kind of fact that waits has its turn: one is enough.
+
+    A deposit's turn comes once its asset is listed here.
+    """
+    ledger, l1_due = replica.ledger, replica.rounds.l1_due
+    if not body.listings and l1.listings(len(ledger.assets), l1_due):
+        raise LeftOut("listing")
+    asset_id_max = len(ledger.assets) + len(body.listings)
+    deposits = () if body.deposits else l1.deposits(ledger.deposit_count, l1_due)
+    if deposits and deposits[0].asset_id <= asset_id_max:
+        raise LeftOut("deposit")
+    if not body.roots and l1.roots(len(ledger.roots), l1_due):
+        raise LeftOut("root")
+    if not body.exits and l1.exits(ledger.exit_count, l1_due):
+        raise LeftOut("exit")
+    if body.epoch is None and next_epoch(replica, l1, l1_due) is not None:
+        raise LeftOut("epoch")
 
 
 def next_epoch(replica: Replica, l1: L1View, to_l1_block: int) -> Epoch | None:

@@ -3,7 +3,9 @@
 An operation goes into the next free slots. A new chunk begins when it doesn't fit there: past the
 64th slot, an *open account* in the last slot, or a fee account that would be the chunk's fifth.
 The legs of an atomic group go together, as if they were one operation. A chunk with a sweep (a
-withdrawal by exit request) holds sweeps of different accounts and nothing else.
+withdrawal by exit request) holds sweeps of different accounts and nothing else. Before a block to
+which an exit was due and that sweeps nothing a chunk ends: its root shows that there was nothing to
+sweep.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -89,3 +91,7 @@ class ChunkCursor:
         start = self.slot
         self.slot += slot_count
         return start
+
+    def end_chunk(self) -> None:
+        """Make the state here some chunk's root: what comes next begins a chunk, not the first."""
+        self.slot += CHUNK_SLOTS if self.slot == 0 else -self.slot % CHUNK_SLOTS

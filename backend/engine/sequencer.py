@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import partial
+from itertools import takewhile
 
 from backend.engine.judgement import next_epoch
 from backend.engine.ledger import BlockTooLarge, execute, select
@@ -81,10 +82,9 @@ class Sequencer:
             return None  # facts that must not be left out are not known here yet
         to_l1_block = max(to_l1_block, ledger.l1_block_number)
         listings = self._l1.listings(len(ledger.assets), to_l1_block)[:BLOCK_L1_FACTS_MAX]
-        # While listings are left out, a deposit might need one of them.
+        asset_id_max = len(ledger.assets) + len(listings)
         deposits = self._l1.deposits(ledger.deposit_count, to_l1_block)[:BLOCK_L1_FACTS_MAX]
-        if len(listings) == BLOCK_L1_FACTS_MAX:
-            deposits = ()
+        deposits = tuple(takewhile(lambda record: record.asset_id <= asset_id_max, deposits))
         roots = self._l1.roots(len(ledger.roots), to_l1_block)[:BLOCK_L1_FACTS_MAX]
         exits = tuple(self._l1.exits(ledger.exit_count, to_l1_block)[:BLOCK_L1_FACTS_MAX])
         epoch = next_epoch(self._replica, self._l1, to_l1_block)

@@ -129,7 +129,8 @@ interface IExits {
     /// @notice Since when an exit has waited, by the later of its request and the last roll-back;
     /// 0 if there is none or it is served by a batch that stands.
     function waitingSince(uint32 accountId, address owner) external view returns (uint64);
-    /// @notice Whether a sweep of the owner's account is authorised in a batch of this timestamp.
+    /// @notice Whether a sweep of the owner's account is authorised in a batch of this timestamp:
+    /// until it is shown as served, and for `silenceDeadline` after that.
     function authorises(uint32 accountId, address owner, uint64 timestamp)
         external
         view

@@ -168,7 +168,7 @@ contract Exits is IExits {
     {
         ExitRequest storage request = _requests[accountId][owner];
         if (request.requestedTsS == 0) return false;
-        return !_isServed(request) || timestamp <= request.servedTsS + rollup.answerWindow();
+        return !_isServed(request) || timestamp <= request.servedTsS + rollup.silenceDeadline();
     }
 
     /* INTERNAL */

@@ -10,6 +10,7 @@ from tests.independent.deposits import Deposit, read_deposit
 from tests.independent.exits import Exit, exiting_accounts, left_exiting, read_exit, sweep_of
 from tests.independent.levels import Moment
 from tests.independent.operations import (
+    CHUNK_END,
     SLOT,
     Operation,
     Step,
@@ -182,6 +183,8 @@ def derive(state: State, body: Body) -> list[Step]:
     run = Derivation(state)
     swept = exiting_accounts(state, body.exits)
     steps: list[Step] = [(sweep_of(state, account_id),) for account_id in swept]
+    if (body.exits or state.exiting) and not swept:
+        steps.append(CHUNK_END)
     for listed in body.listings:
         steps += run.of_listing(listed)
     for deposit in body.deposits:

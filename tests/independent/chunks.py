@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass
 from tests.independent.codec import ZERO_HASH, keccak, require, u
 from tests.independent.deposits import Deposit
 from tests.independent.operations import (
+    CHUNK_END,
     FEE_ACCOUNTS_MAX,
     NO_OP,
     SLOT,
@@ -152,10 +153,18 @@ def apply_chunk(state: State, chunk: bytes, deposits: Sequence[Deposit]) -> list
 
 
 def pack(steps: Sequence[Step], asset_of_payer: Mapping[int, int]) -> list[bytes]:
-    """The slots of the fewest chunks that hold the steps in this order, none of them divided."""
+    """The slots of the fewest chunks that hold the steps in this order, none of them divided.
+
+    A chunk that ends before any operation has none.
+    """
     packed: list[bytes] = []
     current, fee_accounts, swept = b"", set[int](), set[int]()
     for step in steps:
+        if step == CHUNK_END:
+            if current or not packed:
+                packed.append(current)
+            current, fee_accounts, swept = b"", set(), set()
+            continue
         slots = b"".join(operation.slots() for operation in step)
         payers = [operation.payer for operation in step if operation.fee_minor > 0]
         paid = {fee_account_of(asset_of_payer[payer]) for payer in payers}
@@ -174,7 +183,7 @@ def pack(steps: Sequence[Step], asset_of_payer: Mapping[int, int]) -> list[bytes
 
 
 def check_packed(steps: Sequence[Step], chunks: Sequence[bytes]) -> None:
-    """Invalid if the chunks hold other operations, part a group's legs, or mix sweeps."""
+    """Invalid if the chunks hold other operations, part a group's legs, mix sweeps, or lack an end."""
     found = [
         (index, position, operation)
         for index, chunk in enumerate(chunks)
@@ -186,6 +195,10 @@ def check_packed(steps: Sequence[Step], chunks: Sequence[bytes]) -> None:
     _check_sweeps([(index, one) for (index, _, _), one in zip(found, wanted, strict=True)])
     first = 0
     for step in steps:
+        if step == CHUNK_END:
+            before = found[first - 1][0] if first else 0
+            require(all(index > before for index, _, _ in found[first:]), "no chunk ends here")
+            continue
         index, position, _ = found[first]
         places = [place[:2] for place in found[first : first + len(step)]]
         in_a_row = [(index, position + leg) for leg in range(len(step))]

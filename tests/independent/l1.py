@@ -170,7 +170,7 @@ class Node:
 
     def requests(self) -> dict[tuple[int, bytes], int | None]:
         """Until when each exit authorises sweeps, by the newest request of the owner."""
-        contract, window = self.part("exits"), self.number("answerWindow")
+        contract, window = self.part("exits"), self.number("silenceDeadline")
         found: dict[tuple[int, bytes], int | None] = {}
         for _, one in self.exits():
             values = (one.account_id, "0x" + one.owner.hex())

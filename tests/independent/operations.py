@@ -53,6 +53,9 @@ class Operation:
 # Operations that no chunk's end or no-op divides: a group's legs, or one operation alone.
 Step = tuple[Operation, ...]
 
+# No operation, but a chunk ends here, after the batch's start.
+CHUNK_END: Step = ()
+
 NO_OP = Operation("no-op", 0, 0)
 
 

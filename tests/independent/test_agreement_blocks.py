@@ -29,7 +29,14 @@ from tests.independent.codec import ZERO_ADDRESS, ZERO_HASH, Invalid, keccak
 from tests.independent.deposits import Deposit
 from tests.independent.exits import Exit
 from tests.independent.levels import Moment
-from tests.independent.operations import NO_OP, Operation, Sequence64, Step, read_operations
+from tests.independent.operations import (
+    CHUNK_END,
+    NO_OP,
+    Operation,
+    Sequence64,
+    Step,
+    read_operations,
+)
 from tests.independent.records import Root
 from tests.independent.state import Leaf, State
 from tests.independent.worlds import DOMAIN, TS_S
@@ -301,6 +308,29 @@ def test_check_packed__sweep_beside_another__rejects(operations):
 
     with pytest.raises(Invalid, match="a sweep shares its chunk"):
         chunks.check_packed(steps, [slots + bytes(32)])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "chunk_count"),
+    [(0, 0, 1), (0, 1, 2), (1, 0, 1), (1, 1, 2), (64, 1, 2), (65, 1, 3)],
+)
+def test_pack__chunk_end__stands_between_holds(before, after, chunk_count):
+    steps = [*[(_ORDERED,)] * before, CHUNK_END, *[(_ORDERED,)] * after]
+
+    made = [slots + bytes(32) for slots in chunks.pack(steps, {9 << 24: 1})]
+
+    assert len(made) == chunk_count
+    chunks.check_packed(steps, made)
+
+
+@pytest.mark.parametrize("before", [0, 1, 63])
+def test_check_packed__no_chunk_ends__rejects(before):
+    operations = [_ORDERED] * (before + 1)
+    steps = [(operation,) for operation in operations]
+    slots = blocks.slots_of(operations).ljust(960, b"\0")
+
+    with pytest.raises(Invalid, match="no chunk ends here"):
+        chunks.check_packed([*steps[:before], CHUNK_END, *steps[before:]], [slots + bytes(32)])
 
 
 _ids = st.sampled_from([0, 1, 2, 7 << 24, 8 << 24, 9 << 24, 255 << 24 | 1, 255 << 24 | 2])

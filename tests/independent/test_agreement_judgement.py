@@ -10,6 +10,7 @@ Branches:
 
 from dataclasses import replace
 from functools import partial
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -28,9 +29,11 @@ from backend.settlement import events
 from backend.settlement.chain import L1Point
 from backend.settlement.eligibility import Eligibility
 from tests.independent import blocks, levels, log, room, worlds
+from tests.independent.codec import ZERO_ADDRESS
 from tests.independent.exits import Exit
 from tests.independent.facts import Facts
 from tests.independent.records import Group, Record, Root, RootedOrder
+from tests.independent.state import Asset
 from tests.independent.worlds import DOMAIN
 from tests.unit.engine.committee import FakeL1
 
@@ -260,7 +263,11 @@ def test_log__random_entries_and_blocks__both_reject_or_neither_holds(turns, dat
 
 
 _NO_FACTS = blocks.Body(0, (), (), (), ())
+_NEW_ASSETS = [
+    Asset(len(worlds.ASSETS) + one, bytes([one]) * 20, 1, ZERO_ADDRESS) for one in (1, 2)
+]
 _FACTS = {
+    "listing": replace(_NO_FACTS, listings=(_NEW_ASSETS[0],)),
     "deposit": replace(_NO_FACTS, deposits=worlds.ENDOWMENT[:1]),
     "root": replace(_NO_FACTS, roots=(Root(worlds.PEOPLE[0], DOMAIN.separator()),)),
     "exit": replace(_NO_FACTS, exits=(_ANY_EXIT,)),
@@ -279,6 +286,32 @@ def test_log__fact_that_waits__both_reject_a_block_that_passes_over_it_holds(kin
     assert both.offer(passing) == "the facts of L1 are left out"
     assert both.offer(both.honest(1)) == ""
     assert both.offer(passing) == ""
+
+
+@pytest.mark.parametrize(("kind", "other"), permutations(_FACTS, 2))
+def test_log__fact_that_waits__both_reject_a_block_with_another_kind_alone_holds(kind, other):
+    both = Both()
+    for one in (kind, other):
+        both.happen(_FACTS[one])
+    assert both.offer(replace(_NO_FACTS, l1_block_number=both.l1.number)) == ""
+
+    alone = replace(_FACTS[other], l1_block_number=both.l1.number)
+
+    assert both.offer(alone) == "the facts of L1 are left out"
+    assert both.offer(both.honest(1)) == ""
+
+
+def test_log__deposit_of_an_asset_that_waits__has_its_turn_once_listed_holds():
+    both = Both()
+    both.happen(replace(_NO_FACTS, listings=tuple(_NEW_ASSETS)))
+    both.happen(replace(_NO_FACTS, deposits=(worlds.deposit(worlds.PEOPLE[0], _NEW_ASSETS[1], 5),)))
+    nothing = replace(_NO_FACTS, l1_block_number=both.l1.number)
+    assert both.offer(nothing) == ""
+
+    assert both.offer(replace(nothing, listings=tuple(_NEW_ASSETS[:1]))) == ""
+    late = replace(nothing, listings=tuple(_NEW_ASSETS[1:]))
+    assert both.offer(late) == "the facts of L1 are left out"
+    assert both.offer(both.honest(1)) == ""
 
 
 # WHO MAY HOLD AN ASSET

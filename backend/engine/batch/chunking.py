@@ -20,8 +20,9 @@ class BlockOperations:
     """A final block as batches need it. `ts_s` is its time, rounded down.
 
     `fee_accounts` says, by slot, where a fee above 0 goes, and `groups`, by the slot of its first
-    leg, how many legs a group has; the first `sweep_count` slots are sweeps. `payments` are the ids
-    and slots of its orders and sweeps.
+    leg, how many legs a group has; the first `sweep_count` slots are sweeps; `shows_start` says
+    that a chunk has to end before the block. `payments` are the ids and slots of its orders and
+    sweeps.
     """
 
     block_hash: Digest
@@ -31,6 +32,7 @@ class BlockOperations:
     fee_accounts: Mapping[int, AccountId]
     groups: Mapping[int, int]
     sweep_count: int
+    shows_start: bool
     deposits: tuple[DepositRecord, ...]
     payments: tuple[tuple[Digest, int], ...]
 
@@ -59,6 +61,7 @@ def block_operations(
         execution.fee_accounts,
         execution.groups,
         len(execution.sweeps),
+        execution.shows_start,
         body.deposits,
         (*swept, *zip(payment_ids, slots, strict=True)),
     )
@@ -85,6 +88,9 @@ def lay_out(blocks: Sequence[BlockOperations], chunks_max: int) -> Layout:
     for block_count, block in enumerate(blocks):
         begun = len(pieces), len(pieces[-1]) if pieces else 0
         fee_accounts = block.fee_accounts
+        if block.shows_start:
+            cursor.end_chunk()
+            pieces = pieces or [[]]
         for start, count in indivisible_spans(block.slots, block.groups):
             slots = range(start, start + count)
             fees = {fee_accounts[s] for s in slots if s in fee_accounts}
@@ -100,9 +106,9 @@ def lay_out(blocks: Sequence[BlockOperations], chunks_max: int) -> Layout:
     return _layout(len(blocks), pieces)
 
 
-def _layout(block_count: int, pieces: Iterable[Iterable[bytes]]) -> Layout:
+def _layout(block_count: int, pieces: Sequence[Sequence[bytes]]) -> Layout:
     chunk_slots = tuple(padded(b"".join(chunk)) for chunk in pieces)
-    return Layout(block_count, chunk_slots or (padded(b""),), not chunk_slots)
+    return Layout(block_count, chunk_slots or (padded(b""),), not any(pieces))
 
 
 def with_roots(

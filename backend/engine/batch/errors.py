@@ -81,6 +81,14 @@ class SweepNotAlone(InvalidBatch):
         self.slot_number = slot_number
 
 
+class ExitNotShown(InvalidBatch):
+    """No chunk ends before block `number`, which had exits due and nothing to sweep."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"no chunk shows the state before block {number}, which had exits due")
+        self.number = number
+
+
 class ChunksUnknown(InvalidBatch):
     """L1 has a batch whose chunks are packed in another way: they have to be read from L1."""
 

@@ -15,6 +15,7 @@ from backend.engine.batch.chunking import (
 )
 from backend.engine.batch.errors import (
     ChunkRootMismatch,
+    ExitNotShown,
     GroupTorn,
     HeaderMismatch,
     HeaderOutOfRange,
@@ -85,7 +86,8 @@ def verify_header(
     no-ops stand is the packer's choice; the operations are read as L1 reads them.
 
     Raises the first InvalidBatch, cheap checks before dear ones: HeaderMismatch, HeaderOutOfRange,
-    PinUnknown, ChunkInvalid, ChunkRootMismatch, OperationsMismatch, GroupTorn, SweepNotAlone.
+    PinUnknown, ChunkInvalid, ChunkRootMismatch, OperationsMismatch, GroupTorn, SweepNotAlone,
+    ExitNotShown.
     """
     _check_parent(header, tip, checks)
     own_blocks = _blocks_of(header, tip, blocks)
@@ -103,7 +105,8 @@ def execute_chunks(
 ) -> StateTree:
     """Return the state after chunks that hold exactly the blocks' operations.
 
-    Raises ChunkInvalid, ChunkRootMismatch, OperationsMismatch, GroupTorn or SweepNotAlone.
+    Raises ChunkInvalid, ChunkRootMismatch, OperationsMismatch, GroupTorn, SweepNotAlone or
+    ExitNotShown.
     """
     deposits = [record for block in blocks for record in block.deposits]
     facts = facts_of(tip.assets, tip.deposit_count, deposits)
@@ -124,6 +127,7 @@ def execute_chunks(
             raise OperationsMismatch(index)
     _check_groups(chunks, blocks)
     _check_sweeps(chunks, blocks)
+    _check_starts(chunks, blocks)
     return tree
 
 
@@ -169,6 +173,24 @@ def _check_sweeps(chunks: Sequence[Chunk], blocks: Sequence[BlockOperations]) ->
         accounts.add(account_id)
     for index in sorted(swept.keys() & others):
         raise SweepNotAlone(index * CHUNK_SLOTS)
+
+
+def _check_starts(chunks: Sequence[Chunk], blocks: Sequence[BlockOperations]) -> None:
+    """Check that some chunk's root is the state before each block that shows it.
+
+    Otherwise nobody could show L1 that the exits which were due had nothing to take. Raises
+    ExitNotShown.
+    """
+    if not any(block.shows_start for block in blocks):
+        return
+    places = [place for place, _ in batch_operations(chunk.slots for chunk in chunks)]
+    index = 0
+    for block in blocks:
+        if block.shows_start and index < len(places):
+            chunk_before = places[index - 1] // CHUNK_SLOTS if index else 0
+            if places[index] // CHUNK_SLOTS == chunk_before:
+                raise ExitNotShown(block.number)
+        index += sum(1 for _ in operation_spans(block.slots))
 
 
 def _check_parent(header: BatchHeader, tip: BatchTip, checks: HeaderChecks) -> None:

@@ -69,13 +69,15 @@ class Execution:
     """What a block does. `orders` and `deposits` stand in the order of the body's; `sweeps` take
     the first slots, one each.
 
-    `fee_accounts` says, by slot, where a fee above 0 goes; `groups`, by the slot of its first leg,
-    how many legs a group has.
+    `shows_start` says that an exit was due and there was nothing to sweep: then some chunk's root
+    has to be the state before the block. `fee_accounts` says, by slot, where a fee above 0 goes;
+    `groups`, by the slot of its first leg, how many legs a group has.
     """
 
     changes: Changes
     slots: bytes
     sweeps: tuple[Sweep, ...]
+    shows_start: bool
     orders: tuple[ExecutedOrder, ...]
     deposits: tuple[ExecutedDeposit, ...]
     fee_accounts: Mapping[int, AccountId]
@@ -99,7 +101,8 @@ def execute(ledger: Ledger, body: Body, ts_s: int) -> Execution:
     """
     if body.l1_block_number < ledger.l1_block_number:
         raise L1PointBehind(ledger.l1_block_number, body.l1_block_number)
-    run = _Run(ledger, sweeps_of(ledger, body.exits))
+    sweeps = sweeps_of(ledger, body.exits)
+    run = _Run(ledger, sweeps, not sweeps and bool(body.exits or ledger.exiting))
     for index, asset in enumerate(body.listings):
         run.list_asset(index, asset)
     deposits = tuple(run.deposit(index, record) for index, record in enumerate(body.deposits))
@@ -111,6 +114,7 @@ def execute(ledger: Ledger, body: Body, ts_s: int) -> Execution:
         run.changes(body),
         b"".join(run.slots),
         run.sweeps,
+        run.shows_start,
         tuple(run.orders),
         deposits,
         run.fee_accounts,
@@ -121,9 +125,10 @@ def execute(ledger: Ledger, body: Body, ts_s: int) -> Execution:
 class _Run:
     """A block being executed: phase one as the operations come, phase two in `changes`."""
 
-    def __init__(self, ledger: Ledger, sweeps: tuple[Sweep, ...]) -> None:
+    def __init__(self, ledger: Ledger, sweeps: tuple[Sweep, ...], shows_start: bool) -> None:
         self.ledger = ledger
         self.sweeps = sweeps
+        self.shows_start = shows_start
         self.slots: list[bytes] = []
         self.slot_count = 0
         self.cursor = ChunkCursor()
@@ -138,6 +143,8 @@ class _Run:
         self.credits: defaultdict[AccountId, int] = defaultdict(int)
         self.supply: dict[int, int] = {}
         self.deposit_count = ledger.deposit_count
+        if shows_start:
+            self.cursor.end_chunk()
         for sweep in sweeps:
             self._sweep(sweep)
 

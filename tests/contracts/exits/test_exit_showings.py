@@ -7,7 +7,7 @@
 - credit_bounty: showing settled → credited once; open, unsettled, removed, unknown → reverts
 - credit_bounty: frozen and not served → the owner's
 - withdraw_bounties: pays all that was credited; nothing owed, receiver who takes none → reverts
-- authorises: from the request until the answer window after the showing has passed
+- authorises: from the request until the silence deadline after the showing has passed
 """
 
 import pytest
@@ -252,13 +252,13 @@ def test_authorises__nobody_asked__changes_nothing(exits, posted, payer):
     assert not exits.authorises(ALICE, payer, 0)
 
 
-def test_authorises__until_answer_window_after_showing__holds(
+def test_authorises__until_silence_deadline_after_showing__holds(
     room, exits, swept, show, payer, payee
 ):
     assert exits.authorises(ALICE, payer, FOREVER)
     assert not exits.authorises(ALICE, payee, 0)
 
-    last = show(swept).timestamp + WINDOWS.answer_s
+    last = show(swept).timestamp + WINDOWS.silence_s
     assert [exits.authorises(ALICE, payer, last + i) for i in (-1, 0, 1)] == [True, True, False]
 
     room.roll_back(swept)

@@ -5,13 +5,14 @@
 - more than an operation holds: block after block
 - orders of the account end rejected, whatever waits; credits of the same block stay
 - facts of L1: left out, made up; a snapshot in between
-- packing: chunks of sweeps alone; whoever packs otherwise gets no signature
+- packing: chunks of sweeps alone, a chunk's end where there is nothing to sweep; whoever packs
+  otherwise gets no signature
 """
 
 import pytest
 
 from backend.engine.batch.chunking import block_operations, facts_of, lay_out, with_roots
-from backend.engine.batch.errors import SweepNotAlone
+from backend.engine.batch.errors import ExitNotShown, SweepNotAlone
 from backend.engine.batch.verify import BatchTip, execute_chunks
 from backend.engine.ledger import decode_snapshot, encode_snapshot, sweeps_of
 from backend.protocol.batches import CHUNK_SLOTS, genesis_header, padded
@@ -214,8 +215,7 @@ def test_lay_out__sweeps__have_chunks_of_their_own_holds(chamber):
 
 def test_execute_chunks__sweep_beside_something_else__rejects(chamber):
     blocks = blocks_of(swept_chamber(chamber))
-    assets = dict(chamber.replica.ledger.assets)
-    tip = BatchTip(genesis_header(genesis_tree().root), b"", genesis_tree(), 0, assets)
+    tip = tip_of(chamber, [])
     dense = b"".join(block.slots for block in blocks)
     size = CHUNK_SLOTS * SLOT_BYTES
     chunks = [padded(dense[start : start + size]) for start in range(0, len(dense), size)]
@@ -231,8 +231,7 @@ def test_execute_chunks__account_swept_twice_in_a_chunk__rejects(chamber):
     leave(chamber)
     chamber.settle()
     blocks = blocks_of(chamber)
-    assets = dict(chamber.replica.ledger.assets)
-    tip = BatchTip(genesis_header(genesis_tree().root), b"", genesis_tree(), 0, assets)
+    tip = tip_of(chamber, [])
     honest = list(lay_out(blocks, 120).chunk_slots)
     joined = padded(b"".join(block.slots for block in blocks if block.sweep_count))
 
@@ -241,8 +240,65 @@ def test_execute_chunks__account_swept_twice_in_a_chunk__rejects(chamber):
         execute_chunks(rooted(tip, [*honest[:-3], joined], blocks), tip, blocks)
 
 
+@pytest.mark.parametrize("is_first", [True, False], ids=["first block", "later block"])
+def test_lay_out__nothing_to_sweep__shows_the_state_before_holds(chamber, is_first):
+    """He empties his account before the exit arrives, and is paid in the very block that brings
+    it: without the chunk's end no root would show that the exit was served."""
+    emptying = payment(PAYER, PAYEE.address, MONEY, 0)
+    chamber.order(emptying)
+    chamber.settle()
+    before = len(chamber.finals)
+    leave(chamber)
+    chamber.tick()
+    chamber.order(payment(PAYEE, PAYER.address, 7, 0))
+    chamber.settle()
+    blocks, account_id = blocks_of(chamber), account_of(chamber)[0]
+    assert [block.shows_start for block in blocks] == [False] * before + [True]
+    start = before if is_first else 0
+    tip = tip_of(chamber, blocks[:start])
+
+    honest = lay_out(blocks[start:], 120).chunk_slots
+
+    chunks = rooted(tip, honest, blocks[start:])
+    trees = [tree for _, tree in states(tip, honest, blocks[start:])]
+    assert [tree.leaf(account_id).balance_minor for tree in trees] == [0, 7]
+    execute_chunks(chunks, tip, blocks[start:])
+    dense = [padded(b"".join(block.slots for block in blocks[start:]))]
+    with pytest.raises(ExitNotShown):
+        execute_chunks(rooted(tip, dense, blocks[start:]), tip, blocks[start:])
+
+
+def test_lay_out__exit_of_nobody_and_no_operation__is_empty_holds(chamber):
+    posted = blocks_of(chamber)
+    chamber.l1.request_exit(AccountId(77), PAYER.address)
+    chamber.settle()
+    blocks = blocks_of(chamber)[len(posted) :]
+
+    layout = lay_out(blocks, 120)
+
+    assert [block.shows_start for block in blocks] == [True]
+    assert layout.is_empty
+    tip = tip_of(chamber, posted)
+    execute_chunks(rooted(tip, layout.chunk_slots, blocks), tip, blocks)
+
+
+def tip_of(chamber, posted):
+    """The batch tip after blocks that an earlier batch holds, if any."""
+    assets = dict(chamber.replica.ledger.assets)
+    genesis = BatchTip(genesis_header(genesis_tree().root), b"", genesis_tree(), 0, assets)
+    if not posted:
+        return genesis
+    tree = [tree for _, tree in states(genesis, lay_out(posted, 120).chunk_slots, posted)][-1]
+    deposit_count = sum(len(block.deposits) for block in posted)
+    return BatchTip(genesis_header(tree.root), b"", tree, deposit_count, assets)
+
+
+def states(tip, chunk_slots, blocks):
+    """Yield the chunks with the states after them."""
+    deposits = [record for block in blocks for record in block.deposits]
+    return with_roots(tip.tree, chunk_slots, facts_of(tip.assets, tip.deposit_count, deposits))
+
+
 def rooted(tip, chunk_slots, blocks):
     """Return the chunks with the roots that L1 reads."""
-    deposits = [record for block in blocks for record in block.deposits]
-    facts = facts_of(tip.assets, 0, deposits)
-    return [chunk for chunk, _ in with_roots(tip.tree, chunk_slots, facts)]
+    return [chunk for chunk, _ in states(tip, chunk_slots, blocks)]
