@@ -14,7 +14,7 @@ from backend.settlement.abi import ContractError
 from backend.settlement.anvil import LOCAL_CHAIN_IDS
 from backend.settlement.artifacts import artifacts
 from backend.settlement.chain import Contract, RpcError
-from backend.settlement.client import ChainClient
+from backend.settlement.client import ChainClient, block_ranges
 from backend.settlement.deployment_file import (
     Deployment,
     Parameters,
@@ -248,14 +248,25 @@ class _Deployer(Steps):
         return rollup
 
     async def stake(self) -> None:
-        """Make the stake of each validator whole. Anybody may pay; here the deployer does."""
+        """Make the first stake of each validator whole. Anybody may pay; here the deployer does.
+
+        One that was slashed stays lost: to pay it anew is a decision of its own.
+        """
         committee, stake_wei = self.contract("Committee"), self.deployment.parameters.stake_wei
         for validator in self.deployment.roles.validators:
             missing_wei = stake_wei - await self.read(committee, "stakeOf", validator)
-            if missing_wei > 0:
+            if missing_wei > 0 and not await self._was_slashed(committee, validator):
                 await self.send_as(
                     self._sender.address, committee, "stake", validator, value_wei=missing_wei
                 )
+
+    async def _was_slashed(self, committee: Contract, validator: Address) -> bool:
+        topics = [committee.abi.topic("Slashed"), bytes(validator).rjust(32, b"\0")]
+        last = (await self._client.latest()).number
+        for start, end in block_ranges(self.deployment.block_number, last):
+            if await self._client.logs([committee.address], start, end, topics):
+                return True
+        return False
 
     async def create_treasury(self) -> None:
         """Create the treasury, if there are treasurers: they weigh 1 each, and most of them do

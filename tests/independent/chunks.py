@@ -183,7 +183,7 @@ def pack(steps: Sequence[Step], asset_of_payer: Mapping[int, int]) -> list[bytes
 
 
 def check_packed(steps: Sequence[Step], chunks: Sequence[bytes]) -> None:
-    """Invalid if the chunks hold other operations, part a group's legs, mix sweeps, or lack an end."""
+    """Invalid if they hold other operations, part a group's legs, mix sweeps, or lack an end."""
     found = [
         (index, position, operation)
         for index, chunk in enumerate(chunks)

@@ -2,7 +2,7 @@
 
 - keys: made once, the same afterwards, in the order of L1
 - parameters of local and public chains
-- a local chain, a repeat; somebody's tokens; a deployer without money; no node
+- a local chain; a repeat, after a slash too; somebody's tokens; a deployer without money; no node
 - `ape run deploy` on a node that runs, twice, and on none
 """
 
@@ -13,6 +13,8 @@ import pytest
 
 from backend.config import Settings
 from backend.deploying import deploy_platform, parameters_of, platform_keys
+from backend.protocol.types import address_text
+from backend.settlement.anvil import dev_key
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment import NoNode
 from backend.settlement.deployment_file import PUBLIC_PARAMETERS
@@ -47,6 +49,23 @@ async def test_deploy_platform__twice__changes_nothing(client, settings):
 
     assert [token.symbol for token in first.deployment.tokens] == ["USDX", "EURX", "BOND"]
     assert second.is_unchanged
+
+
+async def test_deploy_platform__after_a_slash__the_stake_stays_lost_holds(client, settings):
+    """To pay it anew is a decision of its own: `causeway committee stake`."""
+    deployment = (await deploy_platform(client, settings)).deployment
+    committee, caught = deployment.committee, deployment.roles.validators[0]
+    judge = address_text(deployment.address("Disputes"))
+    await client.rpc("anvil_impersonateAccount", judge)
+    await client.rpc("anvil_setBalance", judge, hex(10**18))
+    data = committee.abi.call_data("punishEquivocation", caught, dev_key(9).address)
+    punished = {"from": judge, "to": address_text(committee.address), "data": "0x" + data.hex()}
+    await client.rpc("eth_sendTransaction", punished)
+
+    again = await deploy_platform(client, settings)
+
+    assert again.is_unchanged
+    assert await client.read(committee, "stakeOf", caught) == 0
 
 
 async def test_deploy_platform__tokens_of_others__succeeds(client, settings, tmp_path):
