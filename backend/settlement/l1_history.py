@@ -5,7 +5,8 @@ was read, since nodes leave logs out while they index, and know nothing of befor
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from backend.protocol.eip712 import Domain, ledger_domain
@@ -71,6 +72,11 @@ class History:
         """The number of the last accepted batch; 0 is genesis."""
         return len(self.posted)
 
+    def copied_to(self, head: L1Block) -> "History":
+        """Return a copy for a later head, which goes on by itself."""
+        happened = [copy(getattr(self, one.name)) for one in fields(self) if one.name != "head"]
+        return History(head, *happened)
+
 
 class L1Reader:
     """Reads one rollup on one chain."""
@@ -100,10 +106,16 @@ class L1Reader:
         block_id = "latest" if at_block is None else at_block
         return await self.client.read(self.contract, function, *arguments, block_id=block_id)
 
-    async def history(self, from_block: int = 0, say: Say = lambda _: None) -> History:
-        """Return all that has happened. Raises HistoryIncomplete, ChainUnavailable."""
-        history = History(await self.client.latest())
-        last = history.head.number
+    async def history(
+        self, from_block: int = 0, say: Say = lambda _: None, known: History | None = None
+    ) -> History:
+        """Return all that has happened; what is `known` is read anew only if its head was
+        reorganised away. Raises HistoryIncomplete, ChainUnavailable."""
+        head = await self.client.latest()
+        history = History(head)
+        if known is not None and await self.client.block(known.head.number) == known.head:
+            history, from_block = known.copied_to(head), known.head.number + 1
+        last = head.number
         addresses = [self.contract.address, self.exits.address]
         for first, end in block_ranges(from_block, last):
             for log in await self.client.logs(addresses, first, end):

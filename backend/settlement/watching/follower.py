@@ -92,7 +92,7 @@ class Follower:
 
     async def follow(self) -> History:
         """Read what is new, and execute it. Raises DataMissing, ChainUnavailable."""
-        history = await self.reader.history(self._from_block)
+        history = await self.reader.history(self._from_block, known=self.history)
         self.history = history
         self._drop_removed(history)
         self._forget_settled(history)

@@ -205,3 +205,36 @@ async def test_history__no_rollup_or_too_late_a_block__rejects(l1):
 
     with pytest.raises(HistoryIncomplete, match="assetCount"):
         await reader.history((await l1.client.latest()).number)
+
+
+async def test_history__known_before__reads_what_is_new_alone_holds(l1, monkeypatch):
+    reader = await reader_of(l1)
+    await l1.fund(OWNER, WAITING)
+    known = await reader.history()
+    await l1.deposit(OWNER, WAITING)
+    asked: list[int] = []
+    logs = l1.client.logs
+
+    async def noted(addresses, first, last):
+        asked.append(first)
+        return await logs(addresses, first, last)
+
+    monkeypatch.setattr(l1.client, "logs", noted)
+    later = await reader.history(known=known)
+
+    assert asked == [known.head.number + 1]
+    assert len(later.deposits) == len(known.deposits) + 1
+    assert replace(later, head=known.head) == replace(await reader.history(), head=known.head)
+
+
+async def test_history__known_head_reorganised_away__is_read_anew_holds(l1):
+    reader = await reader_of(l1)
+    await l1.fund(OWNER, WAITING)
+    before = await reader.history()
+    await l1.deposit(OWNER, WAITING)
+    known = await reader.history()
+    await l1.reorganise((await l1.client.latest()).number - before.head.number)
+
+    later = await reader.history(known=known)
+
+    assert (len(known.deposits), len(later.deposits)) == (1, 0)
