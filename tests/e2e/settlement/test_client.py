@@ -171,7 +171,7 @@ async def test_rpc__nobody_answers__rejects():
 
 async def test_send__answer_lost__unknown_holds(l1, monkeypatch):
     """The node took the transaction, but its answer never came: it is not taken for failed."""
-    sender, token = Sender(l1.client, OWNER, wait_ms=100), l1.deployment.token("USDX")
+    sender, token = Sender(l1.client, OWNER), l1.deployment.token("USDX")
     send_raw = l1.client.send_raw
 
     async def send_and_lose(raw):
