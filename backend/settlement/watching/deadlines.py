@@ -56,12 +56,12 @@ def _is_empty(leaf: Leaf | None, owner: Address) -> bool:
 
 
 def _may_show(follower: Follower, number: int, account_id: AccountId, owner: Address) -> bool:
-    """Return whether the account was empty in a batch, perhaps: after it, or it paid in it."""
+    """Return whether the account was empty in a batch, perhaps: at an end of it, or it paid."""
     before = follower.leaf_after(number - 1, account_id)
     after = follower.leaf_after(number, account_id)
-    if after is None or _is_empty(after, owner):
+    if before is None or after is None or _is_empty(before, owner) or _is_empty(after, owner):
         return True
-    return before is not None and before.nonce != after.nonce
+    return before.nonce != after.nonce
 
 
 async def overdue(reader: L1Reader, follower: Follower, history: History) -> Late | None:

@@ -12,10 +12,12 @@ from dataclasses import replace
 
 import pytest
 
+from backend.protocol.batches import Chunk, calldata_hash, chunk_hashes, padded
 from backend.protocol.evidence import Evidence
 from backend.protocol.operations import Deposit, OpenAccount, Withdrawal
 from backend.protocol.order_records import SignedOrder
 from backend.protocol.orders import WithdrawalOrder
+from backend.protocol.state_tree import chunks_root
 from backend.protocol.types import AccountId, Asset
 from backend.settlement.chain import Done
 from backend.settlement.data_sources import DataSources, DevelopmentBlobs
@@ -219,6 +221,34 @@ async def test_step__exit_served_in_a_settled_batch__is_shown_all_the_same_succe
     tip = await l1.rollup.tip()
     batches = [(await l1.rollup.posted(each)).accepted.arguments() for each in range(1, tip + 1)]
     await l1.call(OWNER, l1.rollup.contract, "settle", batches)
+
+    assert (await steps(watcher, l1, 1)).alarms == []
+
+    exits = l1.deployment.core("Exits")
+    assert await l1.client.read(exits, "waitingSince", ACCOUNT, OWNER.address) == 0
+
+
+async def test_step__exit_of_an_account_empty_before__is_shown_by_the_first_chunk_succeeds(
+    thief, watcher, l1
+):
+    """There was nothing to sweep, and the batch after the request pays the owner anew."""
+    await thief.post(*await first_batch(thief))
+    funded = replace(thief)
+    await thief.post(*await thief.batch([Withdrawal(ACCOUNT, MONEY, 0)], cursor=1))
+    await request_exit(funded, l1)
+    await l1.pass_time(2)
+    await l1.deposit(OWNER, MONEY)
+    await l1.mine()
+    records = [await first_deposit(l1, index) for index in range(2)]
+    nothing = Chunk(padded(b""), thief.tree.root)
+    assets = {1: await _asset(l1)}
+    header, paying = await thief.batch([Deposit(ACCOUNT, MONEY)], deposits=records, assets=assets)
+    chunks = [nothing, *paying]
+    root, count = chunks_root(chunk_hashes(chunks)), len(chunks)
+    data_hash = calldata_hash(chunks)
+    header = replace(header, chunks_root=root, chunk_count=count, data_hash=data_hash)
+    await thief.post(header, chunks)
+    watcher._evidence.by_slot[0] = Evidence(None, 0)
 
     assert (await steps(watcher, l1, 1)).alarms == []
 
