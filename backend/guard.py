@@ -67,6 +67,7 @@ class Guard:
         self._watcher, self._desk, self._archive, self._kzg = watcher, desk, archive, kzg
         self._challenges = Contract(deployment.address("Challenges"), artifact("Challenges").abi)
         self._challenger: Challenger | None = None
+        self._exits_over = 0  # the first so many exits were served, by batches that are settled
 
     async def run(self, poll_ms: int = _POLL_MS) -> None:
         """Guard for ever. A chain that doesn't answer is asked again."""
@@ -85,13 +86,15 @@ class Guard:
     async def _exit_waits(self) -> bool:
         """Return whether an exit that the ledger has swept was not shown yet."""
         exits = self._deployment.core("Exits")
-        known = self._watcher.exits(0, self._watcher.confirmed().number)
-        for request in dict.fromkeys(known):
-            since_ts_s = await self._client.read(
-                exits, "waitingSince", request.account_id, request.owner
-            )
-            if since_ts_s:
+        frontier = await self._client.read(self._deployment.rollup, "frontier")
+        is_over = True
+        for exit_ in self._watcher.exits(self._exits_over, self._watcher.confirmed().number):
+            account = exit_.account_id, exit_.owner
+            if await self._client.read(exits, "waitingSince", *account):
                 return True
+            request = await self._client.read(exits, "exitOf", *account)
+            is_over = is_over and request["servedBatch"] <= frontier
+            self._exits_over += is_over
         return False
 
     async def _is_challenged(self) -> bool:
