@@ -1,6 +1,5 @@
 """Batches: final blocks packed into chunks for L1, the judge of headers, and proofs for claims."""
 
-from backend.engine.batch.archive import AccountProof, BatchArchive, WithdrawalProof
 from backend.engine.batch.builder import BatchBuilder, BatchDraft
 from backend.engine.batch.chunking import BlockOperations, block_operations
 from backend.engine.batch.errors import (
@@ -13,11 +12,12 @@ from backend.engine.batch.errors import (
     OperationsMismatch,
     PinUnknown,
 )
+from backend.engine.batch.posted import AccountProof, PostedBatches, WithdrawalProof
 from backend.engine.batch.verify import BatchTip, HeaderChecks, verify_header
 
 __all__ = [
     "AccountProof",
-    "BatchArchive",
+    "PostedBatches",
     "BatchBuilder",
     "BatchDraft",
     "BatchTip",

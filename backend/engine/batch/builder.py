@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from backend.engine.batch.archive import AccountProof, BatchArchive, WithdrawalProof
 from backend.engine.batch.chunking import (
     BlockOperations,
     facts_of,
@@ -18,6 +17,7 @@ from backend.engine.batch.chunking import (
     with_roots,
 )
 from backend.engine.batch.errors import ChunkInvalid, ChunksUnknown
+from backend.engine.batch.posted import AccountProof, PostedBatches, WithdrawalProof
 from backend.engine.batch.verify import BatchTip, HeaderChecks, execute_chunks, verify_header
 from backend.engine.ledger import Ledger
 from backend.protocol.batches import (
@@ -119,7 +119,7 @@ class BatchBuilder:
         self._tip = BatchTip(header, header_hash, tree, ledger.l1_block_number, self._assets)
         self._blocks: deque[BlockOperations] = deque()
         self._candidates: dict[Digest, _Candidate] = {}
-        self._archive = BatchArchive(self._assets)
+        self._posted = PostedBatches(self._assets)
 
     @classmethod
     def at_genesis(cls, domain: Domain) -> "BatchBuilder":
@@ -200,7 +200,7 @@ class BatchBuilder:
         """
         if header.number <= self._tip.header.number:
             check_invariant(
-                self._archive.is_known(header) or header == self._tip.header,
+                self._posted.is_known(header) or header == self._tip.header,
                 "L1 has another batch of this number",
                 number=header.number,
             )
@@ -216,7 +216,7 @@ class BatchBuilder:
         )
         blocks = [self._blocks.popleft() for _ in range(candidate.block_count)]
         deposits = [record for block in blocks for record in block.deposits]
-        self._archive.add(header, candidate.chunks, self._tip, deposits)
+        self._posted.add(header, candidate.chunks, self._tip, deposits)
         for block in blocks:
             self._ledger.advance(block.changes)
         self._check_state(candidate.tree, blocks)
@@ -232,28 +232,28 @@ class BatchBuilder:
 
     def chunks(self, batch_number: int) -> tuple[Chunk, ...]:
         """Return a posted batch's chunks. Raises BatchNotFound."""
-        return self._archive.chunks(batch_number)
+        return self._posted.chunks(batch_number)
 
     def header(self, batch_number: int) -> BatchHeader:
         """Return a posted batch's header. Raises BatchNotFound."""
-        return self._archive.header(batch_number)
+        return self._posted.header(batch_number)
 
     def withdrawal_proof(self, batch_number: int, slot_number: int) -> WithdrawalProof:
         """Return what claims the withdrawal at a slot number of a posted batch.
 
         Raises BatchNotFound (also of a batch before the one started at) and ProofNotAvailable.
         """
-        return self._archive.withdrawal_proof(batch_number, slot_number)
+        return self._posted.withdrawal_proof(batch_number, slot_number)
 
     def tree(self, batch_number: int) -> StateTree:
         """Return all accounts after a posted batch. Raises BatchNotFound."""
         if batch_number == self._tip.header.number:
             return self._tip.tree
-        return self._archive.tree(batch_number)
+        return self._posted.tree(batch_number)
 
     def account_proof(self, batch_number: int, account_id: AccountId) -> AccountProof:
         """Return the proof of an account after a posted batch. Raises as `withdrawal_proof`."""
-        return self._archive.account_proof(batch_number, account_id)
+        return self._posted.account_proof(batch_number, account_id)
 
     def _candidate(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> _Candidate:
         known = self._candidates.get(header.chunks_root)

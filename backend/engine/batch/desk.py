@@ -16,11 +16,11 @@ from typing import Final, TypeVar
 
 import structlog
 
-from backend.engine.batch.archive import AccountProof, WithdrawalProof
 from backend.engine.batch.builder import BatchBuilder, BatchDraft
 from backend.engine.batch.chunking import BlockOperations, block_operations
 from backend.engine.batch.errors import InvalidBatch
 from backend.engine.batch.evidence import batch_evidence
+from backend.engine.batch.posted import AccountProof, WithdrawalProof
 from backend.engine.batch.verify import HeaderChecks
 from backend.engine.replica import FinalBlock
 from backend.engine.rounds import Committee

@@ -8,9 +8,9 @@ import inspect
 import pytest
 
 from backend.access.ports import WithdrawalProof as WithdrawalProofPort
-from backend.engine.batch.archive import WithdrawalProof
 from backend.engine.batch.builder import BatchDraft
 from backend.engine.batch.desk import BatchDesk, Waiting
+from backend.engine.batch.posted import WithdrawalProof
 from backend.engine.log import LocalLog
 from backend.settlement import ports
 from tests.e2e.settlement.tiny_ledger import MemoryLog, TinyDraft, TinyLedger

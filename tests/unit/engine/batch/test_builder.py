@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from backend.engine.batch import BatchBuilder, ChunksUnknown
-from backend.engine.batch.archive import TREE_INTERVAL, TREES_RECENT
+from backend.engine.batch.posted import TREE_INTERVAL, TREES_RECENT
 from backend.engine.ledger import decode_snapshot, encode_snapshot
 from backend.protocol.batches import Chunk, calldata_hash, chunk_hashes
 from backend.protocol.errors import BatchNotFound, InvariantViolated, ProofNotAvailable

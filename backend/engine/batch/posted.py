@@ -48,19 +48,19 @@ class AccountProof:
 
 
 @dataclass(frozen=True, slots=True)
-class _Archived:
+class _Posted:
     header: BatchHeader
     chunks: tuple[Chunk, ...]
     deposit_count: int
     deposits: tuple[DepositRecord, ...]
 
 
-class BatchArchive:
+class PostedBatches:
     """Batches from the first one added on. `assets` grows with the ledger's listings."""
 
     def __init__(self, assets: Mapping[int, Asset]) -> None:
         self._assets = assets
-        self._batches: dict[int, _Archived] = {}
+        self._batches: dict[int, _Posted] = {}
         # By batch number, the state before it.
         self._trees: dict[int, StateTree] = {}
         self._last: tuple[int, int, StateTree] | None = None
@@ -74,7 +74,7 @@ class BatchArchive:
     ) -> None:
         """Keep a posted batch; `before` is the batch that it continues."""
         number = header.number
-        self._batches[number] = _Archived(
+        self._batches[number] = _Posted(
             header, tuple(chunks), before.deposit_count, tuple(deposits)
         )
         self._trees[number] = before.tree
@@ -146,7 +146,7 @@ class BatchArchive:
         """Return all accounts after a batch. Raises BatchNotFound."""
         return self._tree_after(batch_number, len(self.chunks(batch_number)) - 1)
 
-    def _batch(self, number: int) -> _Archived:
+    def _batch(self, number: int) -> _Posted:
         batch = self._batches.get(number)
         if batch is None:
             raise BatchNotFound(number)
