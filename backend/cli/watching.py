@@ -84,7 +84,7 @@ async def _watch(
     may_freeze: bool,
     once: bool,
 ) -> "Standing":
-    from backend.protocol.errors import ChainUnavailable
+    from backend.settlement.watching.challenger import WAITS
     from backend.watching import open_watcher
 
     shown: dict[str, Any] = {}
@@ -94,10 +94,10 @@ async def _watch(
         while True:
             try:
                 standing = await watcher.step()
-            except ChainUnavailable:
+            except WAITS as reason:
                 if once:
                     raise
-                screen.say("the chain doesn't answer")
+                screen.say(f"waits: {reason}")
             else:
                 view = _view(standing)
                 if view != shown:

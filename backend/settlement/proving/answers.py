@@ -3,7 +3,7 @@
 Law: `objection` is None exactly if L1 takes the answer that `answer` makes of the same evidence.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import Final
 
@@ -32,6 +32,9 @@ from backend.settlement.proving.proofs import Arguments, chunk_proof, multiproof
 from backend.settlement.proving.replay import ReplayedBatch
 
 _NO_FEE_BYTE: Final = 0
+_LEGS_MAX: Final = 16
+"""Shown by one transaction. A chunk's 64 slots may all be legs of groups of eight, and each slot's
+answer shows its whole group: together they are above what a transaction may hold and use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def unanswerable(
 
 def answer(batch: ReplayedBatch, evidence: Mapping[int, Evidence]) -> Arguments:
     """Return the arguments of Challenges.answer for the slots of `evidence`, all of one chunk."""
-    index, *others = {slot // CHUNK_SLOTS for slot in evidence}
+    index, *others = _chunks_of(evidence)
     check_invariant(not others, "an answer for several chunks", slots=sorted(evidence))
     ordered = _Accounts(batch, index).ordered
     shown = set[AccountId]()
@@ -88,6 +91,21 @@ def answer(batch: ReplayedBatch, evidence: Mapping[int, Evidence]) -> Arguments:
         multiproof(batch.trees[index], shown),
         [_answer(slot, found) for slot, found in evidence.items()],
     )
+
+
+def answers(batch: ReplayedBatch, evidence: Mapping[int, Evidence]) -> Iterator[Arguments]:
+    """Yield the arguments of as many calls of Challenges.answer as it takes."""
+    part: dict[int, Evidence] = {}
+    legs = 0
+    for slot, found in sorted(evidence.items()):
+        more = 1 if found.record is None else len(found.record.orders)
+        if part and (slot // CHUNK_SLOTS not in _chunks_of(part) or legs + more > _LEGS_MAX):
+            yield answer(batch, part)
+            part, legs = {}, 0
+        part[slot] = found
+        legs += more
+    if part:
+        yield answer(batch, part)
 
 
 def objection(
@@ -213,6 +231,10 @@ def _accounts_of(operation: Payment | Withdrawal | None) -> set[AccountId]:
             return {payer}
         case None:
             return set()
+
+
+def _chunks_of(slots: Iterable[int]) -> set[int]:
+    return {slot // CHUNK_SLOTS for slot in slots}
 
 
 def _chunk_proof(batch: ReplayedBatch, index: int) -> Arguments:

@@ -5,14 +5,13 @@ the chain has already, so that it can be stopped and started at any time.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import SystemRandom
 from typing import Final
 
 import structlog
 
-from backend.protocol.batches import CHUNK_SLOTS
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import Digest
@@ -20,17 +19,20 @@ from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract, Done, Outcome, Refused, RpcError
 from backend.settlement.data_sources import DataMissing
 from backend.settlement.l1_history import History, HistoryIncomplete
-from backend.settlement.proving.answers import answer, challenge, objection, unanswerable
+from backend.settlement.proving.answers import answers, challenge, objection, unanswerable
 from backend.settlement.proving.fraud import Fraud, proof_commitment
 from backend.settlement.proving.replay import ReplayedBatch
 from backend.settlement.sender import Sender
+from backend.settlement.watching.challenges import ChallengedSlot, challenged_slots
 from backend.settlement.watching.deadlines import overdue, showing
 from backend.settlement.watching.evidence import EvidenceSource, authority_of
 from backend.settlement.watching.follower import Follower
-from backend.settlement.watching.open_challenges import OpenChallenge, open_challenges
 
 _POLL_MS: Final = 2_000
-_CHALLENGES_MAX: Final = 16  # in a batch: one that isn't answered is enough
+_CHALLENGES_MAX: Final = 16  # of a batch in one step, so that what is more urgent has its turn
+
+WAITS: Final = (ChainUnavailable, RpcError, HistoryIncomplete, DataMissing)
+"""What a step may raise without anything being wrong: it is to be taken again, later."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,13 +66,14 @@ class Challenger:
         self._sender, self._evidence = sender, evidence
         self._may_freeze = may_freeze
         self._judged: set[Digest] = set()  # batches whose authorisations are all known
+        self._is_answered = True  # whether the evidence was answered for, whatever the answer
 
     async def run(self, poll_ms: int = _POLL_MS) -> None:
         """Watch for ever. A chain that doesn't answer is asked again."""
         while True:
             try:
                 await self.step()
-            except (ChainUnavailable, RpcError, HistoryIncomplete, DataMissing) as error:
+            except WAITS as error:
                 log.warning("watcher_waits", reason=str(error))
             await asyncio.sleep(poll_ms / 1000)
 
@@ -84,10 +87,11 @@ class Challenger:
             alarms.append(f"batch {batch.header.number} is false: {fraud.reason}")
             await self._prove(fraud)
         batches = {one.posted.header_hash: one for one in follower.disputable()}
-        opened = await open_challenges(self._reader, batches.values())
-        for replayed in batches.values():
-            alarms += await self._judge(history, replayed, opened)
-        await self._expire(opened)
+        challenged = await challenged_slots(self._reader, batches.values())
+        self._is_answered = True
+        for header_hash, replayed in batches.items():
+            alarms += await self._judge(history, replayed, challenged.get(header_hash, []))
+        await self._expire(challenged)
         await self._show_served(history)
         alarms += await self._freeze(history)
         self.standing = Standing(follower.number, history.frontier, history.tip, alarms)
@@ -112,14 +116,14 @@ class Challenger:
     # Authorisation
 
     async def _judge(
-        self, history: History, batch: ReplayedBatch, opened: Mapping[Digest, list[OpenChallenge]]
+        self, history: History, batch: ReplayedBatch, challenged: list[ChallengedSlot]
     ) -> list[str]:
         """Challenge what the evidence doesn't cover, and answer what others challenge."""
         header_hash = batch.posted.header_hash
-        challenged = opened.get(header_hash, [])
-        if self._evidence is None or (header_hash in self._judged and not challenged):
+        waiting = [one.slot for one in challenged if one.is_answerable]
+        if self._evidence is None or (header_hash in self._judged and not waiting):
             return []
-        evidence = await self._evidence.evidence(batch.posted)
+        evidence = await self._ask(self._evidence, batch)
         if evidence is None:
             if not await self._is_patience_over(batch):
                 return []
@@ -129,23 +133,34 @@ class Challenger:
         missing = dict(unanswerable(batch, evidence, authority))
         if not missing:
             self._judged.add(header_hash)
+        known = {slot: evidence[slot] for slot in sorted(waiting) if slot in evidence}
         await self._answer(
             batch,
             {
-                one.slot: evidence[one.slot]
-                for one in challenged
-                if one.is_answerable
-                and one.slot in evidence
-                and objection(batch, one.slot, evidence[one.slot], authority) is None
+                slot: found
+                for slot, found in known.items()
+                if objection(batch, slot, found, authority) is None
             },
         )
-        ours = {one.slot for one in challenged}
-        for slot in [slot for slot in missing if slot not in ours][: _CHALLENGES_MAX - len(ours)]:
-            await self._challenge(batch, slot)
+        await self._challenge(batch, missing.keys() - {one.slot for one in challenged})
         return [
             f"batch {number}, slot {slot}: nobody shows who authorised it ({reason})"
             for slot, reason in missing.items()
         ]
+
+    async def _ask(
+        self, source: EvidenceSource, batch: ReplayedBatch
+    ) -> Mapping[int, Evidence] | None:
+        """Return the evidence that there is; None as yet. Who gives no answer is not asked again
+        in this step: he may belong to the operator, and have all else wait for him."""
+        if not self._is_answered:
+            return None
+        try:
+            return await source.evidence(batch.posted)
+        except ChainUnavailable:
+            self._is_answered = False
+            log.warning("nobody_answers_for_evidence", batch=batch.posted.header.number)
+            return None
 
     async def _is_patience_over(self, batch: ReplayedBatch) -> bool:
         """Return whether whoever has the evidence has had half of the window to show it."""
@@ -153,26 +168,31 @@ class Challenger:
         head = await self._reader.client.latest()
         return bool(head.ts_s >= batch.posted.accepted.accepted_ts_s + window_s // 2)
 
-    async def _challenge(self, batch: ReplayedBatch, slot: int) -> None:
+    async def _challenge(self, batch: ReplayedBatch, slots: set[int]) -> None:
+        """Challenge some of these. An operator who knew their order would show L1 the orders of
+        the first ones, and put what nobody authorised behind them."""
+        if not slots:
+            return
         challenges = await self._contract("Challenges")
         bond_wei = await self._reader.client.read(challenges, "bond")
-        # The bond follows the base fee, which may rise until the transaction is mined.
-        arguments = challenge(batch, slot)
-        await self._send("challenge", challenges, "challenge", *arguments, value_wei=2 * bond_wei)
+        count = min(len(slots), _CHALLENGES_MAX)
+        for slot in SystemRandom().sample(sorted(slots), count):
+            # The bond follows the base fee, which may rise until the transaction is mined.
+            arguments = challenge(batch, slot)
+            await self._send(
+                "challenge", challenges, "challenge", *arguments, value_wei=2 * bond_wei
+            )
 
     async def _answer(self, batch: ReplayedBatch, evidence: Mapping[int, Evidence]) -> None:
         challenges = await self._contract("Challenges")
-        by_chunk: defaultdict[int, dict[int, Evidence]] = defaultdict(dict)
-        for slot, found in evidence.items():
-            by_chunk[slot // CHUNK_SLOTS][slot] = found
-        for of_chunk in by_chunk.values():
-            await self._send("answer", challenges, "answer", *answer(batch, of_chunk))
+        for arguments in answers(batch, evidence):
+            await self._send("answer", challenges, "answer", *arguments)
 
-    async def _expire(self, opened: Mapping[Digest, list[OpenChallenge]]) -> None:
-        """End the challenges that nobody has answered in time."""
-        for challenged in opened.values():
-            for one in challenged:
-                if not one.is_answerable:
+    async def _expire(self, challenged: Mapping[Digest, list[ChallengedSlot]]) -> None:
+        """End a challenge that nobody has answered in time."""
+        for of_batch in challenged.values():
+            for one in of_batch:
+                if one.is_open and not one.is_answerable:
                     arguments = one.batch.accepted.arguments(), one.slot
                     challenges = await self._contract("Challenges")
                     await self._send("expire", challenges, "expire", *arguments)

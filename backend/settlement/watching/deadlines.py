@@ -37,9 +37,11 @@ async def showing(
         if not _may_show(follower, number, account_id, owner):
             continue
         batch = await follower.replayed(number)
+        was_empty = _is_empty(follower.leaf_after(number - 1, account_id), owner)
         for index, chunk in enumerate(batch.chunks):
-            # An account is emptied where it pays; a tree costs the executing of its batch.
-            if index and account_id.to_bytes(4) not in chunk.slots:
+            # An account is emptied where it pays, or was before. A tree costs the executing of the
+            # batch up to there, but for exits that are shown in the order of their sweeps.
+            if not (was_empty and index == 0) and account_id.to_bytes(4) not in chunk.slots:
                 continue
             tree = batch.trees[index]
             leaf = tree.leaf(account_id)

@@ -1,5 +1,6 @@
 """Where a watcher learns who authorised the operations of a batch, and what L1 says of it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
@@ -19,6 +20,8 @@ from backend.settlement.proving.replay import ReplayedBatch
 
 _TIMEOUT_S: Final = 60
 _NOT_FOUND: Final = 404
+_SIZE_BYTES_MAX: Final = 1 << 28  # a full batch of orders alone has a tenth of it
+_UNREADABLE: Final = (TypeError, ValueError, LookupError, OverflowError, RecursionError)
 
 
 class EvidenceSource(Protocol):
@@ -36,17 +39,19 @@ class PublishedEvidence:
         self._url = api_url.rstrip("/")
 
     async def evidence(self, batch: PostedBatch) -> Mapping[int, Evidence] | None:
-        """Return what the platform says. What can't be read is no evidence."""
+        """Return what the platform says. What can't be read, or names no slot of the batch, is no
+        evidence."""
         found = await self._ask(batch)
         if found is None:
             return None
         evidence = {}
         for entry in found:
             try:
-                evidence[int(entry["slot_number"])] = decode_evidence(
-                    bytes.fromhex(entry["evidence"].removeprefix("0x"))
-                )
-            except (KeyError, TypeError, ValueError, AttributeError, MalformedBytes):
+                slot = int(entry["slot_number"])
+                data = bytes.fromhex(entry["evidence"].removeprefix("0x"))
+                if 0 <= slot < batch.header.chunk_count * CHUNK_SLOTS:
+                    evidence[slot] = decode_evidence(data)
+            except (*_UNREADABLE, AttributeError, MalformedBytes):
                 continue
         return evidence
 
@@ -62,8 +67,13 @@ class PublishedEvidence:
                 if answer.status == _NOT_FOUND:
                     return None
                 answer.raise_for_status()
-                return list((await answer.json())["data"])
-        except (aiohttp.ClientError, TimeoutError, OSError, KeyError, ValueError) as error:
+                body = bytearray()
+                async for part in answer.content.iter_any():
+                    body += part
+                    if len(body) > _SIZE_BYTES_MAX:
+                        raise ChainUnavailable()
+                return list(json.loads(body)["data"])
+        except (aiohttp.ClientError, TimeoutError, OSError, *_UNREADABLE) as error:
             raise ChainUnavailable() from error
 
 
@@ -77,7 +87,7 @@ async def authority_of(
     roots = set[tuple[Address, Digest]]()
     swept = set[tuple[AccountId, Address]]()
     timestamp = batch.posted.header.timestamp
-    for slot, found in evidence.items():
+    for slot, found in sorted(evidence.items()):  # or each sweep might execute the batch anew
         if found.record is None:
             account = _payer_of(batch, slot)
             if account is not None and await reader.client.read(
@@ -101,8 +111,6 @@ async def authority_of(
 def _payer_of(batch: ReplayedBatch, slot: int) -> tuple[AccountId, Address] | None:
     """Return the account that the withdrawal in a slot takes from, and its owner."""
     index, position = divmod(slot, CHUNK_SLOTS)
-    if index >= len(batch.chunks):
-        return None
     operation = dict(batch.chunks[index].operations()).get(position)
     if not isinstance(operation, Withdrawal):
         return None

@@ -24,9 +24,9 @@ from backend.settlement.data_sources import DataSources, DevelopmentBlobs
 from backend.settlement.l1_history import L1Reader
 from backend.settlement.proving.proofs import leaf_proof
 from backend.settlement.watching.challenger import Challenger
+from backend.settlement.watching.challenges import challenged_slots
 from backend.settlement.watching.deadlines import overdue, showing
 from backend.settlement.watching.follower import Follower
-from backend.settlement.watching.open_challenges import open_challenges
 from tests.e2e.settlement.chain import OTHER_OWNER, OWNER
 from tests.e2e.settlement.posting import first_deposit
 from tests.e2e.settlement.thief import Thief, other_blobs
@@ -294,8 +294,8 @@ async def test_watching__nothing_open_or_late__is_none_holds(thief, watcher, l1)
     await watcher.step()
     follower, reader = watcher._follower, watcher._reader
 
-    assert await open_challenges(reader, follower.disputable()) == {}
-    assert await open_challenges(reader, []) == {}
+    assert await challenged_slots(reader, follower.disputable()) == {}
+    assert await challenged_slots(reader, []) == {}
     assert await overdue(reader, follower, follower.history) is None
     assert await showing(reader, follower, ACCOUNT, OWNER.address) is None
 

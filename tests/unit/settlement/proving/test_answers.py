@@ -3,6 +3,7 @@
 - an order alone, by signature or root; a withdrawal; a leg of a group; a sweep by exit
 - each field that may not fit, and each way not to be authorised
 - the accounts of all legs, and none but those
+- every answer can be sent, be all of a chunk challenged
 """
 
 from dataclasses import replace
@@ -17,16 +18,19 @@ from backend.protocol.hashing import ZERO_DIGEST, keccak
 from backend.protocol.money import AMOUNT_MINOR_MAX
 from backend.protocol.order_records import OrderGroup, RootedOrder, SignedOrder
 from backend.protocol.types import BRIDGE, ZERO_ADDRESS
+from backend.settlement.artifacts import artifact
 from backend.settlement.batch_data import AcceptedBatch
 from backend.settlement.proving.answers import (
     Authority,
     answer,
+    answers,
     challenge,
     objection,
     unanswerable,
 )
 from backend.settlement.proving.proofs import chunk_proof, multiproof
 from backend.settlement.proving.replay import LedgerState, replay
+from backend.settlement.transactions import TRANSACTION_SIZE_BYTES_MAX
 from tests.property.disputes.candidates import Signing
 from tests.property.disputes.drafts import KEYS, LEAVER, TS_S, Drafter, person, scene_on_paper
 from tests.property.disputes.law import header_of, posted
@@ -328,6 +332,36 @@ def test_answer__sweeps__show_no_order_succeeds(story):
 def test_answer__slots_of_two_chunks__rejects(story):
     with pytest.raises(InvariantViolated):
         answer(story.batch, {slot: story.evidence[slot] for slot in (PAYMENT, 64)})
+
+
+def test_answers__every_leg_of_a_chunk_challenged__each_can_be_sent_succeeds(story):
+    """Eight groups of eight in one transaction would be above what nodes take."""
+    drafter = Drafter(Random(0), story.scene)
+    for _ in range(8):
+        drafter.group([(story.alice, story.bob, 1, 0)] * 8)
+    drafter.close()
+    story.draft = drafter.finish()
+    story.replay()
+    dearest = dict(reversed(story.draft.evidence.items()))
+    for slot, evidence in dearest.items():
+        legs = (
+            RootedOrder(one.order, keccak(b""), (keccak(b""),) * 32) for one in evidence.record.legs
+        )
+        dearest[slot] = Evidence(OrderGroup(tuple(legs)), evidence.leg)
+
+    sent = list(answers(story.batch, dearest))
+
+    abi = artifact("Challenges").abi
+    sizes = [len(abi.call_data("answer", *arguments)) for arguments in sent]
+    assert max(sizes) < TRANSACTION_SIZE_BYTES_MAX // 4
+    assert [one[0] for arguments in sent for one in arguments[3]] == list(range(64))
+
+
+def test_answers__slots_of_two_chunks__are_one_each_succeeds(story):
+    sent = answers(story.batch, {slot: story.evidence[slot] for slot in (64, PAYMENT, 65)})
+
+    assert [[one[0] for one in arguments[3]] for arguments in sent] == [[PAYMENT], [64, 65]]
+    assert not list(answers(story.batch, {}))
 
 
 def _fields(order):

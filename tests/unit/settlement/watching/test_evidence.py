@@ -13,11 +13,14 @@ from backend.protocol.errors import ChainUnavailable
 from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import keccak
 from backend.protocol.types import digest_text
+from backend.settlement.watching import evidence as module
 from backend.settlement.watching.evidence import PublishedEvidence
 from scripts.ports import free_port
 from tests.unit.engine.committee import key, payment
 
-BATCH = SimpleNamespace(header=SimpleNamespace(number=7), header_hash=keccak(b"batch"))
+BATCH = SimpleNamespace(
+    header=SimpleNamespace(number=7, chunk_count=2), header_hash=keccak(b"batch")
+)
 KNOWN = Evidence(payment(key("payer"), key("payee").address, 5, 0), 0)
 ENTRIES = [
     {"slot_number": "4", "evidence": "0x" + KNOWN.encode().hex()},
@@ -26,6 +29,9 @@ ENTRIES = [
     {"evidence": None},
     "nothing",
     {"slot_number": "64", "evidence": "0x00"},
+    {"slot_number": "128", "evidence": "0x00"},
+    {"slot_number": "-1", "evidence": "0x00"},
+    {"slot_number": float("inf"), "evidence": "0x00"},
 ]
 
 
@@ -67,11 +73,25 @@ async def test_evidence__batch_unknown__is_not_known_holds(serve):
 
 @pytest.mark.parametrize(
     "answer",
-    [lambda: web.Response(status=500), lambda: web.Response(text="no JSON")],
-    ids=["broken", "another server"],
+    [
+        lambda: web.Response(status=500),
+        lambda: web.Response(text="no JSON"),
+        lambda: web.json_response([]),
+        lambda: web.json_response({"data": None}),
+        lambda: web.Response(text="[" * 100_000),
+    ],
+    ids=["broken", "another server", "a list", "nothing", "deep"],
 )
 async def test_evidence__no_answer__rejects(serve, answer):
     url = await serve(answer)
+
+    with pytest.raises(ChainUnavailable):
+        await PublishedEvidence(url).evidence(BATCH)
+
+
+async def test_evidence__answer_without_end__rejects(serve, monkeypatch):
+    monkeypatch.setattr(module, "_SIZE_BYTES_MAX", 1000)
+    url = await serve(lambda: web.json_response({"data": ENTRIES * 100}))
 
     with pytest.raises(ChainUnavailable):
         await PublishedEvidence(url).evidence(BATCH)

@@ -1,4 +1,4 @@
-"""The challenges that wait for an answer, read from L1."""
+"""What has been challenged, and what still waits for an answer, read from L1."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,18 +13,22 @@ from backend.settlement.proving.replay import ReplayedBatch
 
 
 @dataclass(frozen=True, slots=True)
-class OpenChallenge:
-    """A slot of a batch that somebody has challenged; `is_answerable` while there is time."""
+class ChallengedSlot:
+    """A slot of a batch that somebody has challenged, which nobody can do a second time.
+
+    `is_open` until it was answered; `is_answerable` while it is open and there is time.
+    """
 
     batch: PostedBatch
     slot: int
+    is_open: bool
     is_answerable: bool
 
 
-async def open_challenges(
+async def challenged_slots(
     reader: L1Reader, batches: Iterable[ReplayedBatch]
-) -> dict[Digest, list[OpenChallenge]]:
-    """Return the open challenges of these batches, by header hash, in the order they came."""
+) -> dict[Digest, list[ChallengedSlot]]:
+    """Return all challenges of these batches, by header hash, in the order they came."""
     known = {one.posted.header_hash: one.posted for one in batches}
     if not known:
         return {}
@@ -32,7 +36,7 @@ async def open_challenges(
     contract = Contract(bytes(await reader.view("challenges")), artifact("Challenges").abi)
     answer_window_s = await reader.view("answerWindow")
     head = await client.latest()
-    found: dict[Digest, list[OpenChallenge]] = {}
+    found: dict[Digest, list[ChallengedSlot]] = {}
     topics = [contract.abi.topic("ChallengeOpened")]
     start = min(batch.block.number for batch in known.values())
     for first, last in block_ranges(start, head.number):
@@ -44,8 +48,10 @@ async def open_challenges(
                 continue
             slot = values["slotNumber"]
             state = await client.read(contract, "challengeOf", batch.header_hash, slot)
-            if state["openedTsS"] and not state["isClosed"]:
-                is_answerable = head.ts_s < state["openedTsS"] + answer_window_s
-                one = OpenChallenge(batch, slot, is_answerable)
-                found.setdefault(batch.header_hash, []).append(one)
+            if not state["openedTsS"]:
+                continue
+            is_open = not state["isClosed"]
+            is_answerable = is_open and head.ts_s < state["openedTsS"] + answer_window_s
+            one = ChallengedSlot(batch, slot, is_open, is_answerable)
+            found.setdefault(batch.header_hash, []).append(one)
     return found
