@@ -66,7 +66,8 @@ def verify_many(digests: Bytes, signatures: Bytes, keys: Bytes) -> NDArray[np.bo
     address(keys, len(digests), KEY_BYTES)
     recovered = recover_many(digests, signatures)
     is_same: NDArray[np.bool_] = (recovered.keys == keys).all(axis=1)
-    return is_same & (recovered.outcomes == FINE)
+    is_same &= recovered.outcomes == FINE
+    return is_same
 
 
 def addresses_of(keys: Bytes) -> Bytes:
