@@ -31,7 +31,7 @@ from backend.engine.replica import FinalBlock, OrderAccepted, Replica
 from backend.engine.sequencer import Sequencer
 from backend.engine.snapshots import Snapshots, TrailingLedger
 from backend.engine.validator import Validator
-from backend.engine.validator_feed import SLICE, ValidatorFeed
+from backend.engine.validator_feed import SLICE, ValidatorFeed, consume
 from backend.protocol.errors import BackPressure, NonceGap, PaymentError
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import Entry, OrderEntry
@@ -93,9 +93,10 @@ class Node:
             last_stamp_ms=last_stamp_ms,
             waiting_max=self.config.waiting_max,
         )
-        self._feed = ValidatorFeed(self.validators, self._commit.put)
+        self._feed = ValidatorFeed(self._judging, self.validators, self._commit.put)
         self._failure = None
-        self._replica.accepted.authorised = self._admission.is_authorised
+        for replica in (self._replica, self._judging):
+            replica.accepted.authorised = self._admission.is_authorised
         self._replica.accepted.check_all()
         for record_id, record in self._replica.accepted.undecided.items():
             self._admission.on_accepted(record_id, record)
@@ -127,10 +128,11 @@ class Node:
         origin = Origin(config.committee, self._log, self._snapshots)
         self._replica: Replica = origin.replica()
         self._trailing = TrailingLedger(origin.checkpoint, origin.ledger(), self._replica)
+        self._judging: Replica = origin.replica()
         self.validators = [
             Validator(
                 key,
-                origin.replica(),
+                self._judging,
                 self._l1,
                 timeout_ms_min=config.timeout_ms_min,
                 idle_ms_max=config.idle_ms_max,
@@ -149,8 +151,7 @@ class Node:
             self._trailing.follow(event, self._replica, position + 1)
             if isinstance(event, FinalBlock):
                 self._outcomes.record(event)
-            for validator in self.validators:
-                validator.consume(position, entry)
+            consume(self._judging, self.validators, position, entry)
         return last_stamp_ms
 
     # What access asks

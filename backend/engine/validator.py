@@ -9,7 +9,7 @@ import structlog
 from backend.engine.judgement import L1NotReached, judge, next_epoch
 from backend.engine.ledger import InvalidBlock
 from backend.engine.ports import L1View
-from backend.engine.replica import FinalBlock, Replica
+from backend.engine.replica import Event, FinalBlock, Replica
 from backend.engine.rounds import Proposed, signer
 from backend.engine.sequencer import idle_block_due_ms
 from backend.protocol.hashing import Digest
@@ -83,9 +83,17 @@ class Validator:
 
     def consume(self, position: int, entry: Entry) -> list[Payload]:
         """Take the next entry in. Return what it makes the validator sign."""
+        self.read(entry)
+        return self.react(self.replica.consume(position, entry))
+
+    def read(self, entry: Entry) -> None:
+        """Take the next entry in, before the replica does: for validators who share one."""
         if self._live_since_ms is None:
             self._note_own(entry)
-        event = self.replica.consume(position, entry)
+
+    def react(self, event: Event | None) -> list[Payload]:
+        """Return what the entry that was read makes the validator sign; `event` is what it decided
+        in the replica."""
         if isinstance(event, FinalBlock):
             self._on_final(event)
         return self._decide()

@@ -1,9 +1,13 @@
-"""Hands the log to the validators of this process, a little behind the node's own replica."""
+"""Hands the log to the validators of this process, a little behind the node's own replica.
+
+One process is one domain of trust: its validators share a replica, which executes each block once.
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from backend.engine.replica import Replica
 from backend.engine.validator import Validator
 from backend.protocol.log_entries import Entry, Payload
 
@@ -11,11 +15,27 @@ SLICE = 64
 """Signatures that are checked before others have a turn."""
 
 
+def consume(
+    replica: Replica, validators: Sequence[Validator], position: int, entry: Entry
+) -> list[Payload]:
+    """Have validators who share a replica take an entry in. Return what it makes them sign."""
+    for validator in validators:
+        validator.read(entry)
+    event = replica.consume(position, entry)
+    return [payload for validator in validators for payload in validator.react(event)]
+
+
 class ValidatorFeed:
     """What is durable and not read yet, in order."""
 
-    def __init__(self, validators: Sequence[Validator], put: Callable[[Payload], None]) -> None:
-        """`put` takes what a validator signs."""
+    def __init__(
+        self,
+        replica: Replica,
+        validators: Sequence[Validator],
+        put: Callable[[Payload], None],
+    ) -> None:
+        """`replica` is the validators' own; `put` takes what a validator signs."""
+        self._replica = replica
         self._validators = validators
         self._put = put
         self._frames: deque[tuple[int, list[Entry]]] = deque()
@@ -38,12 +58,12 @@ class ValidatorFeed:
         while True:
             while self._frames:
                 first_position, entries = self._frames.popleft()
-                for validator in self._validators:
-                    for index, entry in enumerate(entries):
-                        for payload in validator.consume(first_position + index, entry):
-                            self._put(payload)
-                        if index % SLICE == 0:
-                            await asyncio.sleep(0)
+                for index, entry in enumerate(entries):
+                    position = first_position + index
+                    for payload in consume(self._replica, self._validators, position, entry):
+                        self._put(payload)
+                    if index % SLICE == 0:
+                        await asyncio.sleep(0)
                 self._unread_count -= 1
             self._wake.clear()
             await self._wake.wait()

@@ -336,13 +336,12 @@ async def test_submit__stopped__rejects(run):
 
 
 async def test_submit__program_contradicts_itself__rejects(run, monkeypatch):
-    def fail(_validator, _position, entry):
+    def fail(_validator, entry):
         if isinstance(entry.payload, OrderEntry):
             raise InvariantViolated("two and two are five")
-        return []
 
     async with funded(run()) as node:
-        monkeypatch.setattr(type(node.validators[0]), "consume", fail)
+        monkeypatch.setattr(type(node.validators[0]), "read", fail)
         await node.submit(pay(1, 0))
         await until(lambda: node.status().failure is not None)
 
