@@ -15,9 +15,8 @@ from backend.engine.batch.desk import BatchDesk
 from backend.protocol.errors import BatchNotFound, ChainUnavailable
 from backend.protocol.evidence import Evidence
 from backend.settlement.archive import Archive
-from backend.settlement.artifacts import artifact
 from backend.settlement.batch_data import PostedBatch
-from backend.settlement.chain import Contract, RpcError
+from backend.settlement.chain import RpcError
 from backend.settlement.client import ChainClient
 from backend.settlement.data_sources import DataMissing, DataSources, DevelopmentBlobs
 from backend.settlement.deployment_file import Deployment
@@ -65,7 +64,8 @@ class Guard:
     ) -> None:
         self._client, self._deployment, self._sender = client, deployment, sender
         self._watcher, self._desk, self._archive, self._kzg = watcher, desk, archive, kzg
-        self._challenges = Contract(deployment.address("Challenges"), artifact("Challenges").abi)
+        self._rollup, self._exits = deployment.rollup, deployment.core("Exits")
+        self._challenges = deployment.core("Challenges")
         self._challenger: Challenger | None = None
         self._exits_over = 0  # the first so many exits were served, by batches that are settled
 
@@ -85,23 +85,21 @@ class Guard:
 
     async def _exit_waits(self) -> bool:
         """Return whether an exit that the ledger has swept was not shown yet."""
-        exits = self._deployment.core("Exits")
-        frontier = await self._client.read(self._deployment.rollup, "frontier")
+        frontier = await self._client.read(self._rollup, "frontier")
         is_over = True
         for exit_ in self._watcher.exits(self._exits_over, self._watcher.confirmed().number):
             account = exit_.account_id, exit_.owner
-            if await self._client.read(exits, "waitingSince", *account):
+            if await self._client.read(self._exits, "waitingSince", *account):
                 return True
-            request = await self._client.read(exits, "exitOf", *account)
+            request = await self._client.read(self._exits, "exitOf", *account)
             is_over = is_over and request["servedBatch"] <= frontier
             self._exits_over += is_over
         return False
 
     async def _is_challenged(self) -> bool:
         """Return whether a batch that is not settled has open challenges."""
-        rollup = self._deployment.rollup
-        frontier = await self._client.read(rollup, "frontier")
-        tip = await self._client.read(rollup, "tip")
+        frontier = await self._client.read(self._rollup, "frontier")
+        tip = await self._client.read(self._rollup, "tip")
         for number in range(frontier + 1, tip + 1):
             batch = self._watcher.batch(number)
             if batch is not None and await self._client.read(

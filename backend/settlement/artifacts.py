@@ -51,8 +51,10 @@ class Artifact:
     runtime: bytes  # with zeros where immutables go
 
 
+@cache
 def artifact(name: str) -> Artifact:
-    """Return the contract called `name`; the first time after a change this takes seconds.
+    """Return the contract called `name`, as its sources were when it was first asked for; the first
+    time after a change this takes seconds.
 
     Raises CompilationFailed, or LookupError if no file in contracts/ has this name.
     """

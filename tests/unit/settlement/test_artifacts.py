@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from backend.settlement import artifacts as module
-from backend.settlement.artifacts import CompilationFailed, artifact
+from backend.settlement.artifacts import CompilationFailed, artifact, artifacts
 from backend.toolchain import PROJECT_ROOT, SOLC_VERSION
 
 
@@ -54,12 +54,12 @@ def test_artifact__rollup__succeeds(monkeypatch):
         raise AssertionError("compiled a second time")
 
     monkeypatch.setattr(module, "_solc", never)
-    assert artifact("Rollup") is found
+    assert artifact("Rollup") is artifacts(["Rollup"])["Rollup"] is found
     assert found.abi.call_data("tip")
     assert 0 < len(found.runtime) < 24_576 < 2 * len(found.bytecode)
 
 
-def test_artifact__changed_sources__compiles_holds(monkeypatch, tmp_path):
+def test_artifacts__changed_sources__compiles_holds(monkeypatch, tmp_path):
     (tmp_path / "contracts").mkdir()
     source = tmp_path / "contracts" / "Tiny.sol"
     monkeypatch.setattr(module, "PROJECT_ROOT", tmp_path)
@@ -68,15 +68,15 @@ def test_artifact__changed_sources__compiles_holds(monkeypatch, tmp_path):
     head = "// SPDX-License-Identifier: MIT\npragma solidity 0.8.37;\ncontract Tiny "
 
     source.write_text(head + "{}")
-    first = artifact("Tiny")
+    first = artifacts(["Tiny"])["Tiny"]
     source.write_text(head + "{ uint256 public one = 1; }")
-    second = artifact("Tiny")
+    second = artifacts(["Tiny"])["Tiny"]
     source.write_text(head + "{ nonsense }")
 
     assert first.bytecode != second.bytecode
     assert len(list((tmp_path / "artifacts").iterdir())) == 2
     with pytest.raises(CompilationFailed):
-        artifact("Tiny")
+        artifacts(["Tiny"])
 
 
 def test_artifact__no_such_contract__rejects():
