@@ -30,8 +30,9 @@ from backend.settlement.watching.follower import Follower
 
 _POLL_MS: Final = 2_000
 _CHALLENGES_MAX: Final = 16  # of a batch in one step, so that what is more urgent has its turn
+_DATA_DUE_S: Final = 600  # beacon nodes have a block's blobs by the next block, or soon after
 
-WAITS: Final = (ChainUnavailable, RpcError, HistoryIncomplete, DataMissing)
+WAITS: Final = (ChainUnavailable, RpcError, HistoryIncomplete)
 """What a step may raise without anything being wrong: it is to be taken again, later."""
 
 log = structlog.get_logger(__name__)
@@ -81,7 +82,7 @@ class Challenger:
         """Look once, and take the next step of all that is to be done. Return how it stands."""
         follower = self._follower
         history = await follower.follow()
-        alarms: list[str] = []
+        alarms = await self._missing_data()
         if follower.fraud is not None:
             batch, fraud = follower.fraud
             alarms.append(f"batch {batch.header.number} is false: {fraud.reason}")
@@ -96,6 +97,15 @@ class Challenger:
         alarms += await self._freeze(history)
         self.standing = Standing(follower.number, history.frontier, history.tip, alarms)
         return self.standing
+
+    async def _missing_data(self) -> list[str]:
+        """Tell of data that can't be had. What came before it is watched all the same."""
+        missing = self._follower.missing
+        if missing is None:
+            return []
+        head = await self._reader.client.latest()
+        is_due = head.ts_s >= missing.accepted.accepted_ts_s + _DATA_DUE_S
+        return [str(DataMissing(missing.header.number))] if is_due else []
 
     # Fraud
 
@@ -205,7 +215,11 @@ class Challenger:
         if self._sender is None:
             return
         for account_id, owner in history.exits:
-            arguments = await showing(self._reader, self._follower, account_id, owner)
+            try:
+                arguments = await showing(self._reader, self._follower, account_id, owner)
+            except DataMissing as reason:
+                log.warning("exit_cannot_be_shown", account_id=account_id, reason=str(reason))
+                continue
             if arguments is not None:
                 await self._send("show", self._reader.exits, "showServed", *arguments)
 

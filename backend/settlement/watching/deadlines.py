@@ -67,8 +67,11 @@ def _may_show(follower: Follower, number: int, account_id: AccountId, owner: Add
 
 
 async def overdue(reader: L1Reader, follower: Follower, history: History) -> Late | None:
-    """Return a deadline that the committee has missed, if any, and nothing is frozen yet."""
-    if follower.number != history.tip or await reader.view("frozenTsS"):
+    """Return a deadline that the committee has missed, if any, and nothing is frozen yet.
+
+    It can be found without the newest batches' data; what is fraud is to be proven first.
+    """
+    if follower.fraud is not None or await reader.view("frozenTsS"):
         return None
     last = await _last(reader, history)
     now_ts_s = (await reader.client.latest()).ts_s
@@ -76,7 +79,7 @@ async def overdue(reader: L1Reader, follower: Follower, history: History) -> Lat
     return (
         await _silence(reader, last, now_ts_s, rolled_back_ts_s)
         or await _deposit(reader, follower, history, last, now_ts_s, rolled_back_ts_s)
-        or await _exit(reader, follower, history, last, now_ts_s)
+        or await _exit(reader, follower, history, now_ts_s)
     )
 
 
@@ -116,8 +119,11 @@ async def _deposit(
 
 
 async def _exit(
-    reader: L1Reader, follower: Follower, history: History, last: AcceptedBatch, now_ts_s: int
+    reader: L1Reader, follower: Follower, history: History, now_ts_s: int
 ) -> Late | None:
+    if not follower.number:
+        return None
+    executed = (await reader.batch(history, follower.number)).accepted
     deadline_s = await reader.view("exitDeadline")
     tree = follower.state.tree
     for account_id, owner in history.exits:
@@ -125,8 +131,11 @@ async def _exit(
         if leaf is None or leaf.owner != owner or not leaf.balance_minor:
             continue
         since_ts_s = await reader.client.read(reader.exits, "waitingSince", account_id, owner)
-        if since_ts_s and now_ts_s >= since_ts_s + deadline_s:
-            arguments = last.arguments(), leaf_proof(tree, account_id)
+        is_late = since_ts_s and now_ts_s >= since_ts_s + deadline_s
+        # L1 takes no other batch: an older one may be from before the exit was served.
+        is_new = follower.number == history.tip or executed.accepted_ts_s >= since_ts_s + deadline_s
+        if is_late and is_new:
+            arguments = executed.arguments(), leaf_proof(tree, account_id)
             reason = f"the exit of {address_text(owner)} waits for over {deadline_s} s"
             return Late("freezeForExit", arguments, reason)
     return None

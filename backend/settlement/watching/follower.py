@@ -1,6 +1,7 @@
 """Executes each batch that L1 accepts, as L1 would, from L1's data alone.
 
-Law: after `follow` it knows the state after the last batch without fraud, and the first fraud.
+Law: after `follow` it knows the state after the last batch before the first fraud, or before the
+first batch whose data can't be had (yet); and which of them it is.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from backend.protocol.types import AccountId, Leaf
 from backend.settlement.archive import Archive
 from backend.settlement.batch_data import PostedBatch
 from backend.settlement.chain import L1Log
-from backend.settlement.data_sources import DataMismatch, DataSources
+from backend.settlement.data_sources import DataMismatch, DataMissing, DataSources
 from backend.settlement.l1_history import History, L1Reader
 from backend.settlement.proving.fraud import Fraud, FraudFound
 from backend.settlement.proving.replay import (
@@ -47,6 +48,8 @@ class Follower:
         self.history: History | None = None
         self.fraud: tuple[PostedBatch, Fraud] | None = None
         """The first false batch, and the proof; None if there is none."""
+        self.missing: PostedBatch | None = None
+        """The first batch whose chunks nobody has; None if there is none."""
         self._sources, self._archive, self._from_block = sources, archive, from_block
         self._followed: list[_Followed] = []  # batch 1 first
 
@@ -87,17 +90,17 @@ class Follower:
         history = self.history
         if history is None:
             raise InvariantViolated("a batch was executed without a history")
-        batch, blobs = await self._read(history, number)
+        batch, blobs = await self._with_data(await self.reader.batch(history, number))
         return await self._replay(history, batch, blobs, self._state_after(number - 1))
 
     async def follow(self) -> History:
-        """Read what is new, and execute it. Raises DataMissing, ChainUnavailable."""
+        """Read what is new, and execute it. Raises ChainUnavailable."""
         history = await self.reader.history(self._from_block, known=self.history)
         self.history = history
         self._drop_removed(history)
         self._forget_settled(history)
-        self.fraud = None
-        while self.number < history.tip and self.fraud is None:
+        self.fraud = self.missing = None
+        while self.number < history.tip and self.fraud is None and self.missing is None:
             await self._execute(history)
         return history
 
@@ -117,9 +120,13 @@ class Follower:
 
     async def _execute(self, history: History) -> None:
         number = self.number + 1
-        batch, blobs = await self._read(history, number)
+        posted = await self.reader.batch(history, number)
         try:
+            batch, blobs = await self._with_data(posted)
             replayed = await self._replay(history, batch, blobs, self.state)
+        except DataMissing:
+            self.missing = posted
+            return
         except FraudFound as found:
             log.critical("fraud_found", batch=number, reason=found.fraud.reason)
             self.fraud = batch, found.fraud
@@ -137,9 +144,8 @@ class Follower:
         )
         log.info("batch_executed", batch=number, chunks=len(replayed.chunks))
 
-    async def _read(self, history: History, number: int) -> tuple[PostedBatch, tuple[bytes, ...]]:
+    async def _with_data(self, batch: PostedBatch) -> tuple[PostedBatch, tuple[bytes, ...]]:
         """Return a batch with its chunks, or with the blobs that don't hold what it says."""
-        batch = await self.reader.batch(history, number)
         try:
             return replace(batch, chunks=await self._sources.chunks(batch)), ()
         except DataMismatch as mismatch:

@@ -3,10 +3,13 @@
 - orders of true operations are withheld and then shown to L1: the watcher goes on to the others
 - the operator challenges true operations himself: the watcher challenges all the same
 - whoever should show orders gives no answer: half of the window is waited, and no longer
+- a later batch's blobs can't be had: all before it is judged, and after a while that is told; an
+  exit that waits too long is frozen for all the same
 """
 
 import pytest
 
+from backend.protocol.batches import pack_blobs
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.evidence import Evidence
 from backend.protocol.operations import Withdrawal
@@ -14,12 +17,15 @@ from backend.protocol.order_records import SignedOrder
 from backend.protocol.orders import WithdrawalOrder
 from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract, Done
+from backend.settlement.data_sources import DataSources
 from backend.settlement.proving.answers import answers, challenge
 from tests.e2e.settlement.chain import OWNER, SUBMITTER
 from tests.e2e.settlement.test_challenge_watching import (
     ACCOUNT,
     NEVER_S,
     first_batch,
+    frozen,
+    request_exit,
     thief,  # noqa: F401
     watcher,  # noqa: F401
 )
@@ -126,3 +132,49 @@ async def test_step__nobody_answers_for_evidence__challenges_after_half_of_the_w
     assert len(standing.alarms) == TRUE + 1
     ever, _ = await opened(l1, challenges, batch)
     assert ever == set(range(TRUE + 1))
+
+
+async def test_step__blobs_of_a_later_batch_missing__challenges_and_tells_succeeds(
+    thief,  # noqa: F811
+    watcher,  # noqa: F811
+    l1,
+    challenges,
+    batch,
+    kzg,
+):
+    header, chunks = await thief.batch([Withdrawal(ACCOUNT, 1, 0)], cursor=1)
+    await thief.post(header, chunks, blobs=pack_blobs(chunks))
+    watcher._follower._sources = DataSources([], [], kzg)
+
+    standing = await watcher.step()
+
+    ever, _ = await opened(l1, challenges, batch)
+    assert (standing.batch, standing.tip, len(ever)) == (2, 3, 16)
+    assert not any("nowhere" in alarm for alarm in standing.alarms)
+
+    await l1.pass_time(600)
+    await l1.mine()
+    assert "The chunks of batch 3 are nowhere" in (await watcher.step()).alarms[0]
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_step__exit_waits_and_the_newest_blobs_are_missing__is_frozen_for_holds(
+    thief,  # noqa: F811
+    watcher,  # noqa: F811
+    l1,
+    kzg,
+    is_new,
+):
+    """What L1 takes is a batch from after the deadline: the newest is not needed."""
+    watcher._follower._sources = DataSources([], [], kzg)
+    await thief.post(*await first_batch(thief))
+    await request_exit(thief, l1)
+    await l1.pass_time(l1.deployment.parameters.exit_deadline_s)
+    if is_new:
+        await thief.post(*await thief.batch([], cursor=1))
+    header, chunks = await thief.batch([], cursor=1)
+    await thief.post(header, chunks, blobs=pack_blobs(chunks))
+
+    await watcher.step()
+
+    assert await frozen(l1) == is_new
