@@ -40,6 +40,7 @@ from backend.records.registers.idempotency import IdempotencyKeys
 from backend.serving import ApiServer, bind, calm_collector, end_by_signal
 from backend.settlement.archive import Archive
 from backend.settlement.batch_data import PostedBatch
+from backend.settlement.data_sources import DataSources, blob_sources
 from backend.settlement.deployment_file import Deployment
 from backend.settlement.events import BatchConfirmed, BatchRolledBack, ChainEvent
 from backend.settlement.kzg import Kzg
@@ -107,6 +108,8 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             now_ms=clock_ms,
         )
         archive = Archive(settings.data_dir / ARCHIVE_FOLDER)
+        blobs = blob_sources(ground.client, kzg, settings.beacon_url)
+        sources = DataSources([archive], blobs, kzg)
         stream = EventStream(ground.databases.projections)
         projector = Projector(Projections(ground.databases.projections, ground.domain), stream)
         asset_count = len(deployment.tokens)
@@ -129,7 +132,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             projector=projector,
             registers=needs.registers,
             keeper=bonus_keeper(ground),
-            guard=Guard(ground.client, deployment, ground.operator, watcher, desk, archive, kzg),
+            guard=Guard(ground.client, deployment, ground.operator, watcher, desk, sources),
             archive=archive,
             confirmed_batches=asyncio.Queue(),
             api=create_api(needs),

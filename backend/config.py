@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     chain_host: str = "127.0.0.1"
     chain_port: int = 8545
     rpc_url: str = ""  # default: the chain that `causeway up` starts on chain_host:chain_port
+    beacon_url: str = ""  # a beacon node: it has the blobs of batches that aren't ours
     confirmations: int = Field(default=1, ge=1)  # on local chains; elsewhere: finalised
 
     api_host: str = "127.0.0.1"

@@ -12,19 +12,16 @@ from typing import Final
 import structlog
 
 from backend.engine.batch.desk import BatchDesk
-from backend.protocol.errors import BatchNotFound, ChainUnavailable
+from backend.protocol.errors import BatchNotFound
 from backend.protocol.evidence import Evidence
-from backend.settlement.archive import Archive
 from backend.settlement.batch_data import PostedBatch
-from backend.settlement.chain import RpcError
 from backend.settlement.client import ChainClient
-from backend.settlement.data_sources import DataMissing, DataSources, DevelopmentBlobs
+from backend.settlement.data_sources import DataSources
 from backend.settlement.deployment_file import Deployment
-from backend.settlement.kzg import Kzg
-from backend.settlement.l1_history import HistoryIncomplete, L1Reader
+from backend.settlement.l1_history import L1Reader
 from backend.settlement.sender import Sender
 from backend.settlement.watcher import Watcher
-from backend.settlement.watching.challenger import Challenger
+from backend.settlement.watching.challenger import WAITS, Challenger
 from backend.settlement.watching.follower import Follower
 
 _POLL_MS: Final = 2_000
@@ -59,11 +56,11 @@ class Guard:
         sender: Sender,
         watcher: Watcher,
         desk: BatchDesk,
-        archive: Archive,
-        kzg: Kzg,
+        sources: DataSources,
     ) -> None:
+        """`sources` have the data of batches: our own in the archive, others' in blobs."""
         self._client, self._deployment, self._sender = client, deployment, sender
-        self._watcher, self._desk, self._archive, self._kzg = watcher, desk, archive, kzg
+        self._watcher, self._desk, self._sources = watcher, desk, sources
         self._rollup, self._exits = deployment.rollup, deployment.core("Exits")
         self._challenges = deployment.core("Challenges")
         self._challenger: Challenger | None = None
@@ -74,7 +71,7 @@ class Guard:
         while True:
             try:
                 await self.look()
-            except (ChainUnavailable, RpcError, HistoryIncomplete, DataMissing) as error:
+            except WAITS as error:
                 log.warning("guard_waits", reason=str(error))
             await asyncio.sleep(poll_ms / 1000)
 
@@ -111,8 +108,7 @@ class Guard:
     async def _of_chain(self) -> Challenger:
         if self._challenger is None:
             reader = await L1Reader.at(self._client, self._deployment.address("Rollup"))
-            blobs = [DevelopmentBlobs(self._client)]
-            sources = DataSources([self._archive], blobs, self._kzg)
-            follower = Follower(reader, sources, None, self._deployment.block_number)
+            from_block = self._deployment.block_number
+            follower = Follower(reader, self._sources, None, from_block)
             self._challenger = Challenger(follower, self._sender, DeskEvidence(self._desk))
         return self._challenger

@@ -9,7 +9,7 @@ from backend.deploying import find_deployment
 from backend.protocol.types import Address
 from backend.settlement.archive import Archive
 from backend.settlement.client import ChainClient
-from backend.settlement.data_sources import BeaconBlobs, BlobSource, DataSources, DevelopmentBlobs
+from backend.settlement.data_sources import DataSources, blob_sources
 from backend.settlement.exit_kit import Position
 from backend.settlement.exit_position import position_of
 from backend.settlement.kzg import Kzg
@@ -67,7 +67,5 @@ async def rebuild_ledger(origin: Origin, settings: Settings, out: Path | None, s
 def sources_of(origin: Origin, client: ChainClient, kzg: Kzg, out: Path | None) -> DataSources:
     """Return who is asked for batches' data: archives, `out` among them, and blobs."""
     folders = [*origin.archives, *([] if out is None else [out])]
-    blob_sources: list[BlobSource] = [DevelopmentBlobs(client)]
-    if origin.beacon_url is not None:
-        blob_sources.append(BeaconBlobs(origin.beacon_url, client, kzg))
-    return DataSources([Archive(folder) for folder in folders], blob_sources, kzg)
+    blobs = blob_sources(client, kzg, origin.beacon_url)
+    return DataSources([Archive(folder) for folder in folders], blobs, kzg)

@@ -147,6 +147,14 @@ class BeaconBlobs:
             raise ChainUnavailable() from error
 
 
+def blob_sources(client: ChainClient, kzg: Kzg, beacon_url: str | None) -> list[BlobSource]:
+    """Return who may have blobs: the node itself, and a beacon node if one is named."""
+    sources: list[BlobSource] = [DevelopmentBlobs(client)]
+    if beacon_url:
+        sources.append(BeaconBlobs(beacon_url, client, kzg))
+    return sources
+
+
 async def _hashes(kzg: Kzg, blobs: Sequence[bytes]) -> list[bytes | None]:
     """Return the versioned hash of each blob; None for what is no blob at all."""
     hashes: list[bytes | None] = []

@@ -4,6 +4,7 @@
 - blobs that somebody made up: the next source is asked
 - blobs of the very hashes with other chunks, or with elements too wide: fraud
 - nobody has them
+- a beacon node is asked if one is named, after the node itself
 """
 
 from dataclasses import replace
@@ -23,7 +24,15 @@ from backend.protocol.hashing import ZERO_DIGEST, Digest, keccak
 from backend.settlement.archive import Archive
 from backend.settlement.batch_data import BLOBS, AcceptedBatch, PostedBatch
 from backend.settlement.chain import L1Point
-from backend.settlement.data_sources import DataMismatch, DataMissing, DataSources
+from backend.settlement.client import ChainClient
+from backend.settlement.data_sources import (
+    BeaconBlobs,
+    DataMismatch,
+    DataMissing,
+    DataSources,
+    DevelopmentBlobs,
+    blob_sources,
+)
 from backend.settlement.kzg import Kzg
 
 CHUNKS = tuple(Chunk(padded(bytes([i]) * 15), Digest(keccak(bytes([i])))) for i in range(3))
@@ -112,3 +121,11 @@ async def test_chunks__true_blobs_with_an_element_too_wide__rejects(kzg):
 async def test_chunks__nobody_has_them__rejects(kzg, tmp_path):
     with pytest.raises(DataMissing, match="batch 4"):
         await DataSources([Archive(tmp_path)], [Given()], kzg).chunks(batch())
+
+
+@pytest.mark.parametrize("beacon_url", [None, "", "http://127.0.0.1:5052"])
+def test_blob_sources__beacon_node_named_or_not__holds(kzg, beacon_url):
+    sources = blob_sources(ChainClient("http://127.0.0.1:8545"), kzg, beacon_url)
+
+    kinds = [type(source) for source in sources]
+    assert kinds == [DevelopmentBlobs, BeaconBlobs][: 2 if beacon_url else 1]
