@@ -6,6 +6,7 @@ from collections.abc import Callable
 from backend.engine.accepted import is_authorised, missing_root
 from backend.engine.ledger import Judged, MayHold, Pending, check_record
 from backend.engine.replica import FinalBlock, Replica
+from backend.engine.signers import Recover
 from backend.protocol.errors import (
     NonceTooLow,
     NotAuthorised,
@@ -43,14 +44,16 @@ class Admission:
         self._nonces: dict[Purse, list[int]] = {}
         """By account those of the records above, ascending."""
 
-    def admit(self, record_id: Digest, record: OrderRecord, now_ms: int) -> None:
+    def admit(
+        self, record_id: Digest, record: OrderRecord, now_ms: int, recover: Recover = recover
+    ) -> None:
         """Count with a record from now on. It must not be counted with already.
 
         Raises GroupInvalid, RootUnknown, SignatureInvalid, SignatureHighS, NotAuthorised, what
         `check_record` raises after all that is pending, NonceTooLow while an order of a higher
         nonce waits to be rejected, or what the operator's rule raises.
         """
-        self._check_authority(record_id, record)
+        self._check_authority(record_id, record, recover)
         judged = self._check(record, now_ms)
         for order in record.orders:
             nonces = self._nonces.get((order.payer, order.asset))
@@ -124,7 +127,7 @@ class Admission:
         valid_until = min(order.valid_until for order in record.orders)
         return OrderExpired(valid_until, self._replica.ts_s)
 
-    def _check_authority(self, record_id: Digest, record: OrderRecord) -> None:
+    def _check_authority(self, record_id: Digest, record: OrderRecord, recover: Recover) -> None:
         if isinstance(record, OrderGroup):
             record.check()
         missing = missing_root(record, self._replica.ledger)

@@ -29,6 +29,7 @@ from backend.engine.quorum_watch import QuorumWatch
 from backend.engine.recovery import Origin, check_identity, final_blocks
 from backend.engine.replica import FinalBlock, OrderAccepted, Replica
 from backend.engine.sequencer import Sequencer
+from backend.engine.signers import Recover, signers_of
 from backend.engine.snapshots import Snapshots, TrailingLedger
 from backend.engine.validator import Validator
 from backend.engine.validator_feed import SLICE, ValidatorFeed, consume
@@ -36,6 +37,7 @@ from backend.protocol.errors import BackPressure, NonceGap, PaymentError
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import Entry, OrderEntry
 from backend.protocol.order_records import OrderGroup, OrderRecord
+from backend.protocol.signing import recover
 from backend.protocol.types import Address, Asset, AuthorisedRoot
 
 log = structlog.get_logger(__name__)
@@ -156,8 +158,9 @@ class Node:
 
     # What access asks
 
-    async def submit(self, record: OrderRecord) -> Accepted:
+    async def submit(self, record: OrderRecord, recover: Recover = recover) -> Accepted:
         """Take an order in, or a group; return when it is durable. A repeat answers the same.
+        `recover` says who signed.
 
         An order ahead of its nonce waits for those before it. Raises PaymentError (what
         `Admission.admit` raises, BackPressure, NoQuorum, DiskFull); LogFailed and NodeStopped when
@@ -170,7 +173,7 @@ class Node:
         deadline_ms = self._clock_ms() + wait_ms_max
         while True:
             try:
-                position = self._take_in(record_id, record)
+                position = self._take_in(record_id, record, recover)
             except NonceGap as error:
                 # Never longer than the limit, even if the clock is set back meanwhile.
                 wait_ms = min(deadline_ms - self._clock_ms(), wait_ms_max)
@@ -186,14 +189,14 @@ class Node:
 
         An account's orders come in nonce order, but for those few that may wait.
         """
+        recover = await asyncio.to_thread(signers_of, self._domain, records)
         submitting = []
         for index, record in enumerate(records, start=1):
-            submitting.append(asyncio.create_task(self.submit(record)))
+            submitting.append(asyncio.create_task(self.submit(record, recover)))
             if index % SLICE == 0:
                 await asyncio.sleep(0)  # let others in between
-        results = await asyncio.gather(*submitting, return_exceptions=True)
         answers: list[Accepted | PaymentError] = []
-        for result in results:
+        for result in await asyncio.gather(*submitting, return_exceptions=True):
             if not isinstance(result, Accepted | PaymentError):
                 raise result
             answers.append(result)
@@ -229,13 +232,9 @@ class Node:
             return None
         account_id, leaf = found
         count, debit_minor = self._admission.pending_of(account_id)
-        return AccountView(
-            account_id,
-            leaf.balance_minor,
-            leaf.nonce,
-            leaf.nonce + count,
-            leaf.balance_minor - debit_minor,
-        )
+        balance_minor, nonce = leaf.balance_minor, leaf.nonce
+        available_minor = balance_minor - debit_minor
+        return AccountView(account_id, balance_minor, nonce, nonce + count, available_minor)
 
     def assets(self) -> Mapping[int, Asset]:
         """Return the listings that the ledger knows, by asset id."""
@@ -278,7 +277,9 @@ class Node:
 
     # Taking orders in
 
-    def _take_in(self, record_id: Digest, record: OrderRecord) -> asyncio.Future[int] | None:
+    def _take_in(
+        self, record_id: Digest, record: OrderRecord, recover: Recover
+    ) -> asyncio.Future[int] | None:
         """Admit a record and hand it to the log. Return its position, to be known when durable,
         or None if it was taken in before. Raises PaymentError."""
         accepting = self._accepting.get(record_id)
@@ -289,7 +290,7 @@ class Node:
         self._quorum.check(self._clock_ms())
         if self._replica.accepted.order_count >= self.config.undecided_max:
             raise BackPressure(RETRY_AFTER_MS)
-        self._admission.admit(record_id, record, self._clock_ms())
+        self._admission.admit(record_id, record, self._clock_ms(), recover)
         try:
             (position,) = self._commit.put_all([OrderEntry(record)])
         except BaseException:

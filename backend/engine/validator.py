@@ -9,7 +9,7 @@ import structlog
 from backend.engine.judgement import L1NotReached, judge, next_epoch
 from backend.engine.ledger import InvalidBlock
 from backend.engine.ports import L1View
-from backend.engine.replica import Event, FinalBlock, Replica
+from backend.engine.replica import Event, FinalBlock, OrderAccepted, Replica
 from backend.engine.rounds import Proposed, signer
 from backend.engine.sequencer import idle_block_due_ms
 from backend.protocol.hashing import Digest
@@ -94,6 +94,8 @@ class Validator:
     def react(self, event: Event | None) -> list[Payload]:
         """Return what the entry that was read makes the validator sign; `event` is what it decided
         in the replica."""
+        if isinstance(event, OrderAccepted):
+            return []
         if isinstance(event, FinalBlock):
             self._on_final(event)
         return self._decide()

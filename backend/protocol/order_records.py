@@ -5,7 +5,7 @@ that is executed whole or not at all.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from backend.protocol.authorised import PROOF_NODES_MAX, leads_to
@@ -41,9 +41,13 @@ _PAYMENTS: Final = (_PAYMENT, _PAYMENT_BY_ROOT)
 
 @dataclass(frozen=True, slots=True)
 class _OneOrder:
-    """An order; what authorises it is no part of its ids."""
+    """An order; what authorises it is no part of its ids. The digest is computed once."""
 
     order: Order
+    _hashed: tuple[Digest, Digest] | None = field(
+        init=False, default=None, repr=False, compare=False
+    )
+    """The separator of a domain, and the order's digest there."""
 
     @property
     def orders(self) -> tuple[Order, ...]:
@@ -52,11 +56,15 @@ class _OneOrder:
 
     def digest(self, domain: Domain) -> Digest:
         """Return the payment's id."""
-        return self.order.digest(domain)
+        hashed = self._hashed
+        if hashed is None or hashed[0] != domain.separator:
+            hashed = domain.separator, self.order.digest(domain)
+            object.__setattr__(self, "_hashed", hashed)
+        return hashed[1]
 
     def record_id(self, domain: Domain) -> Digest:
         """Return the order's digest."""
-        return self.order.digest(domain)
+        return self.digest(domain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class SignedOrder(_OneOrder):
 
     def signer(self, domain: Domain) -> Address:
         """Return who signed. Raises SignatureInvalid or SignatureHighS."""
-        return recover(self.order.digest(domain), self.signature)
+        return recover(self.digest(domain), self.signature)
 
     def encode(self) -> bytes:
         """Return the record: 270 bytes of a payment, 186 of a withdrawal."""
