@@ -340,9 +340,10 @@ interface IRollup is IRollupState {
     function freezeForExit(AcceptedBatch calldata batch, LeafProof calldata account) external;
 
     /// @notice Freezes the rollup because a deposit has waited for `depositTimeout`. Anyone may.
-    /// @param last The last batch; not read if there is none.
+    /// @param batch The last batch, or one accepted after the deadline; not read if there is none.
+    /// It has not consumed the deposit.
     function freezeForDeposit(
-        AcceptedBatch calldata last,
+        AcceptedBatch calldata batch,
         uint64 index,
         DepositRecord calldata record
     ) external;

@@ -176,10 +176,7 @@ abstract contract BatchChain is EIP712, Deposits {
         if (sinceTsS == 0) revert ExitNotWaiting(account.accountId, account.owner);
         uint256 deadlineTsS = sinceTsS + exitDeadline;
         _requirePast(deadlineTsS);
-        _requireStanding(batch);
-        if (batch.header.number != tip && batch.acceptedTsS < deadlineTsS) {
-            revert BatchTooOld(deadlineTsS, batch.acceptedTsS);
-        }
+        _requireLate(batch, deadlineTsS);
         StateTree.requireLeaf(account, batch.header.postRoot);
         if (account.balanceMinor == 0) revert ExitNotWaiting(account.accountId, account.owner);
 
@@ -188,14 +185,18 @@ abstract contract BatchChain is EIP712, Deposits {
 
     /// @inheritdoc IRollup
     function freezeForDeposit(
-        AcceptedBatch calldata last,
+        AcceptedBatch calldata batch,
         uint64 index,
         DepositRecord calldata record
     ) external {
-        uint64 cursor = _cursorAt(tip, last);
-        if (index < cursor) revert DepositConsumed(cursor, index);
         _requireDeposit(index, record);
-        _requirePast(Math.max(record.tsS, rolledBackTsS) + depositTimeout);
+        uint256 deadlineTsS = Math.max(record.tsS, rolledBackTsS) + depositTimeout;
+        _requirePast(deadlineTsS);
+        if (tip != 0) {
+            _requireLate(batch, deadlineTsS);
+            uint64 cursor = batch.header.depositCursor;
+            if (index < cursor) revert DepositConsumed(cursor, index);
+        }
 
         _freeze(FreezeReason.DepositUnconsumed);
     }
@@ -375,6 +376,15 @@ abstract contract BatchChain is EIP712, Deposits {
         frontier = number;
         if (_isRecovering && batch.acceptedTsS > rolledBackTsS) _isRecovering = false;
         emit BatchSettled(number);
+    }
+
+    /// @dev The batch is the last one, or was accepted when the deadline had passed: else a committee
+    /// that posts one in each block could keep everybody from showing the last one.
+    function _requireLate(AcceptedBatch calldata batch, uint256 deadlineTsS) private view {
+        _requireStanding(batch);
+        if (batch.header.number != tip && batch.acceptedTsS < deadlineTsS) {
+            revert BatchTooOld(deadlineTsS, batch.acceptedTsS);
+        }
     }
 
     function _requirePast(uint256 deadlineTsS) private view {
