@@ -132,14 +132,16 @@ def test_answer__account_not_shown__reverts(reverts, disputes, asked, answer):
 
 @pytest.mark.parametrize(("late_s", "is_authorised"), [(0, True), (1, False)])
 def test_answer__exit_served__holds(
-    reverts, challenges, exits, asked, answer, prover, late_s, is_authorised
+    reverts, chain, challenges, exits, asked, answer, prover, late_s, is_authorised
 ):
-    """What comes in meanwhile is swept too, for an answer window after the showing."""
+    """What comes in meanwhile is swept too, until `silenceDeadline` after the showing."""
     asked.honest(Withdrawal(2, HELD)).post()
     shown = chunk_proof(asked.chunks, 0), leaf_proof(asked.tree, 2)
     served = exits.showServed(person(0), asked.batch, *shown, sender=prover)
     later = asked.next_batch().honest(Payment(3, 2, 5)).honest(Withdrawal(2, 5))
-    later.post(timestamp=served.timestamp + WINDOWS.answer_s + late_s)
+    last_ts_s = served.timestamp + WINDOWS.silence_s
+    chain.pending_timestamp = last_ts_s
+    later.post(timestamp=last_ts_s + late_s)
     desk = Desk(challenges, later, ())
     desk.challenge(64, prover)
     sweep = replace(SWEEP, slot_number=64)
