@@ -193,6 +193,30 @@ def carry(limbs: Sequence[Lanes]) -> list[Lanes]:
     return rest
 
 
+def words_of(limbs: Sequence[Lanes]) -> list[Lanes]:
+    """Return the number in words of 64 bits, lowest first."""
+    words = []
+    for word in range(-(-LIMB_BITS * len(limbs) // 64)):
+        index, bit = divmod(64 * word, LIMB_BITS)
+        lanes = limbs[index] >> bit
+        filled = LIMB_BITS - bit
+        while filled < 64 and index + 1 < len(limbs):
+            index += 1
+            lanes = lanes | (limbs[index] & (1 << min(LIMB_BITS, 64 - filled)) - 1) << filled
+            filled += LIMB_BITS
+        words.append(lanes)
+    return words
+
+
+def limbs_of_words(words: Sequence[Lanes]) -> list[Lanes]:
+    """Return the limbs of four words of 64 bits, lowest first."""
+    limbs = [words[0] & LIMB_MAX]
+    for index in range(1, LIMBS - 1):
+        kept = words[index].followed_by(words[index - 1], (64 - LIMB_BITS) * index)
+        limbs.append(kept & LIMB_MAX)
+    return [*limbs, words[-1] >> 64 - _TOP_LIMB_BITS]
+
+
 def differing_bits(a: Sequence[Lanes], b: Sequence[Lanes]) -> Lanes:
     """Return zero where all limbs are equal."""
     differing = a[0] ^ b[0]

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from backend.engine.vector.lanes import LANES
 from backend.protocol.errors import check_invariant
 
-LANES: Final = 8
-LANES_BYTES: Final = 64
+LANES_BYTES: Final = 8 * LANES
 LIMB_BITS: Final = 52
 LIMB_MAX: Final = 2**LIMB_BITS - 1
 WORD_MAX: Final = 2**64 - 1
@@ -342,7 +342,7 @@ class Function:
         self.do(f"br label %{name}.head")
         self._label(f"{name}.end", falls_through=False)
 
-    def when(self, number: str, body: Callable[[], None]) -> None:
+    def when(self, number: str, body: Callable[[], object]) -> None:
         """Do `body` if the i64 isn't zero."""
         name = f"when{len(self._lines)}"
         is_so = self.value(f"icmp ne i64 {number}, 0")

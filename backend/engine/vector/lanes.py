@@ -24,6 +24,7 @@ from backend.toolchain import CACHE_DIR, wants_narrow_lanes
 _FOLDER: Final = CACHE_DIR / "lanes"
 _COMPILATION_S_MAX: Final = 300
 _AVX512: Final = ("avx512f", "avx512bw", "avx512dq", "avx512vl")
+LANES: Final = 8
 _ALIGNMENT_BYTES: Final = 64
 _CHECKSUM_BYTES: Final = 32
 # Text whose order the author has chosen himself is a few per cent faster as it stands.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from backend.engine.vector.field import LIMBS, carry, limbs_of
+from backend.engine.vector.field import LIMBS, carry, limbs_of, words_of
 from backend.engine.vector.ir import LANES_BYTES, LIMB_BITS, LIMB_MAX, Function, Lanes, Mask
 from backend.protocol.errors import check_invariant
 
@@ -193,11 +193,11 @@ def store_digits(base: Scalar, key: Scalar, pointer: str) -> None:
     place = 0
     for half in split(key):
         limbs = carry(_plus(half, half_bias))
-        words = _words([*limbs[:-1], limbs[-1] & LIMB_MAX])
+        words = words_of([*limbs[:-1], limbs[-1] & LIMB_MAX])
         place = _store_digits(words, KEY_DIGIT_BITS, KEY_DIGITS, pointer, place)
     limbs = carry(_plus(base.limbs, base_bias))
     limbs[-1] = limbs[-1].known(0, base_bias + ORDER >> LIMB_BITS * (LIMBS - 1))
-    _store_digits(_words(limbs), BASE_DIGIT_BITS, BASE_DIGITS, pointer, place)
+    _store_digits(words_of(limbs), BASE_DIGIT_BITS, BASE_DIGITS, pointer, place)
 
 
 def _bias(digit_bits: int, count: int) -> int:
@@ -206,21 +206,6 @@ def _bias(digit_bits: int, count: int) -> int:
 
 def _plus(limbs: Sequence[Lanes], number: int) -> list[Lanes]:
     return [a + b for a, b in zip(limbs, limbs_of(number, len(limbs)), strict=True)]
-
-
-def _words(limbs: Sequence[Lanes]) -> list[Lanes]:
-    """Return the number in words of 64 bits, lowest first."""
-    words = []
-    for word in range(-(-LIMB_BITS * len(limbs) // 64)):
-        index, bit = divmod(64 * word, LIMB_BITS)
-        lanes = limbs[index] >> bit
-        filled = LIMB_BITS - bit
-        while filled < 64 and index + 1 < len(limbs):
-            index += 1
-            lanes = lanes | (limbs[index] & (1 << min(LIMB_BITS, 64 - filled)) - 1) << filled
-            filled += LIMB_BITS
-        words.append(lanes)
-    return words
 
 
 def _store_digits(words: Sequence[Lanes], bits: int, count: int, pointer: str, place: int) -> int:

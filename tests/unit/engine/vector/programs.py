@@ -7,7 +7,8 @@ import pytest
 
 from backend.engine.vector import lanes
 from backend.engine.vector.field import ELEMENT_BYTES, LIMBS, limbs_of, value_of
-from backend.engine.vector.ir import DECLARATIONS, LANES, Function
+from backend.engine.vector.ir import DECLARATIONS, Function
+from backend.engine.vector.lanes import LANES
 
 needs_ifma = pytest.mark.skipif(not lanes.has_ifma(), reason="the CPU has no 52-bit multiplier")
 

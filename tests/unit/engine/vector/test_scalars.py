@@ -14,7 +14,8 @@ import pytest
 from backend.engine.vector import lanes, scalars
 from backend.engine.vector.field import PRIME
 from backend.engine.vector.inverses import FIELD, SCALARS
-from backend.engine.vector.ir import DECLARATIONS, LANES, LIMB_MAX, Function
+from backend.engine.vector.ir import DECLARATIONS, LIMB_MAX, Function
+from backend.engine.vector.lanes import LANES
 from backend.engine.vector.scalars import LAMBDA, MONTGOMERY, ORDER, STORED_BELOW, Scalar
 from backend.protocol.errors import InvariantViolated
 from tests.unit.engine.vector.programs import needs_ifma, packed, program
