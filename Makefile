@@ -9,12 +9,16 @@ MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 # Each Python of .venv knows where our tools are: tools/toolchain.pth.
 FORGE := $(PYTHON) -c 'import os, sys; os.execvp("forge", ["forge", *sys.argv[1:]])'
+# It calls forge, which its own Python doesn't know.
+SLITHER := $(PYTHON) -c \
+	'import os, sys; os.execv(".cache/slither/bin/slither", ["slither", *sys.argv[1:]])'
 PYTEST_ARGS ?=
 # Three processes keep two cores busy, since tests often wait for a chain's next block. All tests
 # of a file run in one of them, in their order. With PYTEST_ARGS there is one process alone.
 PYTEST_ALL := -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help preflight setup setup-hardhat demo up down test test-long check format bench lock clean
+.PHONY: help preflight setup setup-hardhat demo up down test test-long check slither format bench
+.PHONY: lock clean
 
 help: ## list the verbs
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
@@ -73,6 +77,24 @@ check: setup ## style and types
 	@$(PYTHON) -m mypy
 	@$(FORGE) fmt --check
 
+# Slither's licence is the AGPL, so it stays a program of its own. It reads whatever forge left in
+# the folder, so that begins empty. Its log names our files only where it failed to read them.
+# docs/security/slither.md says what it leaves out.
+slither: setup .cache/slither/.installed ## search the contracts for known faults
+	@rm -rf .cache/slither/out .cache/slither/cache
+	@$(FORGE) build contracts --build-info --quiet \
+		--out .cache/slither/out --cache-path .cache/slither/cache
+	@$(SLITHER) . --config-file tools/slither/config.json >.cache/slither/log 2>&1 \
+		|| { cat .cache/slither/log; exit 1; }
+	@! grep -F '(contracts/' .cache/slither/log
+	@tail -n 1 .cache/slither/log
+
+.cache/slither/.installed: tools/slither/requirements.lock
+	@echo "Installing Slither …"
+	@"$$(tools/preflight.sh)" -m venv --clear .cache/slither
+	@.cache/slither/bin/pip install -qq --require-hashes --no-deps -r tools/slither/requirements.lock
+	@touch $@
+
 format: setup ## write what check wants
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
@@ -88,6 +110,9 @@ lock: preflight ## resolve the dependencies again
 	@.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate \
 		pyproject.toml --output-file requirements.lock
+	@.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate \
+		tools/slither/requirements.in --output-file tools/slither/requirements.lock
 	@npm install --package-lock-only --silent
 	@cd tools/hardhat && npm install --package-lock-only --silent
 

@@ -127,10 +127,10 @@ interface IKycRegistry is IDepositGate {
     function appointAttestor(address attestor) external;
 
     /// @notice Stops an attestor, for ever. Only for DEFAULT_ADMIN_ROLE.
-    /// @param trustedUntil What was recorded in this second (L1 time) or later counts no more. Now,
-    /// if he merely leaves; the moment of the theft, if his key was stolen. It can be set to an
-    /// earlier one again. His revocations stand.
-    function dismissAttestor(address attestor, uint64 trustedUntil) external;
+    /// @param trustedUntil_ What was recorded in this second (L1 time) or later counts no more.
+    /// Now, if he merely leaves; the moment of the theft, if his key was stolen. It can be set to
+    /// an earlier one again. His revocations stand.
+    function dismissAttestor(address attestor, uint64 trustedUntil_) external;
 
     /// @notice Sets the level that a deposit's owner needs, from 1. Only for DEFAULT_ADMIN_ROLE.
     function setLevelNeeded(uint8 level) external;

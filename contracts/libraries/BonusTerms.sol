@@ -51,6 +51,7 @@ library BonusTerms {
         view
         returns (uint48)
     {
+        // slither-disable-next-line uninitialized-local: the first of the tiers sets it, or reverts
         IBonusCampaigns.Tier memory tier;
         uint256 count = terms.tiers.length;
         for (uint256 i = 0; i < count; ++i) {

@@ -135,6 +135,7 @@ library ChunkReading {
         if (account.owner != address(0)) return false;
         if (accountId >> 24 == FEE_PARTITION) {
             // An asset that takes no fee, or isn't listed, has the fee owner 0.
+            // slither-disable-next-line unused-return: the rest is not asked
             (,, address feeOwner,) = reading.rollup.assets(opening.assetId);
             if (opening.owner != feeOwner || accountId != _feeAccount(opening.assetId)) {
                 return false;

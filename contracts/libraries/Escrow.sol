@@ -18,6 +18,7 @@ library Escrow {
         view
         returns (IERC20 token, uint256 unit)
     {
+        // slither-disable-next-line unused-return: the rest is not asked
         (address token_, uint64 unit_,,) = rollup.assets(assetId);
         if (token_ == address(0)) revert IRollup.AssetUnknown(assetId);
         return (IERC20(token_), unit_);

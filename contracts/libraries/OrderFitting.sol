@@ -70,6 +70,7 @@ library OrderFitting {
     ) private view {
         (Operations.Operation memory operation, uint64 count) = orderedAt(chunk, slotNumber);
         IRollup.Leaf memory payer = scene.leaves.find(operation.payer);
+        // slither-disable-next-line unused-return: the rest is not asked
         (address token, uint256 unit,,) = scene.rollup.assets(payer.assetId);
 
         _require(order.payer == payer.owner, slotNumber, "payer");

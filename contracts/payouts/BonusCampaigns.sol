@@ -45,6 +45,7 @@ contract BonusCampaigns is IBonusCampaigns, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IBonusCampaigns
     mapping(uint32 campaignId => mapping(address person => uint256)) public grantIdOf;
 
+    // slither-disable-next-line uninitialized-state: written by references to its entries
     mapping(uint32 campaignId => Campaign) private _campaigns;
     mapping(uint256 grantId => Grant) private _grants;
 
@@ -119,9 +120,9 @@ contract BonusCampaigns is IBonusCampaigns, EIP712, ReentrancyGuardTransient {
         uint16 assetId = _requireRunning(campaignId).terms.assetId;
 
         // The calls come before the grant because the gate may record the person's level in them.
-        // Nothing was read that they could change: the lock is held.
         (IERC20 token, uint256 unit) = _assetOf(assetId);
         Escrow.pull(token, amountMinor * unit);
+        // slither-disable-next-line reentrancy-benign: the lock is held, nothing read can change
         rollup.deposit(assetId, msg.sender, amountMinor * unit, evidence);
         DepositRecord memory record =
             DepositRecord(_lastDepositIndex(), msg.sender, amountMinor, uint64(block.timestamp));
@@ -290,9 +291,8 @@ contract BonusCampaigns is IBonusCampaigns, EIP712, ReentrancyGuardTransient {
     /* INTERNAL: ENDS */
 
     function _requireBatch(uint256[] calldata grantIds) private pure {
-        if (grantIds.length > BATCH_GRANTS_MAX) {
-            revert BatchTooLong(BATCH_GRANTS_MAX, grantIds.length);
-        }
+        uint256 count = grantIds.length;
+        if (count > BATCH_GRANTS_MAX) revert BatchTooLong(BATCH_GRANTS_MAX, count);
     }
 
     function _release(uint256 grantId, uint256 paymentGas) private returns (SkipReason) {
@@ -305,6 +305,7 @@ contract BonusCampaigns is IBonusCampaigns, EIP712, ReentrancyGuardTransient {
 
         stored.state = GrantState.Released;
         if (_pay(_campaigns[campaignId].terms.assetId, person, bonusMinor, paymentGas)) {
+            // slither-disable-next-line reentrancy-events: it tells the index that the call made
             emit GrantReleased(grantId, campaignId, person, bonusMinor, _lastDepositIndex());
             return SkipReason.None;
         }
@@ -340,9 +341,8 @@ contract BonusCampaigns is IBonusCampaigns, EIP712, ReentrancyGuardTransient {
         if (grant_.state == GrantState.Earned) return SkipReason.GrantEarned;
         if (grant_.state != GrantState.Open) return SkipReason.GrantClosed;
         Campaign storage campaign = _campaigns[grant_.campaignId];
-        if (block.timestamp <= uint256(grant_.grantedTsS) + campaign.terms.expiryS) {
-            return SkipReason.NotExpired;
-        }
+        uint256 expiresTsS = uint256(grant_.grantedTsS) + campaign.terms.expiryS;
+        if (block.timestamp <= expiresTsS) return SkipReason.NotExpired;
 
         _grants[grantId].state = GrantState.Forfeited;
         _addToBudget(campaign, grant_.bonusMinor);

@@ -175,6 +175,7 @@ contract Prizes is IPrizes, ReentrancyGuardTransient {
 
     /// @inheritdoc IPrizes
     function purseOf(bytes32 prizeId) public view returns (address) {
+        // slither-disable-next-line too-many-digits: the compiler writes them, as bytecode
         return Create2.computeAddress(prizeId, keccak256(type(PrizePurse).creationCode));
     }
 }

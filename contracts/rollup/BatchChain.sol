@@ -270,8 +270,9 @@ abstract contract BatchChain is EIP712, Deposits {
         view
     {
         // Genesis has no header: its hash is 0, its root known, all else 0.
+        // slither-disable-next-line uninitialized-local: genesis is all zero
         BatchHeader memory last;
-        bytes32 lastHash;
+        bytes32 lastHash = bytes32(0);
         if (tip == 0) {
             last.postRoot = genesisRoot;
         } else {

@@ -59,6 +59,7 @@ contract Challenges is IChallenges {
         }
         batch.header.requireInBatch(chunk);
         _requireSlotOf(chunk, slotNumber);
+        // slither-disable-next-line unused-return: it reverts, the order is not asked
         OrderFitting.orderedAt(chunk.chunk, slotNumber);
 
         _challenges[headerHash][slotNumber] = Challenge({
@@ -196,6 +197,7 @@ contract Challenges is IChallenges {
         returns (bool)
     {
         if (given.signature.length > 0) {
+            // slither-disable-next-line unused-return: the third only explains the failure
             (address signer, ECDSA.RecoverError failure,) =
                 ECDSA.tryRecoverCalldata(digest, given.signature);
             return failure == ECDSA.RecoverError.NoError && signer == payer;
@@ -214,7 +216,9 @@ contract Challenges is IChallenges {
         bytes calldata chunk,
         uint256 slotNumber
     ) private view {
+        // slither-disable-next-line unused-return: it counts from the slot on
         (Operations.Operation memory operation,) = OrderFitting.orderedAt(chunk, slotNumber);
+        // slither-disable-next-line unused-return: slot 0 is an operation always
         (, uint64 count) = chunk.countFrom(0, operation.payer);
         IRollup.Leaf memory payer = scene.leaves.find(operation.payer);
         bool isSweep = operation.payee == Operations.BRIDGE && operation.feeByte == 0 && count == 1

@@ -75,10 +75,11 @@ contract Committee is Stakes, Ownable2Step {
         for (uint256 i = 0; i < members.length; ++i) {
             if (signers >> i & 1 == 1) takenWei += _slash(members[i]);
         }
-        _setReward(takenWei, batchNumber, prover);
-
+        uint256 burntWei = _setReward(takenWei, batchNumber, prover);
         uint32 term = _termOf[epoch];
         emit EpochBegun(_nextEpoch(term), _members[term]);
+
+        _burn(burntWei);
     }
 
     /* VIEWS */
@@ -111,9 +112,9 @@ contract Committee is Stakes, Ownable2Step {
         emit EpochBegun(next, members);
     }
 
-    /// @dev 2f + 1 of 3f + 1 members.
+    /// @dev 2f + 1 of 3f + 1 members: all but f.
     function _quorum(uint256 memberCount) private pure returns (uint256) {
-        return (memberCount - 1) / 3 * 2 + 1;
+        return memberCount - (memberCount - 1) / 3;
     }
 
     function _requireSize(uint256 needed, uint256 sizeBytes) private pure {

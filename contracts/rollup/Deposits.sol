@@ -78,6 +78,7 @@ abstract contract Deposits is IRollup, ReentrancyGuardTransient {
 
         // Whatever becomes of the permit, the allowance decides. This call comes before the checks
         // and is harmless: the lock is held and nothing has been read that it could change.
+        // slither-disable-next-line reentrancy-no-eth
         try IERC20Permit(token).permit(msg.sender, address(this), amount, deadlineTsS, v, r, s) {}
             catch {}
         _pull(_record(assetId, msg.sender, owner, amount, evidence), amount);

@@ -56,6 +56,7 @@ contract Disputes is IDisputes {
     ) external {
         bytes32 headerHash = rollup.requireDisputable(batch);
         batch.header.requireInBatch(chunk);
+        // slither-disable-next-line uninitialized-local: all else begins at zero
         ChunkReading.Reading memory reading;
         reading.rollup = rollup;
         reading.depositCursor = batch.header.depositCursor;
@@ -86,7 +87,7 @@ contract Disputes is IDisputes {
 
         bytes32 blobHash = blobHashes[chunkIndex / Blobs.BLOB_CHUNKS];
         uint256 first = (chunkIndex % Blobs.BLOB_CHUNKS) * openings.length;
-        bytes memory data;
+        bytes memory data = "";
         bool isData = true;
         for (uint256 i = 0; i < openings.length; ++i) {
             bytes32 value = openings[i].value;
@@ -240,6 +241,7 @@ contract Disputes is IDisputes {
     {
         if (position >= Operations.CHUNK_SLOTS - 1) revert SlotNotOpening(position);
         Operations.Operation memory operation = Operations.decode(chunk.chunk.slotAt(position));
+        // slither-disable-next-line unused-return: how many there are is not asked
         (bool isOperation,) = chunk.chunk.countFrom(position, operation.payer);
         if (!isOperation) {
             revert IRollup.SlotIsSecondHalf(chunk.index * Operations.CHUNK_SLOTS + position);

@@ -52,6 +52,7 @@ contract Exits is IExits {
         if (account.owner != msg.sender) revert SenderNotOwner(account.owner, msg.sender);
         if (account.balanceMinor == 0) revert BalanceZero(accountId);
         if (msg.value < bounty()) revert BountyTooSmall(bounty(), msg.value);
+        // slither-disable-next-line unused-return: it reverts, the slot is not asked
         rollup.requireStanding(batch);
         StateTree.requireLeaf(account, batch.header.postRoot);
         ExitRequest storage request = _requests[accountId][msg.sender];
@@ -132,6 +133,7 @@ contract Exits is IExits {
         }
         bytes32 key = VaultRecords.claimKey(order.owner, order.nonce, order.asset, order.amount);
 
+        // slither-disable-next-line reentrancy-events: there the rollup calls nobody
         rollup.assignClaim(key, msg.sender);
         emit Advanced(key, order.owner, msg.sender, order.amount, order.fee);
 

@@ -142,10 +142,13 @@ abstract contract Stakes is ICommittee {
     }
 
     /// @dev Half of what was taken waits for the prover, with what waited for later batches: their
-    /// frauds may have been made to distract from this one. All else is burnt.
-    function _setReward(uint256 takenWei, uint64 batchNumber, address prover) internal {
+    /// frauds may have been made to distract from this one. Returns all else, which is to be burnt.
+    function _setReward(uint256 takenWei, uint64 batchNumber, address prover)
+        internal
+        returns (uint256 burntWei)
+    {
         uint256 halfWei = takenWei / 2;
-        uint256 burntWei = takenWei - halfWei;
+        burntWei = takenWei - halfWei;
         while (_waiting.length != 0) {
             Reward storage later = rewards[_waiting[_waiting.length - 1]];
             if (later.batchNumber <= batchNumber) break;
@@ -161,7 +164,10 @@ abstract contract Stakes is ICommittee {
             emit RewardSet(rewards.length, prover, batchNumber, halfWei);
             rewards.push(Reward(prover, batchNumber, halfWei));
         }
-        _burn(burntWei);
+    }
+
+    function _burn(uint256 amountWei) internal {
+        _pay(address(0), amountWei);
     }
 
     function _requireFree(address validator) private view {
@@ -182,10 +188,6 @@ abstract contract Stakes is ICommittee {
         if (amountWei == 0) return;
         owedWei[prover] += amountWei;
         emit RewardCredited(prover, amountWei);
-    }
-
-    function _burn(uint256 amountWei) private {
-        _pay(address(0), amountWei);
     }
 
     function _pay(address receiver, uint256 amountWei) private {

@@ -47,6 +47,7 @@ contract Treasury is TreasurySigners, Proposals, ReentrancyGuardTransient {
     /// @inheritdoc ITreasury
     mapping(bytes32 digest => mapping(address signer => bool)) public isApproved;
 
+    // slither-disable-next-line uninitialized-state: written by references to its entries
     mapping(bytes32 proposerHash => mapping(uint192 nonceKey => uint64)) private _nonces;
 
     constructor(bytes[] memory signers, uint64[] memory weights, Governance memory governance_)
@@ -140,6 +141,7 @@ contract Treasury is TreasurySigners, Proposals, ReentrancyGuardTransient {
         returns (Judgement memory)
     {
         if (_isRecovery(calls)) return _ofRecovery();
+        // slither-disable-next-line reentrancy-no-eth: the policy calls nobody but us
         (bool isGoverned, uint64 weightNeeded, uint48 timelockS) = policy.judgeAndCount(calls);
         return _of(isGoverned, weightNeeded, timelockS);
     }

@@ -89,9 +89,10 @@ def test_npm_lock__each_package__names_no_host__holds(lock):
     assert all("integrity" in package for name, package in packages.items() if name)
 
 
-def test_python_lock__each_package__has_a_hash_and_no_host__holds():
-    lock = (PROJECT_ROOT / "requirements.lock").read_text()
-    packages = re.split(r"\n(?=\S)", lock.strip())
+@pytest.mark.parametrize("lock", ["requirements.lock", "tools/slither/requirements.lock"])
+def test_python_lock__each_package__has_a_hash_and_no_host__holds(lock):
+    text = (PROJECT_ROOT / lock).read_text()
+    packages = re.split(r"\n(?=\S)", text.strip())
 
-    assert "://" not in lock
+    assert "://" not in text
     assert [package for package in packages if "--hash=sha256:" not in package] == []
