@@ -12,12 +12,11 @@ from dataclasses import replace
 
 import pytest
 
-from backend.protocol.batches import Chunk, calldata_hash, chunk_hashes, padded
+from backend.protocol.batches import Chunk, padded
 from backend.protocol.evidence import Evidence
 from backend.protocol.operations import Deposit, OpenAccount, Withdrawal
 from backend.protocol.order_records import SignedOrder
 from backend.protocol.orders import WithdrawalOrder
-from backend.protocol.state_tree import chunks_root
 from backend.protocol.types import AccountId, Asset
 from backend.settlement.chain import Done
 from backend.settlement.data_sources import DataSources, DevelopmentBlobs
@@ -29,7 +28,7 @@ from backend.settlement.watching.deadlines import overdue, showing
 from backend.settlement.watching.follower import Follower
 from tests.e2e.settlement.chain import OTHER_OWNER, OWNER
 from tests.e2e.settlement.posting import first_deposit
-from tests.e2e.settlement.thief import Thief, other_blobs
+from tests.e2e.settlement.thief import Thief, naming, other_blobs
 
 MONEY = 5_000_000
 ACCOUNT = AccountId(7)
@@ -66,11 +65,11 @@ async def watcher(l1, kzg):
 async def first_batch(thief, **changes):
     record = await first_deposit(thief.l1)
     operations = [OpenAccount(ACCOUNT, 1, OWNER.address), Deposit(ACCOUNT, MONEY)]
-    assets = {1: await _asset(thief.l1)}
+    assets = {1: await asset_of(thief.l1)}
     return await thief.batch(operations, deposits=[record], assets=assets, **changes)
 
 
-async def _asset(l1):
+async def asset_of(l1):
     token, unit, fee_owner, _ = await l1.client.read(l1.rollup.contract, "assets", 1)
     return Asset(1, bytes(token), unit, bytes(fee_owner))
 
@@ -213,7 +212,7 @@ async def test_step__exit_served_in_a_settled_batch__is_shown_all_the_same_succe
         await l1.deposit(OWNER, MONEY)
         await l1.mine()
         records = [await first_deposit(l1, index) for index in range(2)]
-        assets = {1: await _asset(l1)}
+        assets = {1: await asset_of(l1)}
         again = await thief.batch([Deposit(ACCOUNT, MONEY)], deposits=records, assets=assets)
         await thief.post(*again)
     await l1.pass_time(l1.deployment.parameters.challenge_window_s)
@@ -241,13 +240,10 @@ async def test_step__exit_of_an_account_empty_before__is_shown_by_the_first_chun
     await l1.mine()
     records = [await first_deposit(l1, index) for index in range(2)]
     nothing = Chunk(padded(b""), thief.tree.root)
-    assets = {1: await _asset(l1)}
+    assets = {1: await asset_of(l1)}
     header, paying = await thief.batch([Deposit(ACCOUNT, MONEY)], deposits=records, assets=assets)
     chunks = [nothing, *paying]
-    root, count = chunks_root(chunk_hashes(chunks)), len(chunks)
-    data_hash = calldata_hash(chunks)
-    header = replace(header, chunks_root=root, chunk_count=count, data_hash=data_hash)
-    await thief.post(header, chunks)
+    await thief.post(naming(header, chunks), chunks)
     watcher._evidence.by_slot[0] = Evidence(None, 0)
 
     assert (await steps(watcher, l1, 1)).alarms == []

@@ -18,6 +18,7 @@ from backend.protocol.transition import L1Facts, apply_in_sequence
 from backend.protocol.types import BRIDGE
 from backend.protocol.votes import quorum_signatures
 from backend.settlement.batch_data import BLOBS, CALLDATA
+from backend.settlement.chain import Refused
 from backend.settlement.kzg import Kzg, blob_transaction, blobs_hash
 from backend.settlement.transactions import Transaction, fees_of, sign
 from tests.e2e.settlement.chain import SUBMITTER, VALIDATORS, Chain
@@ -72,21 +73,15 @@ class Thief:
 
     async def post(self, header, chunks, blobs=None):
         """Submit a batch, with these blobs instead of its own if they are given."""
-        rollup, client = self.l1.rollup, self.l1.client
-        carrier = CALLDATA if blobs is None else BLOBS
+        client = self.l1.client
         hashes = () if blobs is None else await self.kzg.versioned_hashes(blobs)
         if blobs is not None:
             header = replace(header, data_hash=blobs_hash(hashes))
-        digest = header.digest(rollup.domain)
-        votes = [key.sign_digest(digest) for key in self.validators]
-        members = [key.address for key in self.validators]
-        signatures = quorum_signatures(digest, votes, members)
-        parent = await rollup.parent_of(header.number)
-        data = rollup.submission(header, parent, b"".join(signatures), chunks, carrier)
+        data = await self._submission(header, chunks, CALLDATA if blobs is None else BLOBS)
         transaction = Transaction(
             chain_id=await client.chain_id(),
             nonce=await client.nonce(self.payer.address),
-            to=rollup.contract.address,
+            to=self.l1.rollup.contract.address,
             data=data,
             gas=5_000_000,
             fees=fees_of(await client.prices(), has_blobs=blobs is not None),
@@ -105,6 +100,35 @@ class Thief:
         assert receipt.is_success
         self.header = header
         return header
+
+    async def refusal(self, header, chunks):
+        """Return the error with which L1 refuses a batch by calldata."""
+        contract = self.l1.rollup.contract
+        data = await self._submission(header, chunks, CALLDATA)
+        outcome = await self.l1.sender(self.payer).send(contract.address, data, abi=contract.abi)
+        assert isinstance(outcome, Refused), outcome
+        return outcome.reason.error
+
+    async def _submission(self, header, chunks, carrier):
+        """Return the calldata of a batch, signed by all."""
+        rollup = self.l1.rollup
+        digest = header.digest(rollup.domain)
+        votes = [key.sign_digest(digest) for key in self.validators]
+        members = [key.address for key in self.validators]
+        signatures = quorum_signatures(digest, votes, members)
+        parent = await rollup.parent_of(header.number)
+        return rollup.submission(header, parent, b"".join(signatures), chunks, carrier)
+
+
+def naming(header, chunks):
+    """Return the header with other chunks."""
+    return replace(
+        header,
+        post_root=chunks[-1].root,
+        chunks_root=chunks_root(chunk_hashes(chunks)),
+        chunk_count=len(chunks),
+        data_hash=calldata_hash(chunks),
+    )
 
 
 def other_blobs(chunks):
