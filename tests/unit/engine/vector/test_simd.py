@@ -2,7 +2,7 @@
 
 - every kind of honest and hostile signature, mixed in the lanes (a million: long); any count
 - UNSURE: where the formulas end, and hardly anywhere else
-- keys: tables in many blocks, each holds its key's multiples; unknown numbers → rejects
+- keys: unknown numbers → rejects
 - a damaged table: no wrong signature is taken for right
 - the start: no IFMA, a compiler that fails, wrong tables, wrong answers → unavailable
 """
@@ -17,7 +17,7 @@ from backend.engine.vector.kernel import NO, UNSURE, YES
 from backend.engine.vector.simd import Simd, SimdUnavailable
 from backend.protocol.errors import InvariantViolated
 from tests.unit.engine.vector.programs import needs_ifma
-from tests.unit.engine.vector.signatures import Cases, Forge, in_rows, public_key
+from tests.unit.engine.vector.signatures import Cases, Forge, in_rows
 
 # Signatures that are made to reach what the formulas can't.
 _MAY_BE_UNSURE = {"at infinity", "points meet", "chosen scalars", "odd key and nonce"}
@@ -104,38 +104,6 @@ def test_verify__honest_signatures__are_never_unsure_holds(verifier):
     cases = in_rows([case for case in Forge(14).cases(3_000) if case.kind == "valid"])
 
     assert set(_judge(verifier, cases).tolist()) == {YES}
-
-
-@needs_ifma
-def test_add_keys__many_blocks__each_table_has_its_multiples_holds(monkeypatch):
-    monkeypatch.setattr(simd, "_BLOCK_KEYS", 24)
-    monkeypatch.setattr(simd, "_KEYS_CHUNK", 16)
-    verifier = Simd()
-    secrets = list(range(1, 101))
-    keys = np.frombuffer(b"".join(map(public_key, secrets)), np.uint8).reshape(-1, 64)
-
-    numbers = np.concatenate(
-        [verifier.add_keys(part) for part in (keys[:3], keys[3:3], keys[3:60], keys[60:])]
-    )
-
-    assert numbers.tolist() == list(range(100))
-    for number, secret in enumerate(secrets):
-        block, place = divmod(number, 24)
-        table = verifier._keys.blocks[block][place].reshape(16, 2, 32)
-        for multiple in range(1, 17):
-            point = public_key(secret * multiple)
-            shown = b"".join(part.tobytes()[::-1] for part in table[multiple - 1])
-            assert shown == point
-
-
-@needs_ifma
-def test_base__each_place__has_the_generators_multiples_holds(verifier):
-    tables = verifier._base.reshape(26, 512, 2, 32)
-    for place in range(26):
-        for multiple in (1, 2, 3, 511, 512):
-            point = public_key(multiple << 10 * place)
-            shown = b"".join(part.tobytes()[::-1] for part in tables[place, multiple - 1])
-            assert shown == point
 
 
 @needs_ifma
