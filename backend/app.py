@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -30,6 +31,7 @@ from backend.config import Settings
 from backend.engine.batch.desk import BatchDesk
 from backend.engine.log import LocalLog
 from backend.engine.node import Node
+from backend.engine.recovery import block_at
 from backend.guard import Guard
 from backend.protocol.batches import Chunk
 from backend.protocol.hashing import Digest
@@ -95,7 +97,12 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
         config = node_config(settings, deployment, keys)
         node = Node(config, ledger_log, watcher, clock_ms, rule=fee_rule(ground.api_settings))
         desk = BatchDesk(
-            config.committee, config.validator_keys, kzg.data_hash, _pin_check(watcher), node.replay
+            config.committee,
+            config.validator_keys,
+            kzg.data_hash,
+            _pin_check(watcher),
+            node.replay,
+            partial(block_at, ledger_log),
         )
         rollup = Rollup(ground.client, deployment)
         submitter = Submitter(

@@ -10,8 +10,9 @@ from backend.engine.log import OrderingLog
 from backend.engine.replica import FinalBlock, Replica
 from backend.engine.rounds import Committee, Rounds
 from backend.engine.snapshots import Checkpoint, Snapshots
+from backend.protocol.blocks import Block, Body
 from backend.protocol.errors import InvariantViolated, MalformedBytes
-from backend.protocol.log_entries import Entry, IdentityEntry, OrderEntry
+from backend.protocol.log_entries import BlockEntry, Entry, IdentityEntry, OrderEntry
 from backend.protocol.order_records import OrderRecord
 from backend.protocol.types import address_text, digest_text
 
@@ -122,6 +123,15 @@ def final_blocks(
         event = replica.consume(position, entry)
         if isinstance(event, FinalBlock) and event.block.number >= from_block:
             yield event
+
+
+def block_at(ordering_log: OrderingLog, position: int) -> tuple[Block, Body]:
+    """Return the final block that stands at a position of the log (see FinalBlock)."""
+    _, entry = next(read_entries(ordering_log, position))
+    payload = entry.payload
+    if not isinstance(payload, BlockEntry):
+        raise InvariantViolated(f"entry {position} of the log is no block")
+    return payload.block, Body.decode(payload.body)
 
 
 def _text(identity: IdentityEntry | None) -> str:

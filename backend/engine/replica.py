@@ -26,7 +26,8 @@ class FinalBlock:
     `payment_ids` are the digests of the body's orders, legs of groups too, in their order;
     `record_ids` the ids of its records, `sweep_ids` those of its sweeps. `rejected_ids` are the ids
     that it rejects, each with the number of the error: of records, and of the legs of groups.
-    `signatures` are at least 2f + 1 votes, ascending by signer; `stamp_ms` is the log's.
+    `signatures` are at least 2f + 1 votes, ascending by signer; `stamp_ms` is the log's, and
+    `position` where the block stands there.
     """
 
     block: Block
@@ -39,6 +40,7 @@ class FinalBlock:
     signatures: tuple[bytes, ...]
     stamp_ms: int
     sweep_ids: tuple[Digest, ...] = ()
+    position: int = 0
 
     @property
     def sweep_orders(self) -> tuple[WithdrawalOrder, ...]:
@@ -190,6 +192,7 @@ class Replica:
             certified.signatures,
             proposed.stamp_ms,
             prepared.sweep_ids,
+            proposed.position,
         )
 
     def _rejected_ids(self, body: Body) -> Iterator[tuple[Digest, int]]:

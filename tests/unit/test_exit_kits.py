@@ -68,7 +68,7 @@ def projections(tmp_path):
 
 async def kit_of(tmp_path, owner):
     engine = open_database("projections", f"sqlite:///{tmp_path / 'p.sqlite3'}")
-    desk = BatchDesk(COMMITTEE, tuple(VALIDATORS), None, None, lambda _: iter(()))
+    desk = BatchDesk(COMMITTEE, tuple(VALIDATORS), None, None, lambda _: iter(()), None)
     return await ExitKits(Chain(), full_deployment(), Watcher(), desk, Reader(engine)).kit(owner)
 
 

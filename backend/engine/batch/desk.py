@@ -6,11 +6,11 @@ with its own key. Work on chunks takes long, so it is done in threads, one at a 
 """
 
 import asyncio
+from array import array
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import takewhile
 from threading import Lock
 from typing import Final, TypeVar
 
@@ -25,7 +25,8 @@ from backend.engine.batch.verify import HeaderChecks
 from backend.engine.replica import FinalBlock
 from backend.engine.rounds import Committee
 from backend.protocol.batches import BATCH_CHUNKS_MAX, CALLDATA_CHUNKS_MAX, BatchHeader, Chunk
-from backend.protocol.errors import InvariantViolated, NoQuorum
+from backend.protocol.blocks import Block, Body
+from backend.protocol.errors import InvariantViolated, NoQuorum, check_invariant
 from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import Digest
 from backend.protocol.signing import PrivateKey
@@ -35,6 +36,7 @@ from backend.protocol.votes import quorum_signatures
 
 Replay = Callable[[int], Iterable[FinalBlock]]
 """Yields the final blocks from a number on, executed anew."""
+BlockAt = Callable[[int], tuple[Block, Body]]
 
 log = structlog.get_logger(__name__)
 
@@ -63,14 +65,18 @@ class BatchDesk:
         data_hash: DataHash,
         is_pin: IsPin,
         replay: Replay,
+        block_at: BlockAt,
     ) -> None:
         """`data_hash` gives a header's dataHash for chunks and carrier; `is_pin` says whether an
-        L1 block (number, hash) is the chain's; `replay` gives the final blocks again."""
+        L1 block (number, hash) is the chain's; `replay` gives the final blocks again, and
+        `block_at` one of them by its position in the log."""
         self._committee = committee
         self._keys = tuple(validator_keys)
         self._data_hash = data_hash
         self._is_pin = is_pin
-        self._replay = replay
+        self._replay, self._block_at = replay, block_at
+        self._positions = array("Q")  # in the log, of block 1 and those after it
+        self._evidence_lock = asyncio.Lock()  # so that who asks for it leaves threads to others
         self._builder = BatchBuilder.at_genesis(committee.domain)
         self.alien: BatchHeader | None = None
         """A batch that L1 has accepted and that isn't this ledger's."""
@@ -84,7 +90,11 @@ class BatchDesk:
         block = final.block
         if block.number <= self._observed_number:
             return
+        check_invariant(
+            block.number == self._observed_number + 1, "a block is missing", number=block.number
+        )
         self._observed_number = block.number
+        self._positions.append(final.position)
         if final.body.epoch is not None:
             self._committee = self._committee.of_epoch(final.body.epoch)
         self._inbox.append(_operations(final))
@@ -182,14 +192,10 @@ class BatchDesk:
         header, chunks = self.header(batch_number), self.chunks(batch_number)
         before = self.header(batch_number - 1).last_block_number if batch_number > 1 else 0
 
-        def found() -> Mapping[int, Evidence]:
-            finals = takewhile(
-                lambda final: final.block.number <= header.last_block_number,
-                self._replay(before + 1),
-            )
-            return batch_evidence(chunks, finals)
-
-        return await asyncio.to_thread(found)
+        positions = self._positions[before : header.last_block_number]
+        find = partial(batch_evidence, chunks, map(self._block_at, positions))
+        async with self._evidence_lock:
+            return await asyncio.to_thread(find)
 
     def header(self, batch_number: int) -> BatchHeader:
         """Return a posted batch's header. Raises BatchNotFound."""

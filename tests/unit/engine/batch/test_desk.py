@@ -72,10 +72,15 @@ class Office:
             execution=execution,
             signatures=(),
             stamp_ms=0,
+            position=10 * len(self.finals),
         )
         self.finals.append(final)
         self.desk.observe(final)
         return final
+
+    def block_at(self, position):
+        final = self.finals[position // 10]
+        return final.block, final.body
 
     def replay(self, from_block):
         return iter(self.finals[from_block - 1 :])
@@ -104,7 +109,10 @@ async def is_pin(number, block_hash):
 
 @pytest.fixture
 def office():
-    office = Office(BatchDesk(COMMITTEE, KEYS, data_hash, is_pin, lambda n: office.replay(n)))
+    desk = BatchDesk(
+        COMMITTEE, KEYS, data_hash, is_pin, lambda n: office.replay(n), lambda n: office.block_at(n)
+    )
+    office = Office(desk)
     office.block(deposits=[deposit("alice", 1_000), deposit("bob", 50)], listings=ASSETS)
     return office
 
@@ -163,7 +171,7 @@ async def test_certify__epoch_that_no_block_has_brought__rejects(office):
 
 
 async def test_certify__two_keys__rejects():
-    office = Office(BatchDesk(COMMITTEE, KEYS[:2], data_hash, is_pin, nothing_again))
+    office = Office(BatchDesk(COMMITTEE, KEYS[:2], data_hash, is_pin, nothing_again, nothing_again))
     office.block(deposits=[deposit("alice", 1_000)], listings=ASSETS)
     draft, header = await office.header()
 
@@ -189,7 +197,7 @@ async def test_posted__before_its_parent__waits_for_it_holds(office):
     first = await office.post()
     office.block(pay("alice", "bob", 1))
     second = await office.post()
-    restarted = BatchDesk(COMMITTEE, KEYS, data_hash, is_pin, nothing_again)
+    restarted = BatchDesk(COMMITTEE, KEYS, data_hash, is_pin, nothing_again, nothing_again)
     for final in office.finals:
         restarted.observe(final)
     waiting = restarted.waiting()
@@ -225,6 +233,7 @@ async def test_evidence__posted_batch__names_its_records_succeeds(office):
     office.block(pay("alice", "bob", 1))
     final = office.block(withdraw("bob", 2))
     await office.post()
+    office.replay = nothing_again
 
     evidence = await office.desk.evidence(2)
 

@@ -4,9 +4,13 @@
 - each stands at its slot, whatever no-ops the packer put between
 """
 
+import pytest
+
 from backend.engine.batch.chunking import block_operations, lay_out, with_roots
 from backend.engine.batch.evidence import batch_evidence
+from backend.engine.recovery import block_at
 from backend.protocol.batches import CHUNK_SLOTS
+from backend.protocol.errors import InvariantViolated
 from backend.protocol.evidence import Evidence
 from backend.protocol.operations import Payment, Withdrawal, read_slots
 from backend.protocol.state_tree import genesis_tree
@@ -15,6 +19,16 @@ from tests.unit.engine.chamber import Chamber
 from tests.unit.engine.committee import funded_l1, group, key, payment, withdrawal
 
 PAYER, PAYEE, OTHER = key("payer"), key("payee"), key("other")
+
+
+class Written:
+    """A log in memory."""
+
+    def __init__(self, entries):
+        self.entries = entries
+
+    def read(self, position):
+        return (entry.encode() for entry in self.entries[position:])
 
 
 def chunks_of(chamber):
@@ -41,7 +55,8 @@ def test_batch_evidence__each_kind__stands_at_its_slot_holds():
     chamber.settle()
 
     chunks = chunks_of(chamber)
-    evidence = batch_evidence(chunks, chamber.finals)
+    blocks = [block_at(Written(chamber.entries), final.position) for final in chamber.finals]
+    evidence = batch_evidence(chunks, blocks)
 
     operations = {
         index * CHUNK_SLOTS + position: operation
@@ -61,3 +76,11 @@ def test_batch_evidence__each_kind__stands_at_its_slot_holds():
         amounts = found.order.amount if found.order is not None else 1_000_000 + 6 - 7
         assert operations[place].amount_minor == amounts
     assert max(evidence) // CHUNK_SLOTS == 1
+
+
+def test_block_at__entry_that_is_no_block__rejects():
+    chamber = Chamber(funded_l1(PAYER.address))
+    chamber.order(payment(PAYER, PAYEE.address, 5, 0))
+
+    with pytest.raises(InvariantViolated):
+        block_at(Written(chamber.entries), len(chamber.entries) - 1)
