@@ -340,8 +340,7 @@ interface IRollup is IRollupState {
     function freezeForExit(AcceptedBatch calldata batch, LeafProof calldata account) external;
 
     /// @notice Freezes the rollup because a deposit has waited for `depositTimeout`. Anyone may.
-    /// @param batch The last batch, or one accepted after the deadline; not read if there is none.
-    /// It has not consumed the deposit.
+    /// @param batch The last one (not read if there is none), or one accepted after the deadline.
     function freezeForDeposit(
         AcceptedBatch calldata batch,
         uint64 index,

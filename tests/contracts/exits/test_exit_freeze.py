@@ -2,9 +2,8 @@
 
 - freeze_for_exit: unserved for the deadline, balance under the tip or a batch accepted after the
   deadline → frozen | earlier, served, swept, never asked, batch too old, leaf changed → reverts
-- freeze_for_deposit: not consumed for the timeout by the tip or a batch accepted after it, also
-  before any batch → frozen | earlier, consumed, record changed or not queued, batch too old →
-  reverts
+- freeze_for_deposit: not consumed for the timeout, also before any batch → frozen | earlier,
+  consumed, record changed or not queued → reverts
 - freeze_for_silence: no batch for the deadline, since the creation too → frozen | earlier, not the
   tip → reverts
 - a roll-back: each deadline counts from it; the second one freezes, unless a batch accepted after
@@ -224,41 +223,6 @@ def test_freeze_for_deposit__past_queue__reverts(
     for index in (1, 2**64 - 1):
         with reverts(rollup, "DepositNotQueued", index=index):
             rollup.freezeForDeposit(NO_BATCH, index, record, sender=attacker)
-
-
-def test_freeze_for_deposit__batch_from_after_the_timeout__succeeds(
-    room, rollup, posted, deposit, token, for_deposit
-):
-    """A committee can post in each block, but not in front of what stands already."""
-    since = deposit(token, 1).timestamp
-    room.at(since + WINDOWS.deposit_s)
-    late = room.post()
-    room.post()
-
-    [event] = for_deposit(index=1, last=late.batch).decode_logs(rollup.Frozen)
-    assert event.reason == DEPOSIT_UNCONSUMED
-
-
-def test_freeze_for_deposit__batch_from_before_the_timeout__reverts(
-    room, rollup, posted, deposit, token, for_deposit, reverts
-):
-    deadline = deposit(token, 1).timestamp + WINDOWS.deposit_s
-    room.at(deadline - 1)
-    early = room.post()
-    room.post()
-
-    actual = early.batch.accepted_ts_s
-    with reverts(rollup, "BatchTooOld", deadlineTsS=deadline, acceptedTsS=actual):
-        for_deposit(index=1, last=early.batch)
-
-
-def test_freeze_for_deposit__batch_never_accepted__reverts(
-    room, rollup, posted, deposit, token, for_deposit, reverts
-):
-    room.at(deposit(token, 1).timestamp + WINDOWS.deposit_s)
-
-    with reverts(rollup, "BatchNotAccepted", number=1, expectedSlot=..., actualSlot=...):
-        for_deposit(index=1, last=posted.batch._replace(signers=0))
 
 
 # For silence.
