@@ -3,11 +3,16 @@
 - all of a balance, or as much as an operation holds; the order that it equals
 - accounts that still leave come first; whose owner is another, or that are empty, not at all
 - what orders find pending
+- the accounts that still leave fill a block → it is valid | one more → none is
 """
 
 import pytest
 
+from backend.engine.ledger import BlockTooLarge, execute
 from backend.engine.ledger.sweeps import pending_sweeps, sweeps_of
+from backend.engine.packing import BLOCK_CHUNKS_MAX
+from backend.protocol.batches import CHUNK_SLOTS
+from backend.protocol.blocks import Body
 from backend.protocol.money import AMOUNT_MINOR_MAX, BalanceMinor
 from backend.protocol.orders import WithdrawalOrder
 from backend.protocol.types import AccountId, ExitRequest, Leaf
@@ -63,3 +68,21 @@ def test_pending_sweeps__account__counts_before_orders_holds(ledger):
     pending = pending_sweeps(ledger, [request])
 
     assert pending.of(request.account_id) == (1, 50)
+
+
+def test_execute__more_still_leave_than_a_block_sweeps__rejects(ledger):
+    """docs/SECURITY.md, "What is short of it": such a ledger makes no valid block any more."""
+    ids = [AccountId(1_000 + n) for n in range(BLOCK_CHUNKS_MAX * CHUNK_SLOTS + 1)]
+    for account_id in ids:
+        owner = address(f"leaver {account_id}")
+        balance_minor = BalanceMinor(AMOUNT_MINOR_MAX + 1)
+        ledger.leaves[account_id] = Leaf(owner, STABLE.asset_id, 0, balance_minor)
+    body = Body(ledger.l1_block_number)
+
+    ledger.exiting = tuple(ids[:-1])
+    assert execute(ledger, body, 0).operation_count == len(ids) - 1 == 7_680
+
+    ledger.exiting = tuple(ids)
+    with pytest.raises(BlockTooLarge) as caught:
+        execute(ledger, body, 0)
+    assert (caught.value.chunks_max, caught.value.chunks) == (BLOCK_CHUNKS_MAX, 121)
