@@ -1,7 +1,8 @@
 """Measure the platform on this machine: `python -m scripts.bench`, or `make bench`.
 
 Payments go through REST to a platform of its own, signed beforehand; the baseline, plain ERC-20
-transfers, goes to the same chain in the same run. Writes build/bench.json.
+transfers, goes to the same chain in the same run. Before that, verified signatures are counted by
+themselves. Writes build/bench.json.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from causeway import AsyncClient, SignedOrder
 from causeway.models import Asset
 from causeway.signing import Domain
 from causeway.transport import Request, post
+from scripts.bench import signatures
 from scripts.demo.__main__ import BUILD, demo_settings
 from scripts.demo.money_in import MoneyIn, Sum
 from scripts.demo.payments import CLIENTS, Orders
@@ -198,10 +200,14 @@ def _beside(value: float, baseline: float) -> dict[str, float]:
 def _rows(figures: dict[str, Any]) -> dict[str, object]:
     """Return the figures as lines to be read."""
     shown = "{value:,} beside {erc20_transfer:,} of plain transfers ({ratio:.2%})"
-    return {
-        name: shown.format(**figure) if isinstance(figure, dict) else figure
-        for name, figure in figures.items()
-    }
+
+    def row(figure: Any) -> object:
+        if not isinstance(figure, dict):
+            return figure
+        is_beside_transfers = "erc20_transfer" in figure
+        return shown.format(**figure) if is_beside_transfers else signatures.as_text(figure)
+
+    return {name: row(figure) for name, figure in figures.items()}
 
 
 async def run(count: int, screen: Screen) -> dict[str, Any]:
@@ -233,7 +239,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with quiet_logs():
-            figures = asyncio.run(run(arguments.count, screen))
+            with screen.step("verifying signatures"):
+                figures: dict[str, Any] = dict(signatures.measure())
+            figures |= asyncio.run(run(arguments.count, screen))
     except KeyboardInterrupt:
         screen.say("interrupted: all that the benchmark started is stopped")
         return 130
