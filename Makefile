@@ -28,7 +28,7 @@ preflight:
 
 setup: preflight ## install everything into this folder; a repeat does nothing
 	@$(MAKE) -s -j2 .venv/.installed node_modules/.installed
-	@$(MAKE) -s .cache/solcx/.installed
+	@$(MAKE) -s -j2 .cache/solcx/.installed .cache/lanes/.compiled
 
 # pip and npm have no part in common, so they run side by side. With the .pth file each program of
 # .venv finds our tools, whoever starts it: `ape run deploy` in a bare shell, too.
@@ -48,6 +48,11 @@ node_modules/.installed: package-lock.json .npmrc
 .cache/solcx/.installed: scripts/setup_solc.py .venv/.installed node_modules/.installed
 	@$(PYTHON) scripts/setup_solc.py
 	@touch $@
+
+.cache/lanes/.compiled: .venv/.installed $(wildcard backend/engine/vector/*.py)
+	@echo "Compiling the vector kernel for this CPU …"
+	@$(PYTHON) -m backend.engine.vector.compile
+	@mkdir -p $(@D) && touch $@
 
 setup-hardhat: setup tools/hardhat/node_modules/.installed ## install the second EVM of the long tests
 

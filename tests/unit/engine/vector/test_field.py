@@ -60,8 +60,10 @@ _OPERATIONS: dict[str, tuple[Operation, Callable[[int, int], int]]] = {
 
 
 @needs_ifma
-@pytest.mark.parametrize("streams", [1, 2])
-@pytest.mark.parametrize("name", _OPERATIONS)
+@pytest.mark.parametrize(
+    ("name", "streams"),
+    [*((name, 1) for name in _OPERATIONS), ("times, plus", 2), ("squared, minus", 2), ("sum", 2)],
+)
 def test_element__each_operation__as_whole_numbers_holds(name, streams):
     emitted, expected = _OPERATIONS[name]
 
