@@ -1,12 +1,15 @@
 """What the platform's log says of batches.
 
-- of its own: who authorised what; of one not confirmed yet: not known; of one that isn't its: none
+- of its own: who authorised what; of one not confirmed yet: not known; of one that isn't its: of
+  what equals its blocks alone
 """
 
 from types import SimpleNamespace
 
+from backend.engine.batch.chunking import batch_operations
 from backend.guard import DeskEvidence
-from tests.property.world import pay
+from backend.protocol.batches import Chunk, padded
+from tests.property.world import pay, withdraw
 from tests.unit.engine.batch.test_desk import office as office  # a fixture
 
 
@@ -30,8 +33,18 @@ async def test_evidence__batch_not_confirmed__is_not_known_holds(office):
     assert await DeskEvidence(office.desk).evidence(batch(header)) is None
 
 
-async def test_evidence__batch_that_is_not_ours__is_none_holds(office):
-    _, header = await office.header()
+async def test_evidence__batch_that_is_not_ours__is_of_operations_like_ours_holds(office):
+    """So they need not be challenged, and what the thief has added does."""
+    await office.post()
+    office.block(pay("alice", "bob", 1))
+    office.block(withdraw("bob", 2))
+    draft, header = await office.header()
     office.desk.alien = header
+    operations = [one for _, one in batch_operations(chunk.slots for chunk in draft.chunks)]
+    slots = padded(b"".join([operations[0], *operations]))
+    alien = SimpleNamespace(header=header, chunks=[Chunk(slots, header.post_root)])
 
-    assert await DeskEvidence(office.desk).evidence(batch(header)) == {}
+    evidence = await DeskEvidence(office.desk).evidence(alien)
+
+    amounts = {slot: found.order.amount for slot, found in evidence.items()}
+    assert amounts == {0: 1, 2: 2}

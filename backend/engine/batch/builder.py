@@ -141,6 +141,11 @@ class BatchBuilder:
         """The last block added."""
         return self._tip.header.last_block_number + len(self._blocks)
 
+    @property
+    def waiting(self) -> tuple[BlockOperations, ...]:
+        """The blocks that no posted batch has, in order."""
+        return tuple(self._blocks)
+
     def add_block(self, block: BlockOperations) -> None:
         """Take the next final block. A repeat changes nothing."""
         if block.number <= self.last_block_number:

@@ -19,7 +19,7 @@ import structlog
 from backend.engine.batch.builder import BatchBuilder, BatchDraft
 from backend.engine.batch.chunking import BlockOperations, block_operations
 from backend.engine.batch.errors import InvalidBatch
-from backend.engine.batch.evidence import batch_evidence
+from backend.engine.batch.evidence import batch_evidence, equal_evidence
 from backend.engine.batch.posted import AccountProof, WithdrawalProof
 from backend.engine.batch.verify import HeaderChecks
 from backend.engine.replica import FinalBlock
@@ -194,6 +194,18 @@ class BatchDesk:
 
         positions = self._positions[before : header.last_block_number]
         find = partial(batch_evidence, chunks, map(self._block_at, positions))
+        async with self._evidence_lock:
+            return await asyncio.to_thread(find)
+
+    async def likely_evidence(self, chunks: Sequence[Chunk]) -> Mapping[int, Evidence]:
+        """Return what may have authorised operations of a batch that isn't ours, by slot number:
+        they equal operations of blocks that have no batch yet."""
+        blocks = self._locked(lambda: self._builder.waiting)
+
+        def find() -> Mapping[int, Evidence]:
+            bodies = (self._block_at(self._positions[block.number - 1])[1] for block in blocks)
+            return equal_evidence(chunks, zip(blocks, bodies, strict=True))
+
         async with self._evidence_lock:
             return await asyncio.to_thread(find)
 

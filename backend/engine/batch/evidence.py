@@ -4,9 +4,10 @@ The ordering log is the store: whoever keeps it can answer for all of it. Nothin
 that it costs the same for an old batch as for a new one: anybody may ask, and an answer is due.
 """
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from backend.engine.batch.chunking import batch_operations
+from backend.engine.batch.chunking import BlockOperations, batch_operations
 from backend.engine.packing import payer_at
 from backend.protocol.batches import Chunk
 from backend.protocol.blocks import Block, Body
@@ -32,9 +33,30 @@ def batch_evidence(
             slot_count += len(operation) // SLOT_BYTES
             if payer_at(operation, 0) > REGISTRY:
                 places.append(place)
-        evidence = [
-            Evidence(record, leg) for record in body.records for leg in range(len(record.orders))
-        ]
-        sweeps = [Evidence(None, 0)] * (len(places) - len(evidence))
-        found.update(zip(places, sweeps + evidence, strict=True))
+        found.update(zip(places, _evidence(body, len(places)), strict=True))
     return found
+
+
+def equal_evidence(
+    chunks: Sequence[Chunk], blocks: Iterable[tuple[BlockOperations, Body]]
+) -> Mapping[int, Evidence]:
+    """Return evidence, by slot number, for operations of any chunks that equal operations of
+    these blocks. Whether it fits is for whoever shows it to find out."""
+    known: defaultdict[bytes, deque[Evidence]] = defaultdict(deque)
+    for block, body in blocks:
+        evidence = _evidence(body, len(block.payments))
+        for (_, slot), one in zip(block.payments, evidence, strict=True):
+            known[block.slots[slot * SLOT_BYTES :][:SLOT_BYTES]].append(one)
+    return {
+        place: known[operation].popleft()
+        for place, operation in batch_operations(chunk.slots for chunk in chunks)
+        if known.get(operation)
+    }
+
+
+def _evidence(body: Body, count: int) -> list[Evidence]:
+    """Return the evidence for a block's payments and withdrawals, of which there are `count`."""
+    ordered = [
+        Evidence(record, leg) for record in body.records for leg in range(len(record.orders))
+    ]
+    return [Evidence(None, 0)] * (count - len(ordered)) + ordered
