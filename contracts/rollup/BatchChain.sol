@@ -379,8 +379,8 @@ abstract contract BatchChain is EIP712, Deposits {
         emit BatchSettled(number);
     }
 
-    /// @dev The batch is the last one, or was accepted when the deadline had passed: else a committee
-    /// that posts one in each block could keep everybody from showing the last one.
+    /// @dev The batch is the last one, or was accepted when the deadline had passed. Else a
+    /// committee that posts in each block could keep everybody from showing the last one.
     function _requireLate(AcceptedBatch calldata batch, uint256 deadlineTsS) private view {
         _requireStanding(batch);
         if (batch.header.number != tip && batch.acceptedTsS < deadlineTsS) {
