@@ -2,6 +2,8 @@
 
 - the chain is away for a while: payments go on, deposits answer 503, batches follow later
 - a reorganisation takes back a deposit: it is gone; sent again it is credited once
+- a reorganisation takes back a root of orders, or an exit: nothing is paid by it, nothing swept;
+  authorised or asked for again it counts once
 - a reorganisation takes back a submission, and its pin: posted again under the same number, once
 - a reorganisation takes back what was confirmed: the platform ends, and says why
 - the disk is full: 503 DISK_FULL, what can be read is; after a restart with space nothing is lost
@@ -10,29 +12,41 @@
 import asyncio
 import json
 import resource
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from random import Random
+from typing import Any
 
 import pytest
 
-from backend.settlement.anvil import mine, start_anvil, stop_anvil
+from backend.protocol.signing import PrivateKey
+from backend.protocol.types import AuthorisedRoot
+from backend.settlement.anvil import increase_time, mine, start_anvil, stop_anvil
+from backend.settlement.chain import Done
 from backend.settlement.client import ChainClient
+from backend.settlement.sender import Sender
 from causeway import AsyncClient, NotFound
 from causeway.errors import ServerError
+from causeway.leaving import Exit
 from causeway.transport import Request
+from scripts.demo.people import Person
 from scripts.ports import free_port
 from tests.faults import laws
-from tests.faults.customers import Customer
+from tests.faults.customers import Customer, RootedCustomer
 from tests.faults.world import (
     World,
     are_credited,
+    authorise,
     bring_money_in,
     deposit_directly,
+    is_all_settled,
     made_world,
     wait_for,
 )
 
 DEEP = 5
+BY_HAND = {"confirmations": DEEP, "batch_age_ms_max": 3_600_000, "batch_carrier": "calldata"}
+"""Batches come when they are asked for, and without the set-up of proofs, which takes seconds."""
 
 
 @pytest.fixture
@@ -153,6 +167,90 @@ async def test_reorganise__deposit__is_gone_and_credited_once_succeeds(tmp_path,
         assert len([e async for e in client.deposits.list()]) == index + 1
 
 
+async def until(chain: ChainClient, what: str, is_done: Callable[[], Awaitable[bool]]) -> None:
+    """Let blocks come until something is so."""
+
+    async def is_done_in_a_block() -> bool:
+        await mine(chain)
+        return await is_done()
+
+    await wait_for(what, is_done_in_a_block)
+
+
+async def gone_after_it_was_read(world: World, client: AsyncClient, chain: ChainClient) -> None:
+    """Let the platform read the newest block, take the block back, and have later ones confirmed.
+    A deposit tells how far it is."""
+    block = (await chain.latest()).number
+    index = len(world.book.deposits)
+    await deposit_directly(world, Random(1))
+    await wait_for("the deposit", lambda: has_status(client, index, "seen"))
+    await reorganise(chain, block)
+    await wait_for("its end", lambda: has_status(client, index, None))
+    world.book.deposits.pop()
+    await deposit_directly(world, Random(1))
+    await mine(chain, DEEP)
+    await wait_for("the credit", lambda: are_credited(world, client))
+
+
+async def test_reorganise__root__counts_once_authorised_again_succeeds(tmp_path, anvil, l1):
+    async with running(tmp_path, anvil.port, **BY_HAND) as (world, client):
+        await mine_by_hand(l1)
+        payer, payees = world.people[0], [world.people[-1].key.address]
+        asset = next(iter(world.assets.values()))
+        customer = RootedCustomer(payer, asset, world.book, world.domain)
+        root = customer.prepare(Random(0), payees, order_count=3)
+        await authorise(world, payer, root)
+        await gone_after_it_was_read(world, client, l1)
+
+        await customer.trade(client, Random(0), payees, times_max=3)
+        assert not world.book.answered
+        assert not laws.journal_of(world).executed
+        await authorise(world, payer, root)
+        await mine(l1, DEEP)
+        await customer.know_all(client)
+        await customer.await_the_end(client)
+
+        journal = laws.journal_of(world)
+        assert journal.executed == [*world.book.sent]
+        roots = [one for final in journal.blocks for one in final.body.roots]
+        assert roots == [AuthorisedRoot(payer.key.address, root)]
+        await all_is_well(world, client, l1)
+
+
+async def test_reorganise__exit__is_swept_once_asked_again_succeeds(tmp_path, anvil, l1):
+    async with running(tmp_path, anvil.port, **BY_HAND) as (world, client):
+        await mine(l1, DEEP)
+        await client.batches.post()
+        await wait_for("the deposits' batch", lambda: is_posted(client, 1))
+        await mine(l1, 2 * DEEP)  # what will be taken back holds no batch
+        await mine_by_hand(l1)
+        leaver = next(one for one in world.people if one is not Random(1).choice(world.people))
+        asset = next(iter(world.assets))
+        account = await client.accounts.get(leaver.key.address, asset)
+        await wait_for("the proof", lambda: is_asked_for(leaver, asset, client, l1))
+        await gone_after_it_was_read(world, client, l1)
+
+        assert await exits_of(leaver, client) == []
+        assert await client.accounts.get(leaver.key.address, asset) == account
+        assert await is_asked_for(leaver, asset, client, l1)
+        await mine(l1, DEEP)
+        await wait_for("the sweep", lambda: has_left(leaver, client, "swept"))
+        await increase_time(l1, 2)  # a batch of the same second shows nothing
+        await client.batches.post()
+
+        await until(l1, "its showing", lambda: has_left(leaver, client, "served"))
+        await increase_time(l1, world.deployment.parameters.challenge_window_s)
+        await until(l1, "settled batches", lambda: is_all_settled(client))
+
+        [exit_] = await exits_of(leaver, client)
+        [swept] = [one async for one in client.withdrawals.list(payer=leaver.key.address)]
+        assert exit_.withdrawals == [swept.id]
+        await send(leaver, (await client.withdrawals.claim(swept.id)).transaction, l1)
+        token = world.deployment.token(asset)
+        paid = await l1.read(token, "balanceOf", leaver.key.address)
+        assert paid == account.balance * world.assets[asset].unit > 0
+
+
 @pytest.mark.parametrize("deeper", [0, 2], ids=["the submission", "its pin, too"])
 async def test_reorganise__submission__is_posted_once_succeeds(tmp_path, anvil, l1, deeper):
     async with running(tmp_path, anvil.port, confirmations=DEEP, batch_age_ms_max=3_600_000) as (
@@ -214,6 +312,33 @@ async def test_disk_full__payments__nothing_is_lost_succeeds(tmp_path, anvil, l1
         assert ready == 503
         assert account.balance > 0
         await all_is_well(world, client, l1)
+
+
+async def is_asked_for(person: Person, asset: str, client: AsyncClient, chain: ChainClient) -> bool:
+    """Ask the chain for an exit, if his account is under a confirmed batch yet."""
+    try:
+        prepared = await client.exits.prepare(owner=person.key.address, asset=asset)
+    except NotFound:
+        return False
+    await send(person, prepared.transaction, chain)
+    return True
+
+
+async def send(person: Person, prepared: dict[str, Any], chain: ChainClient) -> None:
+    """Send a transaction that the platform has prepared."""
+    to, data = (bytes.fromhex(prepared[name][2:]) for name in ("to", "data"))
+    sender = Sender(chain, PrivateKey(person.secret))
+    outcome = await sender.send(to, data, value_wei=int(prepared["value"], 16))
+    assert isinstance(outcome, Done), outcome
+
+
+async def exits_of(person: Person, client: AsyncClient) -> list[Exit]:
+    return [one async for one in client.exits.list(owner=person.key.address)]
+
+
+async def has_left(person: Person, client: AsyncClient, status: str) -> bool:
+    """Return whether an exit of his has got so far."""
+    return status in [one.status for one in await exits_of(person, client)]
 
 
 async def readiness(world: World) -> int:
