@@ -66,7 +66,9 @@ class Challenger:
         self._follower, self._reader = follower, follower.reader
         self._sender, self._evidence = sender, evidence
         self._may_freeze = may_freeze
-        self._judged: set[Digest] = set()  # batches whose authorisations are all known
+        self._judged: set[tuple[Digest, int]] = set()
+        """Batches whose authorisations are all known, by L1 as it was at a number of
+        reorganisations: it may have lost a root or an exit since."""
         self._is_answered = True  # whether the evidence was answered for, whatever the answer
 
     async def run(self, poll_ms: int = _POLL_MS) -> None:
@@ -129,20 +131,20 @@ class Challenger:
         self, history: History, batch: ReplayedBatch, challenged: list[ChallengedSlot]
     ) -> list[str]:
         """Challenge what the evidence doesn't cover, and answer what others challenge."""
-        header_hash = batch.posted.header_hash
+        key = batch.posted.header_hash, history.reorganisations
         waiting = [one.slot for one in challenged if one.is_answerable]
-        if self._evidence is None or (header_hash in self._judged and not waiting):
+        if self._evidence is None or (key in self._judged and not waiting):
             return []
         evidence = await self._ask(self._evidence, batch)
         if evidence is None:
             if not await self._is_patience_over(batch):
                 return []
             evidence = {}
-        authority = await authority_of(self._reader, history.assets, batch, evidence)
+        authority = await authority_of(self._reader, history, batch, evidence)
         number = batch.posted.header.number
         missing = dict(unanswerable(batch, evidence, authority))
         if not missing:
-            self._judged.add(header_hash)
+            self._judged.add(key)
         known = {slot: evidence[slot] for slot in sorted(waiting) if slot in evidence}
         await self._answer(
             batch,

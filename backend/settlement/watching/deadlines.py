@@ -34,10 +34,10 @@ async def showing(
         return None
     request = await reader.client.read(reader.exits, "exitOf", account_id, owner)
     for number in follower.accepted_after(request["requestedTsS"]):
-        if not _may_show(follower, number, account_id, owner):
+        if not await _may_show(follower, number, account_id, owner):
             continue
         batch = await follower.replayed(number)
-        was_empty = _is_empty(follower.leaf_after(number - 1, account_id), owner)
+        was_empty = _is_empty(await follower.leaf_after(number - 1, account_id), owner)
         for index, chunk in enumerate(batch.chunks):
             # An account is emptied where it pays, or was before. A tree costs the executing of the
             # batch up to there, but for exits that are shown in the order of their sweeps.
@@ -57,10 +57,10 @@ def _is_empty(leaf: Leaf | None, owner: Address) -> bool:
     return leaf is None or leaf.owner != owner or leaf.balance_minor == 0
 
 
-def _may_show(follower: Follower, number: int, account_id: AccountId, owner: Address) -> bool:
+async def _may_show(follower: Follower, number: int, account_id: AccountId, owner: Address) -> bool:
     """Return whether the account was empty in a batch, perhaps: at an end of it, or it paid."""
-    before = follower.leaf_after(number - 1, account_id)
-    after = follower.leaf_after(number, account_id)
+    before = await follower.leaf_after(number - 1, account_id)
+    after = await follower.leaf_after(number, account_id)
     if before is None or after is None or _is_empty(before, owner) or _is_empty(after, owner):
         return True
     return before.nonce != after.nonce

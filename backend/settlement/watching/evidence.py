@@ -12,9 +12,9 @@ from backend.protocol.evidence import Evidence, decode_evidence
 from backend.protocol.hashing import Digest
 from backend.protocol.operations import Withdrawal
 from backend.protocol.order_records import RootedOrder, authorised_orders
-from backend.protocol.types import AccountId, Address, Asset, digest_text
+from backend.protocol.types import AccountId, Address, digest_text
 from backend.settlement.batch_data import PostedBatch
-from backend.settlement.l1_history import L1Reader
+from backend.settlement.l1_history import History, L1Reader
 from backend.settlement.proving.answers import Authority
 from backend.settlement.proving.replay import ReplayedBatch
 
@@ -79,11 +79,12 @@ class PublishedEvidence:
 
 async def authority_of(
     reader: L1Reader,
-    assets: Mapping[int, Asset],
+    history: History,
     batch: ReplayedBatch,
     evidence: Mapping[int, Evidence],
 ) -> Authority:
-    """Return what L1 says of the roots and exits that the evidence names."""
+    """Return what L1 says, at the history's head, of the roots and exits that the evidence names."""
+    at_block = history.head.number
     roots = set[tuple[Address, Digest]]()
     swept = set[tuple[AccountId, Address]]()
     timestamp = batch.posted.header.timestamp
@@ -91,18 +92,18 @@ async def authority_of(
         if found.record is None:
             account = _payer_of(batch, slot)
             if account is not None and await reader.client.read(
-                reader.exits, "authorises", *account, timestamp
+                reader.exits, "authorises", *account, timestamp, block_id=at_block
             ):
                 swept.add(account)
             continue
         authorised = authorised_orders(found.record)[found.leg]
         if isinstance(authorised, RootedOrder):
             root = authorised.order.payer, authorised.root
-            if root not in roots and await reader.view("isAuthorised", *root):
+            if root not in roots and await reader.view("isAuthorised", *root, at_block=at_block):
                 roots.add(root)
     return Authority(
         reader.domain,
-        assets,
+        history.assets,
         lambda owner, root: (owner, root) in roots,
         lambda account_id, owner, _: (account_id, owner) in swept,
     )

@@ -29,11 +29,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Followed:
-    """A batch without fraud. `replayed` is None once nobody can dispute it any more."""
+    """A batch without fraud. `replayed` is None once nobody can dispute it any more, and so is the
+    state after it, but for the last one: each payment of a state holds kilobytes."""
 
     log: L1Log
     accepted_ts_s: int
-    after: LedgerState
+    after: LedgerState | None
     replayed: ReplayedBatch | None
 
 
@@ -52,6 +53,8 @@ class Follower:
         """The first batch whose chunks nobody has; None if there is none."""
         self._sources, self._archive, self._from_block = sources, archive, from_block
         self._followed: list[_Followed] = []  # batch 1 first
+        self._again: tuple[int, LedgerState] = 0, genesis_state()
+        """The last settled batch that was executed once more, and the state after it."""
 
     @property
     def number(self) -> int:
@@ -61,7 +64,10 @@ class Follower:
     @property
     def state(self) -> LedgerState:
         """The ledger after that batch."""
-        return self._followed[-1].after if self._followed else genesis_state()
+        after = self._followed[-1].after if self._followed else genesis_state()
+        if after is None:
+            raise InvariantViolated("the state after the last batch was dropped")
+        return after
 
     def disputable(self) -> list[ReplayedBatch]:
         """Return the executed batches that are not settled."""
@@ -72,12 +78,23 @@ class Follower:
         followed = enumerate(self._followed, 1)
         return [number for number, one in followed if one.accepted_ts_s > ts_s]
 
-    def leaf_after(self, number: int, account_id: AccountId) -> Leaf | None:
-        """Return an account after an executed batch, or after genesis; None if it was not open."""
-        return self._state_after(number).tree.leaf(account_id)
+    async def leaf_after(self, number: int, account_id: AccountId) -> Leaf | None:
+        """Return an account after an executed batch, or after genesis; None if it was not open.
 
-    def _state_after(self, number: int) -> LedgerState:
-        return self._followed[number - 1].after if number else genesis_state()
+        Raises DataMissing, ChainUnavailable.
+        """
+        return (await self._state_after(number)).tree.leaf(account_id)
+
+    async def _state_after(self, number: int) -> LedgerState:
+        """Return the state after a batch. One that was dropped costs all batches before it."""
+        kept = self._followed[number - 1].after if number else genesis_state()
+        if kept is not None:
+            return kept
+        at, state = self._again if self._again[0] <= number else (0, genesis_state())
+        for again in range(at + 1, number + 1):
+            state = (await self._replayed_upon(again, state)).after
+            self._again = again, state
+        return state
 
     async def replayed(self, number: int) -> ReplayedBatch:
         """Return an executed batch; a settled one is read and executed anew.
@@ -87,11 +104,14 @@ class Follower:
         kept = self._followed[number - 1].replayed
         if kept is not None:
             return kept
+        return await self._replayed_upon(number, await self._state_after(number - 1))
+
+    async def _replayed_upon(self, number: int, before: LedgerState) -> ReplayedBatch:
         history = self.history
         if history is None:
             raise InvariantViolated("a batch was executed without a history")
         batch, blobs = await self._with_data(await self.reader.batch(history, number))
-        return await self._replay(history, batch, blobs, self._state_after(number - 1))
+        return await self._replay(history, batch, blobs, before)
 
     async def follow(self) -> History:
         """Read what is new, and execute it. Raises ChainUnavailable."""
@@ -110,13 +130,22 @@ class Follower:
             if index >= history.tip or history.posted[index] != one.log:
                 log.warning("batches_removed", first=index + 1, last=self.number)
                 del self._followed[index:]
+                while self._followed and self._followed[-1].after is None:
+                    self._followed.pop()  # settled ones went, too: they are executed again
+                self._again = 0, genesis_state()
                 return
 
     def _forget_settled(self, history: History) -> None:
-        for index in range(min(history.frontier, self.number)):
+        """Drop what disputes alone need; the state before the first disputable batch stays."""
+        for index in reversed(range(min(history.frontier, self.number))):
             one = self._followed[index]
-            if one.replayed is not None:
-                self._followed[index] = replace(one, replayed=None)
+            is_last = index + 1 in (history.frontier, self.number)
+            after = one.after if is_last else None
+            if one.replayed is None and one.after is after:
+                if not is_last:
+                    return  # all before it are as they should be
+                continue
+            self._followed[index] = replace(one, replayed=None, after=after)
 
     async def _execute(self, history: History) -> None:
         number = self.number + 1
@@ -142,6 +171,7 @@ class Follower:
                 replayed if is_open else None,
             )
         )
+        self._forget_settled(history)
         log.info("batch_executed", batch=number, chunks=len(replayed.chunks))
 
     async def _with_data(self, batch: PostedBatch) -> tuple[PostedBatch, tuple[bytes, ...]]:

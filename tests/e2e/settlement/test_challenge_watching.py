@@ -252,6 +252,24 @@ async def test_step__exit_of_an_account_empty_before__is_shown_by_the_first_chun
     assert await l1.client.read(exits, "waitingSince", ACCOUNT, OWNER.address) == 0
 
 
+async def test_step__settled_batches__states_are_dropped_and_made_again_holds(thief, watcher, l1):
+    """A watcher that kept them would be out of memory after a million payments."""
+    await thief.post(*await first_batch(thief))
+    for _ in range(2):
+        await thief.post(*await thief.batch([Withdrawal(ACCOUNT, 1, 0)], cursor=1))
+    follower = watcher._follower
+    await follower.follow()
+    await l1.pass_time(l1.deployment.parameters.challenge_window_s)
+    await l1.mine()
+    batches = [(await l1.rollup.posted(number)).accepted.arguments() for number in (1, 2, 3)]
+    await l1.call(OWNER, l1.rollup.contract, "settle", batches)
+    await follower.follow()
+
+    assert [one.after is None for one in follower._followed] == [True, True, False]
+    balances = [(await follower.leaf_after(each, ACCOUNT)).balance_minor for each in (2, 1, 3)]
+    assert balances == [MONEY - 1, MONEY, MONEY - 2]
+
+
 async def frozen(l1):
     return bool(await l1.client.read(l1.rollup.contract, "frozenTsS"))
 
