@@ -53,7 +53,8 @@ class History:
 
     `posted` are the logs of the accepted batches, number 1 first. `paid` are the keys of the
     withdrawals that L1 has paid, `providers` say who is to be paid for whom he has advanced.
-    `exits` were asked for, at some time.
+    `exits` were asked for, at some time. `reorganisations` counts how often blocks were found gone:
+    what was read of L1 at an earlier count may not be so any more.
     """
 
     head: L1Block
@@ -66,6 +67,7 @@ class History:
     escaped: set[int] = field(default_factory=set)
     refunded: set[int] = field(default_factory=set)
     frontier: int = 0
+    reorganisations: int = 0
 
     @property
     def tip(self) -> int:
@@ -115,6 +117,8 @@ class L1Reader:
         history = History(head)
         if known is not None and await self.client.block(known.head.number) == known.head:
             history, from_block = known.copied_to(head), known.head.number + 1
+        elif known is not None:
+            history.reorganisations = known.reorganisations + 1
         last = head.number
         addresses = [self.contract.address, self.exits.address]
         for first, end in block_ranges(from_block, last):

@@ -83,12 +83,13 @@ async def authority_of(
     batch: ReplayedBatch,
     evidence: Mapping[int, Evidence],
 ) -> Authority:
-    """Return what L1 says, at the history's head, of the roots and exits that the evidence names."""
+    """Return what L1 says, at the history's end, of the roots and exits the evidence names."""
     at_block = history.head.number
     roots = set[tuple[Address, Digest]]()
     swept = set[tuple[AccountId, Address]]()
     timestamp = batch.posted.header.timestamp
-    for slot, found in sorted(evidence.items()):  # or each sweep might execute the batch anew
+    # In order, or each sweep might execute the batch anew.
+    for slot, found in sorted(evidence.items()):
         if found.record is None:
             account = _payer_of(batch, slot)
             if account is not None and await reader.client.read(

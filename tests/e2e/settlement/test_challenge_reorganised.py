@@ -1,6 +1,7 @@
 """L1 takes back what a watcher has done: its challenge, the batch with it, its proof, a roll-back.
 
 - a challenge, a proof, a roll-back: gone with its block, and done again, once
+- the root that authorised an order: gone, and the order is challenged until the root is there again
 - another batch comes in the place of a challenged one: the challenge is of the batch's hash, not
   of its number, so it binds neither a true batch nor spares a false one
 """
@@ -11,7 +12,7 @@ import pytest
 
 from backend.protocol.evidence import Evidence
 from backend.protocol.operations import Withdrawal
-from backend.protocol.order_records import SignedOrder
+from backend.protocol.order_records import RootedOrder, SignedOrder
 from backend.protocol.orders import WithdrawalOrder
 from tests.e2e.settlement.chain import OTHER_OWNER, OWNER
 from tests.e2e.settlement.test_challenge_hiding import challenges  # noqa: F401
@@ -122,6 +123,31 @@ async def test_step__proof_reorganised__proves_again_once_succeeds(thief, watche
     assert len(await logs_of(l1, l1.rollup.contract, "RolledBack")) == 1
     reward = await l1.client.read(l1.deployment.committee, "rewards", 0)
     assert reward[1:] == (1, 3 * l1.deployment.parameters.stake_wei // 2)
+
+
+async def test_step__root_reorganised__challenges_what_it_authorised_succeeds(
+    watcher, l1, challenges, false_batch
+):
+    """The batch stands, since it came before the root; without the root nobody could answer."""
+    await watcher.step()
+    token = l1.deployment.token("USDX").address
+    order = WithdrawalOrder(OWNER.address, token, MONEY, 0, 0, NEVER_S)
+    root = order.digest(l1.rollup.domain)
+    watcher._evidence.by_slot[0] = Evidence(RootedOrder(order, root, ()), 0)
+    [opened] = await logs_of(l1, challenges, "ChallengeOpened")
+    await take_back(l1, opened.block.number)
+    authorised = await l1.call(OWNER, l1.rollup.contract, "authorizeOrders", root)
+    assert (await steps(watcher, l1, 2)).alarms == []
+    assert await l1.client.read(challenges, "openCount", false_batch) == 0
+
+    await take_back(l1, authorised.block.number)
+    standing = await steps(watcher, l1, 2)
+
+    assert "slot 0: nobody shows who authorised it (authorisation)" in standing.alarms[0]
+    assert await l1.client.read(challenges, "openCount", false_batch) == 1
+    await l1.call(OWNER, l1.rollup.contract, "authorizeOrders", root)
+    assert (await steps(watcher, l1, 2)).alarms == []
+    assert await l1.client.read(challenges, "openCount", false_batch) == 0
 
 
 async def other_batch_comes(thief, l1, before, amount):
