@@ -327,11 +327,10 @@ class Function:
         name = f"loop{len(self._lines)}"
         counter = self.reserve(8)
         self.do(f"store i64 0, ptr {counter}")
-        self._label(f"{name}.head")
-        passed = self.value(f"load i64, ptr {counter}")
-        is_more = self.value(f"icmp slt i64 {passed}, {count}")
-        self.do(f"br i1 {is_more}, label %{name}.body, label %{name}.end")
+        is_any = self.value(f"icmp slt i64 0, {count}")
+        self.do(f"br i1 {is_any}, label %{name}.body, label %{name}.end")
         self._label(f"{name}.body", falls_through=False)
+        passed = self.value(f"load i64, ptr {counter}")
         index = passed
         if downwards:
             left = self.value(f"sub i64 {count}, {passed}")
@@ -339,7 +338,8 @@ class Function:
         body(index)
         following = self.value(f"add i64 {passed}, 1")
         self.do(f"store i64 {following}, ptr {counter}")
-        self.do(f"br label %{name}.head")
+        is_more = self.value(f"icmp slt i64 {following}, {count}")
+        self.do(f"br i1 {is_more}, label %{name}.body, label %{name}.end")
         self._label(f"{name}.end", falls_through=False)
 
     def when(self, number: str, body: Callable[[], object]) -> None:

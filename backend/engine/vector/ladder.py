@@ -4,6 +4,7 @@ u2 comes as two halves of 26 digits (u2·P = k1·P + k2·λP), so 130 doublings 
 digits, for which a table of G's multiples is ready at each place, so they need none.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 from backend.engine.vector.field import ELEMENT_BYTES, Element
@@ -40,6 +41,31 @@ def text() -> str:
     return _double_text() + _add_text() + _prefetch_text() + _ladder_text()
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An addition whose second x isn't known yet."""
+
+    before: Point
+    z: Element
+    other_y: Element
+    is_negative: Mask
+    is_zero: Mask
+    is_empty: Mask
+
+    def finished(self, other_x: Element) -> Point:
+        before = self.before
+        first, other = Point(before.x, before.y, self.z), Affine(other_x, self.other_y)
+        total = first.plus(other, self.is_negative)
+        x = total.across.chosen_by(self.is_empty, total.point.x)
+        y = total.rise.chosen_by(self.is_empty, total.point.y)
+        z = self.z.chosen_by(self.is_empty, total.point.z)
+        return Point(
+            before.x.chosen_by(self.is_zero, x),
+            before.y.chosen_by(self.is_zero, y),
+            before.z.chosen_by(self.is_zero, z),
+        )
+
+
 def _double_text() -> str:
     """`double`(points, count): each point becomes its 2^count-fold."""
     function = Function("double", "ptr %points, i64 %count")
@@ -61,40 +87,26 @@ def _add_text() -> str:
     function = Function("add", "ptr %points, ptr %digits, ptr %tables, i64 %is_lambda")
     x_room = function.reserve(ELEMENT_BYTES * GROUPS)
 
-    def begin(number: int) -> tuple[Mask, Mask, Mask, Element]:
+    def begin(number: int) -> _Begun:
         digit = _digit(function, number)
-        empty_place = function.at("%points", POINT_BYTES * number + EMPTY_OFFSET)
-        empty = function.load(empty_place, low=-1, high=0)
-        is_zero = digit.is_zero()
-        function.store(is_zero.choose(empty, 0), empty_place)
-        point = gather(function, _entry_addresses(function, digit, number))
-        point.x.store(x_room, ELEMENT_BYTES * number)
-        return digit.is_negative(), is_zero, empty.is_nonzero(), point.y
+        place = function.at("%points", POINT_BYTES * number)
+        empty = function.load(place, EMPTY_OFFSET, low=-1, high=0)
+        is_negative, is_zero, is_empty = digit.is_negative(), digit.is_zero(), empty.is_nonzero()
+        function.store(is_zero.choose(empty, 0), place, EMPTY_OFFSET)
+        other = gather(function, _entry_addresses(function, digit, number))
+        other.x.store(x_room, ELEMENT_BYTES * number)
+        before = Point.load(function, place)
+        # An empty lane holds zeros: with Z = 1 it comes out as the table's point.
+        z = Element.constant(function, 1).chosen_by(is_empty, before.z)
+        return _Begun(before, z, other.y, is_negative, is_zero, is_empty)
 
     def turn(number: int) -> None:
         x = Element.load(function, x_room, ELEMENT_BYTES * number)
         x.times(Element.constant(function, BETA)).store(x_room, ELEMENT_BYTES * number)
 
     def finish(number: int) -> None:
-        is_negative, is_zero, is_empty, y = begun[number]
-        place = function.at("%points", POINT_BYTES * number)
-        point = Point.load(function, place)
-        # An empty lane holds zeros: with Z = 1 it comes out as the table's point.
-        z = Element.constant(function, 1).chosen_by(is_empty, point.z)
-        point = Point(point.x, point.y, z)
-        other = Affine(Element.load(function, x_room, ELEMENT_BYTES * number), y)
-        total = point.plus(other, is_negative)
-        chosen = Point(
-            total.across.chosen_by(is_empty, total.point.x),
-            total.rise.chosen_by(is_empty, total.point.y),
-            z.chosen_by(is_empty, total.point.z),
-        )
-        kept = Element.load(function, place, 2 * ELEMENT_BYTES)
-        Point(
-            point.x.chosen_by(is_zero, chosen.x),
-            point.y.chosen_by(is_zero, chosen.y),
-            kept.chosen_by(is_zero, chosen.z),
-        ).store(place)
+        x = Element.load(function, x_room, ELEMENT_BYTES * number)
+        begun[number].finished(x).store(function.at("%points", POINT_BYTES * number))
 
     begun = function.interleave(GROUPS, begin)
     function.when("%is_lambda", lambda: function.interleave(GROUPS, turn))

@@ -7,7 +7,7 @@ here, since its time depends on it.
 import hashlib
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import coincurve
 import numpy as np
@@ -81,9 +81,10 @@ class Simd:
         address(keys, len(keys), KEY_BYTES)
         with self._keys.lock:
             first = self._keys.count
+            room = _room(tables.ROOM_BYTES * KEY_ENTRIES * _KEYS_CHUNK // lanes.LANES)
             while (done := self._keys.count - first) < len(keys):
                 place, count = self._keys.room(len(keys) - done)
-                self._make_tables(keys[done : done + count], place, KEY_ENTRIES)
+                self._make_tables(keys[done : done + count], place, KEY_ENTRIES, room)
                 self._keys.count += count
             return np.arange(first, self._keys.count)
 
@@ -92,30 +93,53 @@ class Simd:
     ) -> NDArray[np.int64]:
         """Return, as int64[n], kernel.YES, NO or UNSURE for each signature of a known key."""
         count = len(digests)
-        address(digests, count, DIGEST_BYTES)
-        address(signatures, count, SIGNATURE_BYTES)
+        first_signature = address(signatures, count, SIGNATURE_BYTES)
+        first_digest = address(digests, count, DIGEST_BYTES)
         is_known = (key_numbers >= 0) & (key_numbers < self._keys.count)
         check_invariant(key_numbers.shape == (count,) and bool(is_known.all()), "an unknown key")
-        padded = -(-count // kernel.BATCH) * kernel.BATCH
+        rest = count % kernel.BATCH
+        whole = count - rest
+        padded = whole + (kernel.BATCH if rest else 0)
         key_tables = lanes.aligned(padded, np.int64)
         key_tables[:count] = self._keys.addresses[key_numbers]
         key_tables[count:] = self._base.ctypes.data
         verdicts = lanes.aligned(padded, np.int64)
-        room = _room(kernel.ROOM_BYTES * min(padded, _CHUNK) // lanes.LANES)
-        for start in range(0, count, _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            chunk = _whole(signatures[rows]), _whole(digests[rows])
-            self._verify(
-                *(one.ctypes.data for one in (*chunk, key_tables[rows], self._base, room)),
-                verdicts[rows].ctypes.data,
-                len(chunk[0]) // lanes.LANES,
-            )
+        self._judge(first_signature, first_digest, key_tables, verdicts[:whole])
+        if rest:
+            # What is missing in the last batch is zeros, which are no signature.
+            missing = ((0, kernel.BATCH - rest), (0, 0))
+            signatures = np.pad(signatures[whole:], missing)
+            digests = np.pad(digests[whole:], missing)
+            places = signatures.ctypes.data, digests.ctypes.data
+            self._judge(*places, key_tables[whole:], verdicts[whole:])
         return verdicts[:count]
 
-    def _make_tables(self, keys: Bytes, place: int, entries: int) -> None:
+    def _judge(
+        self,
+        signatures: int,
+        digests: int,
+        key_tables: NDArray[np.int64],
+        verdicts: NDArray[np.int64],
+    ) -> None:
+        """Write verdicts of whole batches; signatures and digests are where they begin."""
+        count = len(verdicts)
+        room = _room(kernel.ROOM_BYTES * min(count, _CHUNK) // lanes.LANES)
+        keys, written = key_tables.ctypes.data, verdicts.ctypes.data
+        base, working = self._base.ctypes.data, room.ctypes.data
+        for start in range(0, count, _CHUNK):
+            self._verify(
+                signatures + SIGNATURE_BYTES * start,
+                digests + DIGEST_BYTES * start,
+                keys + 8 * start,
+                base,
+                working,
+                written + 8 * start,
+                min(_CHUNK, count - start) // lanes.LANES,
+            )
+
+    def _make_tables(self, keys: Bytes, place: int, entries: int, room: Bytes) -> None:
         padded = np.concatenate((keys, np.repeat(keys[:1], -len(keys) % lanes.LANES, axis=0)))
         groups = len(padded) // lanes.LANES
-        room = _room(tables.ROOM_BYTES * entries * groups)
         self._tables(padded.ctypes.data, place, room.ctypes.data, groups, entries)
 
     def _base_tables(self) -> Bytes:
@@ -125,7 +149,8 @@ class Simd:
         keys = np.frombuffer(points, np.uint8).reshape(BASE_DIGITS, KEY_BYTES)
         padded = BASE_DIGITS + -BASE_DIGITS % lanes.LANES
         made = lanes.aligned((padded, BASE_ENTRIES * KEY_BYTES), np.uint8)
-        self._make_tables(keys, made.ctypes.data, BASE_ENTRIES)
+        room = _room(tables.ROOM_BYTES * BASE_ENTRIES * padded // lanes.LANES)
+        self._make_tables(keys, made.ctypes.data, BASE_ENTRIES, room)
         base: Bytes = made[:BASE_DIGITS]
         if hashlib.sha256(base.tobytes()).hexdigest() != _BASE_SHA256:
             raise SimdUnavailable("the generator's multiples are wrong")
@@ -134,9 +159,3 @@ class Simd:
 
 def _room(size_bytes: int) -> Bytes:
     return lanes.aligned(size_bytes, np.uint8)
-
-
-def _whole(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return rows for whole batches: what is missing is zeros, which are no signature."""
-    missing = -len(rows) % kernel.BATCH
-    return np.pad(rows, ((0, missing), (0, 0))) if missing else rows
