@@ -125,9 +125,11 @@ class Follower:
         return history
 
     def _drop_removed(self, history: History) -> None:
-        """Forget batches that were rolled back or reorganised away."""
+        """Forget batches that were rolled back or reorganised away, and those whose settling was:
+        they can be disputed again."""
         for index, one in enumerate(self._followed):
-            if index >= history.tip or history.posted[index] != one.log:
+            is_gone = index >= history.tip or history.posted[index] != one.log
+            if is_gone or (index >= history.frontier and one.replayed is None):
                 log.warning("batches_removed", first=index + 1, last=self.number)
                 del self._followed[index:]
                 while self._followed and self._followed[-1].after is None:

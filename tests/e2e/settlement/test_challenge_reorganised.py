@@ -2,6 +2,7 @@
 
 - a challenge, a proof, a roll-back: gone with its block, and done again, once
 - the root that authorised an order: gone, and the order is challenged until the root is there again
+- an answer, and the settling after it: gone, and the honest batch is answered for again
 - another batch comes in the place of a challenged one: the challenge is of the batch's hash, not
   of its number, so it binds neither a true batch nor spares a false one
 """
@@ -14,7 +15,8 @@ from backend.protocol.evidence import Evidence
 from backend.protocol.operations import Withdrawal
 from backend.protocol.order_records import RootedOrder, SignedOrder
 from backend.protocol.orders import WithdrawalOrder
-from tests.e2e.settlement.chain import OTHER_OWNER, OWNER
+from backend.settlement.proving.answers import challenge
+from tests.e2e.settlement.chain import OTHER_OWNER, OWNER, SUBMITTER
 from tests.e2e.settlement.test_challenge_hiding import challenges  # noqa: F401
 from tests.e2e.settlement.test_challenge_watching import (
     ACCOUNT,
@@ -41,6 +43,19 @@ async def withdraw(thief, amount):
     """Post a withdrawal; return the header's hash."""
     header = await thief.post(*await thief.batch([Withdrawal(ACCOUNT, amount, 0)], cursor=1))
     return header.digest(thief.l1.rollup.domain)
+
+
+def signed(l1):
+    """Return the owner's order to withdraw all."""
+    order = WithdrawalOrder(
+        OWNER.address, l1.deployment.token("USDX").address, MONEY, 0, 0, NEVER_S
+    )
+    return Evidence(SignedOrder(order, OWNER.sign_digest(order.digest(l1.rollup.domain))), 0)
+
+
+async def settle(l1):
+    batches = [(await l1.rollup.posted(number)).accepted.arguments() for number in (1, 2)]
+    await l1.call(OWNER, l1.rollup.contract, "settle", batches)
 
 
 async def logs_of(l1, contract, event):
@@ -150,6 +165,37 @@ async def test_step__root_reorganised__challenges_what_it_authorised_succeeds(
     assert await l1.client.read(challenges, "openCount", false_batch) == 0
 
 
+async def test_step__answer_and_settling_reorganised__answers_again_succeeds(
+    thief, watcher, l1, challenges
+):
+    """A stranger challenges at the window's end. Nobody loses by it what he has signed."""
+    await thief.post(*await first_batch(thief))
+    true_batch = await withdraw(thief, MONEY)
+    watcher._evidence.by_slot[0] = signed(l1)
+    await watcher.step()
+    await l1.pass_time(l1.deployment.parameters.challenge_window_s - 10)
+    await l1.mine()
+    bond_wei = await l1.client.read(challenges, "bond")
+    arguments = challenge(watcher._follower.disputable()[-1], 0)
+    stranger = l1.sender(SUBMITTER)
+    await stranger.call(challenges, "challenge", *arguments, value_wei=2 * bond_wei)
+    await watcher.step()
+    [answered] = await logs_of(l1, challenges, "ChallengeAnswered")
+    await l1.pass_time(10)
+    await settle(l1)
+    await steps(watcher, l1, 2)
+
+    await take_back(l1, answered.block.number)
+    assert await l1.rollup.frontier() == 0
+    assert await l1.client.read(challenges, "openCount", true_batch) == 1
+    assert (await steps(watcher, l1, 2)).alarms == []
+
+    assert await l1.client.read(challenges, "openCount", true_batch) == 0
+    await l1.pass_time(10)
+    await settle(l1)
+    assert await l1.rollup.frontier() == 2
+
+
 async def other_batch_comes(thief, l1, before, amount):
     """Take back batch 2 with all that came after it; have a withdrawal posted as batch 2."""
     await take_back(l1, (await l1.rollup.posted(2)).block.number)
@@ -169,10 +215,7 @@ async def test_step__challenged_batch_replaced_by_a_true_one__is_not_challenged_
     raw = await l1.client.rpc("eth_getRawTransactionByHash", "0x" + opened.tx_hash.hex())
 
     true_batch = await other_batch_comes(thief, l1, before, MONEY)
-    token = l1.deployment.token("USDX").address
-    order = WithdrawalOrder(OWNER.address, token, MONEY, 0, 0, NEVER_S)
-    signature = OWNER.sign_digest(order.digest(l1.rollup.domain))
-    watcher._evidence.by_slot[0] = Evidence(SignedOrder(order, signature), 0)
+    watcher._evidence.by_slot[0] = signed(l1)
     await l1.client.send_raw(bytes.fromhex(raw[2:]))  # the mempool has it still
     receipt = await l1.client.receipt(opened.tx_hash)
     assert not receipt.is_success
@@ -183,8 +226,7 @@ async def test_step__challenged_batch_replaced_by_a_true_one__is_not_challenged_
     assert await is_owed(l1, challenges, OTHER_OWNER) == (0, 0)
     await l1.pass_time(l1.deployment.parameters.challenge_window_s)
     await l1.mine()
-    batches = [(await l1.rollup.posted(number)).accepted.arguments() for number in (1, 2)]
-    await l1.call(OWNER, l1.rollup.contract, "settle", batches)
+    await settle(l1)
 
 
 async def test_step__challenged_batch_replaced_by_a_false_one__is_challenged_succeeds(
