@@ -44,6 +44,9 @@ class L1View(Protocol):
     def epoch(self, to_l1_block: int) -> Epoch | None:
         """Return the newest epoch that L1 began up to and with `to_l1_block`; None if none."""
 
+    def frozen_ts_s(self) -> int | None:
+        """Return since when the rollup is frozen, in L1 time; None if it is not."""
+
     def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
         """Return whether the owner may hold a token at `ts_s`, by the facts up to `to_l1_block`.
 

@@ -48,6 +48,8 @@ class Sequencer:
         key = self._keys.get(rounds.proposer)
         if key is None or rounds.is_decided or self._proposed == turn:
             return None
+        if self._l1.frozen_ts_s() is not None:
+            return None  # nobody would sign it, since no batch could hold it any more
         timestamp_ms = max(now_ms, rounds.tip.timestamp_ms)
         prepared = self._choose(timestamp_ms // 1000, self._is_idle(now_ms))
         if prepared is None:

@@ -77,9 +77,11 @@ class Validator:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it may sign nothing yet (rule 7), or is no member of the present epoch."""
+        """Whether it signs nothing: not yet (rule 7), no more (the rollup is frozen), or while it is
+        no member of the present epoch."""
         is_member = self.address in self.replica.committee.validators
-        return self._silent_since_ms is not None or not is_member
+        is_over = self._l1.frozen_ts_s() is not None
+        return self._silent_since_ms is not None or is_over or not is_member
 
     def consume(self, position: int, entry: Entry) -> list[Payload]:
         """Take the next entry in. Return what it makes the validator sign."""

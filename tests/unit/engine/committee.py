@@ -60,6 +60,7 @@ class FakeL1:
     leaving: list[tuple[int, ExitRequest]] = field(default_factory=list)
     epochs: list[tuple[int, Epoch]] = field(default_factory=list)
     barred: dict[tuple[Address, Address], int] = field(default_factory=dict)
+    frozen: int | None = None
 
     def confirmed(self) -> Point:
         return Point(self.number, keccak(self.number.to_bytes(8)))
@@ -82,6 +83,9 @@ class FakeL1:
             key=lambda epoch: epoch.number,
             default=None,
         )
+
+    def frozen_ts_s(self) -> int | None:
+        return self.frozen
 
     def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
         return (token, owner) not in self.barred or to_l1_block < self.barred[token, owner]

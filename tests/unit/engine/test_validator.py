@@ -4,6 +4,7 @@
 - faults: one silent, two silent and back, silent proposer, equivocating proposer, late block
 - deposits and roots start the timeout, forged orders do not
 - two digests: never, not after a restart either; lost signatures: silence (rule 7)
+- the rollup is frozen: silence
 """
 
 import pytest
@@ -296,3 +297,17 @@ def _later_block(validator):
     chamber.now_ms = max(START_MS + 2, tip.timestamp_ms)
     entry = chamber.block(Body(2), SEQUENCERS[0])
     return entry.block, entry.signature, entry.body
+
+
+def test_freeze__order_that_waits__never_becomes_final_holds(chamber):
+    """No batch could hold its block any more."""
+    tip, signed = chamber.tip, [kinds(chamber, index) for index in range(4)]
+    chamber.l1.frozen = NOW_S
+    chamber.order(order_of(5))
+
+    assert chamber.propose() is None
+    chamber.append(chamber.block(Body(1, records=(order_of(5),)), SEQUENCERS[0]))
+    chamber.tick(100_000)
+
+    assert chamber.tip == tip
+    assert [kinds(chamber, index) for index in range(4)] == signed
