@@ -77,8 +77,8 @@ class Validator:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it signs nothing: not yet (rule 7), no more (the rollup is frozen), or while it is
-        no member of the present epoch."""
+        """Whether it signs nothing: not yet (rule 7), no more (the rollup is frozen), or being no
+        member of the present epoch."""
         is_member = self.address in self.replica.committee.validators
         is_over = self._l1.frozen_ts_s() is not None
         return self._silent_since_ms is not None or is_over or not is_member

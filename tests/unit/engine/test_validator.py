@@ -306,7 +306,7 @@ def test_freeze__order_that_waits__never_becomes_final_holds(chamber):
     chamber.order(order_of(5))
 
     assert chamber.propose() is None
-    chamber.append(chamber.block(Body(1, records=(order_of(5),)), SEQUENCERS[0]))
+    chamber.append(chamber.block(Body(chamber.l1.number, records=(order_of(5),)), SEQUENCERS[0]))
     chamber.tick(100_000)
 
     assert chamber.tip == tip
