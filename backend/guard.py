@@ -14,7 +14,9 @@ import structlog
 from backend.engine.batch.desk import BatchDesk
 from backend.protocol.errors import BatchNotFound
 from backend.protocol.evidence import Evidence
+from backend.protocol.types import AccountId, Address
 from backend.settlement.batch_data import PostedBatch
+from backend.settlement.chain import RpcError
 from backend.settlement.client import ChainClient
 from backend.settlement.data_sources import DataSources
 from backend.settlement.deployment_file import Deployment
@@ -82,16 +84,27 @@ class Guard:
 
     async def _exit_waits(self) -> bool:
         """Return whether an exit that the ledger has swept was not shown yet."""
-        frontier = await self._client.read(self._rollup, "frontier")
+        confirmed = self._watcher.confirmed().number
         is_over = True
-        for exit_ in self._watcher.exits(self._exits_over, self._watcher.confirmed().number):
+        for exit_ in self._watcher.exits(self._exits_over, confirmed):
             account = exit_.account_id, exit_.owner
             if await self._client.read(self._exits, "waitingSince", *account):
                 return True
-            request = await self._client.read(self._exits, "exitOf", *account)
-            is_over = is_over and request["servedBatch"] <= frontier
+            is_over = is_over and await self._is_exit_over(*account, confirmed)
             self._exits_over += is_over
         return False
+
+    async def _is_exit_over(self, account_id: AccountId, owner: Address, at_block: int) -> bool:
+        """Return whether a settled batch has served an exit by a confirmed block: no roll-back or
+        reorganisation takes that back. False where the node has forgotten the block's state."""
+        try:
+            frontier = await self._client.read(self._rollup, "frontier", block_id=at_block)
+            request = await self._client.read(
+                self._exits, "exitOf", account_id, owner, block_id=at_block
+            )
+        except RpcError:
+            return False
+        return bool(0 < request["servedBatch"] <= frontier)
 
     async def _is_challenged(self) -> bool:
         """Return whether a batch that is not settled has open challenges."""

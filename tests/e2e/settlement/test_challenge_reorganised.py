@@ -3,19 +3,24 @@
 - a challenge, a proof, a roll-back: gone with its block, and done again, once
 - the root that authorised an order: gone, and the order is challenged until the root is there again
 - an answer, and the settling after it: gone, and the honest batch is answered for again
+- the showing of an exit that a settled batch has served: the operator's guard shows it again
 - another batch comes in the place of a challenged one: the challenge is of the batch's hash, not
   of its number, so it binds neither a true batch nor spares a false one
 """
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from backend.guard import Guard
 from backend.protocol.evidence import Evidence
 from backend.protocol.operations import Withdrawal
 from backend.protocol.order_records import RootedOrder, SignedOrder
 from backend.protocol.orders import WithdrawalOrder
+from backend.settlement.data_sources import DataSources, DevelopmentBlobs
 from backend.settlement.proving.answers import challenge
+from backend.settlement.watcher import Watcher
 from tests.e2e.settlement.chain import OTHER_OWNER, OWNER, SUBMITTER
 from tests.e2e.settlement.test_challenge_hiding import challenges  # noqa: F401
 from tests.e2e.settlement.test_challenge_watching import (
@@ -24,6 +29,7 @@ from tests.e2e.settlement.test_challenge_watching import (
     NEVER_S,
     epoch,
     first_batch,
+    request_exit,
     steps,
     thief,  # noqa: F401
     watcher,  # noqa: F401
@@ -194,6 +200,34 @@ async def test_step__answer_and_settling_reorganised__answers_again_succeeds(
     await l1.pass_time(10)
     await settle(l1)
     assert await l1.rollup.frontier() == 2
+
+
+async def test_look__showing_reorganised__shows_again_succeeds(thief, l1, kzg):
+    await thief.post(*await first_batch(thief))
+    await request_exit(thief, l1)
+    await l1.pass_time(2)  # a batch of the same second shows nothing
+    await withdraw(thief, MONEY)
+    await l1.pass_time(l1.deployment.parameters.challenge_window_s)
+    await settle(l1)
+    watcher = Watcher(l1.client, l1.deployment, confirmations=20)
+    desk, sources = SimpleNamespace(alien=None), DataSources([], [DevelopmentBlobs(l1.client)], kzg)
+    guard = Guard(l1.client, l1.deployment, l1.sender(OTHER_OWNER), watcher, desk, sources)
+    exits = l1.deployment.core("Exits")
+    await l1.mine(20)
+    await watcher.poll()
+    for _ in range(2):
+        await guard.look()
+    [shown] = await logs_of(l1, exits, "ExitServed")
+
+    await take_back(l1, shown.block.number)
+    assert await logs_of(l1, exits, "ExitServed") == []
+    await guard.look()
+
+    assert len(await logs_of(l1, exits, "ExitServed")) == 1
+    await l1.mine(20)
+    await watcher.poll()
+    await guard.look()
+    assert guard._exits_over == 1
 
 
 async def other_batch_comes(thief, l1, before, amount):
