@@ -61,7 +61,8 @@ def status(as_json: AsJson = False) -> None:
     chain, backend, batches = found["chain"], found["backend"], found["batches"]
     at = f"block {chain['block']}, chain {chain['chain_id']}" if chain["is_running"] else "down"
     is_up = backend["status"] is not None
-    ledger = f"{backend['status']}, block {backend['block']}" if is_up else "down"
+    reached = f"block {backend['block']}, epoch {backend['epoch']}"
+    ledger = f"{backend['status']}, {reached}" if is_up else "down"
     lines = [f"chain    {chain['url']}: {at}", f"platform {backend['url']}: {ledger}"]
     lines += [f"         {problem}" for problem in backend["problems"]]
     if batches is not None:

@@ -186,7 +186,10 @@ def test_status__platform_runs__succeeds(causeway, story):
     assert found["backend"]["status"] == "ready"
     assert found["batches"]["settled"] >= 1
     assert found["assets"] == ["USDX", "EURX", "BOND"]
-    assert "ready" in causeway.run("status").stdout
+    backend = found["backend"]
+    shown = f": ready, block {backend['block']}, epoch {backend['epoch']}\n"
+    assert backend["epoch"] == 1
+    assert shown in causeway.run("status").stdout
 
 
 def test_deploy__done_already__changes_nothing(causeway, running_platform):
