@@ -10,10 +10,12 @@ import typer
 from backend.cli.options import AsJson
 from backend.cli.screen import Screen, table
 from backend.config import settings
+from backend.protocol.money import format_decimal
 from backend.protocol.types import Address, address_from_text, address_text
 
 if TYPE_CHECKING:
     from backend.rebuilding import Found
+    from backend.settlement.rebuild import AssetBooks
 
 Rpc: TypeAlias = Annotated[
     str | None, typer.Option(metavar="URL", help="The node; by default CAUSEWAY_RPC_URL.")
@@ -194,14 +196,21 @@ def _summary_lines(found: "Found") -> list[str]:
 
 def _books_table(found: "Found") -> Any:
     names = found.position.names
+
+    def decimal(book: "AssetBooks", amount_base: int) -> str:
+        name = names.get(book.asset_id)
+        if name is None:
+            return f"{amount_base} base units"
+        return format_decimal(amount_base, name.decimals)
+
     rows = [
         (
             names[book.asset_id].symbol if book.asset_id in names else address_text(book.token),
             str(book.account_count),
-            str(book.balances_minor * book.unit),
-            str(book.unpaid_minor * book.unit),
-            str(book.waiting_minor * book.unit),
-            "?" if book.vault is None else str(book.vault),
+            decimal(book, book.balances_minor * book.unit),
+            decimal(book, book.unpaid_minor * book.unit),
+            decimal(book, book.waiting_minor * book.unit),
+            "?" if book.vault is None else decimal(book, book.vault),
             "covered" if book.is_covered else "NOT COVERED",
         )
         for book in found.books

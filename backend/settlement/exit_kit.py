@@ -6,9 +6,9 @@ batches' data gone. It is made for one last batch: while more of them come, make
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final, TypeVar
 
+from backend.protocol.money import format_decimal
 from backend.protocol.types import (
     BRIDGE,
     AccountId,
@@ -143,9 +143,8 @@ def amount_text(position: Position, asset_id: int, amount_minor: int) -> str:
     amount, name = amount_minor * asset.unit, position.names.get(asset_id)
     if name is None:
         return f"{amount} base units of token {address_text(asset.token)}"
-    whole = Decimal(amount).scaleb(-name.decimals)
     symbol = "".join(each for each in name.symbol if each.isalnum())[:_SYMBOL_LENGTH_MAX]
-    return f"{whole:f} {symbol}"
+    return f"{format_decimal(amount, name.decimals)} {symbol}"
 
 
 class _Maker:

@@ -37,7 +37,8 @@ def test_rebuild__no_options__this_platforms_ledger_succeeds(platform, folder):
     shown = Commands(platform).run("rebuild").stdout
 
     assert "batches 1 of 1 executed, 1 settled" in shown
-    assert "covered" in shown
+    row = next(line.split() for line in shown.splitlines() if line.startswith("USDX"))
+    assert row[2:] == ["100", "0", "0", "100", "covered"]
     kept = json.loads((folder / "rebuilt" / "summary.json").read_text())
     assert kept["is_sound"]
     assert kept["assets"][0]["balances_minor"] == "100000000"

@@ -228,9 +228,9 @@ def test_kit__escaped__is_left_out_holds():
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        (TokenName("USDX", 2), "7.00 USDX"),
+        (TokenName("USDX", 2), "7 USDX"),
         (TokenName("US\n\x1b[2JDX", 0), "700 US2JDX"),
-        (TokenName("a" * 99, 18), "0.000000000000000700 aaaaaaaaaaaa"),
+        (TokenName("a" * 99, 18), "0.0000000000000007 aaaaaaaaaaaa"),
         (None, f"700 base units of token {address_text(TOKEN)}"),
     ],
 )
