@@ -1,6 +1,8 @@
 """Sends ordinary transactions of one key: nonces, fees, gas, and what became of them."""
 
 import asyncio
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from backend.protocol.errors import ChainUnavailable
@@ -17,7 +19,7 @@ from backend.settlement.chain import (
     Unknown,
 )
 from backend.settlement.client import ChainClient
-from backend.settlement.transactions import Transaction, fees_of, gas_limit_of, sign
+from backend.settlement.transactions import Transaction, fees_of, gas_limit_of, raised, sign
 
 _WAIT_MS: Final = 60_000
 _POLL_MS: Final = 100
@@ -33,6 +35,7 @@ class Sender:
         self._key = key
         self._wait_ms = wait_ms
         self._lock = asyncio.Lock()
+        self._sent: dict[int, Transaction] = {}  # by nonce, while they are not known to be mined
 
     async def next_nonce(self) -> int:
         """Return the nonce after all that the node has of this key, mined or not."""
@@ -62,6 +65,7 @@ class Sender:
         Raises ChainUnavailable only while nothing has been sent.
         """
         async with self._lock:
+            await self._outbid()
             try:
                 estimate = await self.client.estimate_gas(
                     self.address, to, data, abi, value_wei=value_wei
@@ -83,7 +87,9 @@ class Sender:
             except TransactionRefused as reason:
                 return Refused(reason)
             except ChainUnavailable:
+                self._sent[transaction.nonce] = transaction
                 return Unknown(signed.tx_hash)
+            self._sent[transaction.nonce] = transaction
         return await self.outcome(signed.tx_hash, to, abi)
 
     async def outcome(
@@ -100,6 +106,20 @@ class Sender:
         except ChainUnavailable:
             return Unknown(tx_hash)
         return Refused(TransactionRefused(Refusal.REVERTED, "the transaction reverted", error))
+
+    async def _outbid(self) -> None:
+        """Bid more for what was sent and the base fee has passed: it blocks all later ones."""
+        if not self._sent:
+            return
+        mined_count = await self.client.nonce(self.address, "latest")
+        self._sent = {n: sent for n, sent in self._sent.items() if n >= mined_count}
+        prices = await self.client.prices()
+        for nonce, sent in self._sent.items():
+            if sent.fees.max_fee_wei < prices.base_fee_wei:
+                better = replace(sent, fees=raised(sent.fees, fees_of(prices)))
+                with suppress(TransactionRefused):  # mined meanwhile, or gone from the node's pool
+                    await self.client.send_raw(sign(better, self._key).raw)
+                self._sent[nonce] = better
 
     async def _mined(self, tx_hash: bytes) -> Receipt | None:
         for _ in range(max(1, self._wait_ms // _POLL_MS)):

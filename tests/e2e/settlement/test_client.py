@@ -183,3 +183,22 @@ async def test_send__answer_lost__unknown_holds(l1, monkeypatch):
 
     assert isinstance(outcome, Unknown)
     assert isinstance(await sender.outcome(outcome.tx_hash), Done)
+
+
+async def test_send__base_fee_passed_the_bid_before__outbids_it_succeeds(l1):
+    """Or it would block all later ones of the key."""
+    sender, token = Sender(l1.client, OWNER, wait_ms=100), l1.deployment.token("USDX")
+    await l1.client.rpc("evm_setIntervalMining", 0)
+    await l1.set_automine(False)
+    first = await sender.call(token, "approve", OTHER_OWNER.address, 1)
+    dear_wei = 100 * (await l1.client.latest()).base_fee_wei
+    await l1.client.rpc("anvil_setNextBlockBaseFeePerGas", hex(dear_wei))
+    await l1.mine()
+    assert isinstance(first, Unknown)
+    assert await l1.client.receipt(first.tx_hash) is None
+
+    await sender.call(token, "approve", OTHER_OWNER.address, 2)
+    await l1.mine()
+
+    assert await l1.client.nonce(OWNER.address, "latest") == 2
+    assert await l1.client.read(token, "allowance", OWNER.address, OTHER_OWNER.address) == 2
