@@ -57,7 +57,11 @@ def show(payout_id: Id, wait: Wait = False, as_json: AsJson = False) -> None:
 
     with connected(as_json) as (screen, actions):
         treasurers = ApprovalActions(actions)
-        found = treasurers.wait(payout_id) if wait else treasurers.show(payout_id)
+        found = treasurers.show(payout_id)
+        if wait:
+            if found.status == "proposed":
+                screen.say(f"waiting until it is approved and executed: {_proposal(found)}")
+            found = treasurers.wait(payout_id)
         _show(screen, actions, found)
 
 
@@ -104,6 +108,13 @@ def cancel(payout_id: Id, as_json: AsJson = False) -> None:
     """Give a payout of another owner up; the treasury's is ended by `proposal cancel`."""
     with connected(as_json) as (screen, actions):
         _show(screen, actions, actions.client.payouts.cancel(payout_id))
+
+
+def _proposal(found: "Payout") -> str:
+    """Return what shows how far a proposed payout is."""
+    if found.proposal_id is None:
+        return f"{found.owner} has to make its call"
+    return f"`causeway proposal show {found.proposal_id}`"
 
 
 def _show(screen: "Screen", actions: "Actions", found: "Payout") -> None:

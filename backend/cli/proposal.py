@@ -1,5 +1,6 @@
 """`causeway proposal`: what the treasury shall do, and who approves it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,11 +8,15 @@ import typer
 
 from backend.cli.options import AsJson, connected
 from backend.cli.screen import table
+from backend.protocol.money import format_decimal
+from backend.protocol.types import address_text
 
 if TYPE_CHECKING:
     from backend.cli.screen import Screen
     from backend.console.actions import Actions
     from backend.console.approvals import Checked
+    from backend.settlement.deployment_file import TokenRecord
+    from backend.settlement.dry_run import BalanceChange
     from causeway import Proposal
 
 app = typer.Typer(help="What the treasury shall do, and who approves it.", no_args_is_help=True)
@@ -19,6 +24,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The proposal's id (0x…)
 Signer = Annotated[
     str, typer.Option("--as", metavar="NAME", help="Whose key here signs, like treasurer-2.")
 ]
+_ENDED = ("executed", "expired", "cancelled", "vetoed", "failed")
 File = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A payout's file: see that the proposal pays just that."),
@@ -93,15 +99,22 @@ def cancel(
 
 
 def _show(screen: "Screen", found: "Proposal") -> None:
-    lines = [f"proposal {found.id}: {found.status}", _weights(found)]
+    lines = [f"proposal {found.id}: {found.status}", *_weights(found)]
     if found.status == "approved":
         lines.append(f"next: `causeway proposal execute {found.id}`")
     screen.show(found.raw, *lines)
 
 
-def _weights(found: "Proposal") -> str:
-    signers = ", ".join(one["signer"] for one in found.approvals or ())
-    return f"approvals weigh {found.weight} of {found.weight_needed}: {signers or 'nobody yet'}"
+def _weights(found: "Proposal") -> list[str]:
+    """Return what the approvals weigh; once a proposal has ended, none counts any more."""
+    if found.status in _ENDED:
+        return [] if found.tx_hash is None else [f"transaction {found.tx_hash}"]
+    signers = [
+        f"{one['signer']} (proposer)" if one["signer"] == found.proposer else str(one["signer"])
+        for one in found.approvals or ()
+    ]
+    shown = ", ".join(signers) or "nobody yet"
+    return [f"approvals weigh {found.weight} of {found.weight_needed}: {shown}"]
 
 
 def _lines(actions: "Actions", checked: "Checked") -> list[str]:
@@ -116,15 +129,27 @@ def _lines(actions: "Actions", checked: "Checked") -> list[str]:
         values = {} if decoded is None else decoded.values
         arguments = ", ".join(f"{name}={_readable(value)}" for name, value in values.items())
         outcome = "" if effect.error is None else f" FAILS: {effect.error}"
-        lines.append(f"calls 0x{effect.call.target.hex()} {name}({arguments}){outcome}")
-    for change in checked.run.changes or ():
-        lines.append(f"token 0x{change.token.hex()}: 0x{change.account.hex()} {change.amount:+}")
+        lines.append(f"calls {address_text(effect.call.target)} {name}({arguments}){outcome}")
+    tokens = actions.deployment.tokens
+    lines += [_moved(change, tokens) for change in checked.run.changes or ()]
     if checked.payout is not None:
         payout, asset = checked.payout, actions.asset(checked.payout.asset)
         total, fees = amount_text(asset, payout.total), amount_text(asset, payout.fees)
         paid = f"{total} {asset.code} (fees {fees}) to {payout.line_count} lines"
         lines.append(f"pays {paid}, as its root says")
-    return [*lines, _weights(shown)]
+    return [*lines, *_weights(shown)]
+
+
+def _moved(change: "BalanceChange", tokens: Sequence["TokenRecord"]) -> str:
+    """Return a change of a balance; a token that the deployment's file doesn't have is counted in
+    base units.
+    """
+    amount = abs(change.amount)
+    shown = f"{amount} base units of token {address_text(change.token)}"
+    for token in tokens:
+        if token.address == change.token:
+            shown = f"{format_decimal(amount, token.decimals)} {token.symbol}"
+    return f"{address_text(change.account)} {'gets' if change.amount > 0 else 'pays'} {shown}"
 
 
 def _readable(value: object) -> str:

@@ -237,7 +237,8 @@ class ApprovalActions:
             ids.add(digest_text(payout_id(parties.owner, token, lines)))
         root = digest_text(PayoutOrders(terms, pairs, domain).root)
         if ids != {payout.id} or root != payout.root:
-            raise PreparedWrong("another payout")
+            of_file = "" if text is None else ", or of other lines than your file"
+            raise PreparedWrong(f"another payout{of_file}")
         fees = [fee for _, fee in pairs]
         sums = (len(pairs), sum(line.amount_minor for line, _ in pairs), sum(fees))
         if sums != (payout.line_count, payout.total, payout.fees):

@@ -8,6 +8,7 @@
 """
 
 import asyncio
+import re
 import sys
 import time
 
@@ -105,6 +106,7 @@ def approve_by_two(commands, approver, proposal_id, file):
     looked = approver.run("proposal", "show", proposal_id, "--file", str(file))
     assert "authorizeOrders(root=0x" in looked.stdout
     assert f"to {COUNT} lines" in looked.stdout
+    assert re.search(r"^approvals weigh 0 of 2: 0x\w{40} \(proposer\)$", looked.stdout, re.M)
     unsure = approver.run("proposal", "approve", proposal_id, "--as", "treasurer-2", exit_code=1)
     assert "Approve this as treasurer-2?" in unsure.output
     assert proposal_id in approver.run("proposal", "list", "--status", "open").stdout
@@ -126,7 +128,8 @@ def test_payout__thousand_prizes__pays_all_but_the_frozen_succeeds(
     freeze(running_platform, deployment, payee(FROZEN_INDEX))
 
     started = time.perf_counter()
-    assert approver.json("proposal", "execute", proposal_id)["status"] == "executed"
+    executed = approver.json("proposal", "execute", proposal_id)
+    assert executed["status"] == "executed"
     done = commands.json("payout", "show", payout["id"], "--wait")
     seconds = time.perf_counter() - started
     rate = f"{COUNT / seconds:.0f} a second, the L1 transaction and its confirmation included"
@@ -147,6 +150,9 @@ def test_payout__thousand_prizes__pays_all_but_the_frozen_succeeds(
         assert not [a for a in client.accounts.list(owner=payee(FROZEN_INDEX))]
 
     assert payout["id"] in commands.run("payout", "list").stdout
+    ended = commands.run("proposal", "show", proposal_id).stdout
+    assert f"transaction {executed['tx_hash']}" in ended
+    assert "approvals weigh" not in ended
     following = tmp_path / "next.csv"
     report = commands.json("payout", "report", payout["id"], "--skipped-to", str(following))
     assert report["skipped"]["by_code"] == {"PAYEE_BLOCKED": "1"}
@@ -182,6 +188,7 @@ def test_approve__another_file__is_noticed_rejects(commands, approver, funded, t
     refused = approver.json(*words, "--yes", exit_code=1)
 
     assert refused["error"]["code"] == "PREPARED_WRONG"
+    assert "of other lines than your file" in refused["error"]["message"]
     cancelled = commands.json("proposal", "cancel", proposal_id, "--as", "treasurer-1")
     assert cancelled["status"] == "cancelled"
 
