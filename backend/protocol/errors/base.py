@@ -6,6 +6,7 @@ whoever reads bytes of somebody else's. `InvariantViolated` is a bug of ours: no
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from inspect import get_annotations
 from typing import Any, ClassVar, dataclass_transform
 
@@ -34,6 +35,7 @@ class MalformedBytes(ValueError):
     """Bytes that are not what docs/PROTOCOL.md says they should be."""
 
 
+_YEAR_10000_TS_S = 253_402_300_800
 _BY_NUMBER: dict[int, type["PaymentError"]] = {}
 
 
@@ -62,10 +64,19 @@ class PaymentError(Exception):
         return {name: getattr(self, name) for name in self._names}
 
     def __str__(self) -> str:
-        return self.message.format(**self.values)
+        return self.message.format(
+            **{name: _readable(name, value) for name, value in self.values.items()}
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(self.values.values())
+
+
+def _readable(name: str, value: Any) -> Any:
+    """Return a value as people read it: times as such, if a calendar has them."""
+    if not name.endswith("ts_s") or not 0 <= value < _YEAR_10000_TS_S:
+        return value
+    return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def error_class(number: int) -> type[PaymentError]:

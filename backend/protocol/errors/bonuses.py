@@ -56,7 +56,7 @@ class PrizeNotFound(PaymentError, number=240):
 
 
 class PrizeDeadlineInvalid(PaymentError, number=241):
-    message = "A prize ends after {now_ts_s} and by {maximum_ts_s}, in seconds of the chain's time."
+    message = "A prize ends after {now_ts_s} and by {maximum_ts_s}, in the chain's time."
     now_ts_s: int
     maximum_ts_s: int
 

@@ -1,6 +1,7 @@
 """Errors.
 
-- each class: its code and number are the published ones, its message shows its values
+- each class: its code and number are the published ones, its message shows its values, and times
+  in UTC
 - class of a number: known, unknown
 - pickle: the error comes back
 - two of one number: refused
@@ -16,6 +17,7 @@ from backend.protocol.errors import (
     InvariantViolated,
     MalformedBytes,
     NonceTooLow,
+    OrderExpired,
     PaymentError,
     check_invariant,
     error_class,
@@ -114,7 +116,13 @@ PUBLISHED = {
 
 
 def _example(error: type[PaymentError]) -> PaymentError:
-    return error(*[f"value {index}" for index in range(len(error._names))])
+    # 2_000_000_000 is the second 2033-05-18 03:33:20 UTC, and the next ones follow.
+    return error(
+        *[
+            2_000_000_000 + index if name.endswith("ts_s") else f"value {index}"
+            for index, name in enumerate(error._names)
+        ]
+    )
 
 
 def test_error_classes__all__succeeds():
@@ -130,7 +138,11 @@ def test_error__message__succeeds(error):
     example = _example(error)
 
     assert "{" not in str(example)
-    assert all(value in str(example) for value in example.values.values())
+    shown = {
+        f"2033-05-18 03:33:{value % 60:02} UTC" if name.endswith("ts_s") else value
+        for name, value in example.values.items()
+    }
+    assert all(value in str(example) for value in shown)
     assert error_class(error.number) is error
 
 
@@ -149,6 +161,19 @@ def test_error__values_by_name__succeeds():
 
     assert error.values == {"available_minor": 5, "needed_minor": 7}
     assert str(error) == "5 minor units are available, 7 are needed with the fee."
+
+
+@pytest.mark.parametrize(
+    ("ts_s", "shown"),
+    [
+        (0, "1970-01-01 00:00:00 UTC"),
+        (253_402_300_799, "9999-12-31 23:59:59 UTC"),
+        (253_402_300_800, "253402300800"),
+        (2**64 - 1, "18446744073709551615"),
+    ],
+)
+def test_error__times__are_shown_as_far_as_calendars_go_succeeds(ts_s, shown):
+    assert str(OrderExpired(ts_s, 0)).startswith(f"The order was valid until {shown}, now")
 
 
 def test_error_class__unknown_number__rejects():
