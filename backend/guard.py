@@ -6,7 +6,7 @@ each batch already.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import structlog
@@ -14,7 +14,7 @@ import structlog
 from backend.engine.batch.desk import BatchDesk
 from backend.protocol.errors import BatchNotFound
 from backend.protocol.evidence import Evidence
-from backend.protocol.types import AccountId, Address
+from backend.protocol.types import AccountId, Address, Leaf
 from backend.settlement.batch_data import PostedBatch
 from backend.settlement.chain import RpcError
 from backend.settlement.client import ChainClient
@@ -46,6 +46,21 @@ class DeskEvidence:
             return await self._desk.evidence(number)
         except BatchNotFound:
             return None
+
+
+class DeskStates:
+    """What the platform itself knows of the accounts after its batches."""
+
+    def __init__(self, desk: BatchDesk) -> None:
+        self._desk = desk
+
+    def states(self) -> Iterator[int]:
+        """Yield the numbers of all its batches, the newest first."""
+        yield from range(self._desk.batch_count, 0, -1)
+
+    def state(self, batch: PostedBatch) -> Mapping[AccountId, Leaf] | None:
+        """Return the accounts after a batch; None if it isn't the platform's own."""
+        return self._desk.accounts_after(batch.header)
 
 
 class Guard:
@@ -122,6 +137,7 @@ class Guard:
         if self._challenger is None:
             reader = await L1Reader.at(self._client, self._deployment.address("Rollup"))
             from_block = self._deployment.block_number
-            follower = Follower(reader, self._sources, None, from_block)
+            known = [DeskStates(self._desk)]
+            follower = Follower(reader, self._sources, None, from_block, known)
             self._challenger = Challenger(follower, self._sender, DeskEvidence(self._desk))
         return self._challenger

@@ -40,7 +40,7 @@ async def open_watcher(
             address, from_block = deployment.address("Rollup"), deployment.block_number
         reader = await L1Reader.at(client, address)
         sources = sources_of(origin, client, kzg, keep)
-        follower = Follower(reader, sources, Archive(keep), from_block)
+        follower = Follower(reader, sources, Archive(keep), from_block, sources.archives)
         evidence = None if evidence_url is None else PublishedEvidence(evidence_url)
         sender = None if key is None else Sender(client, key)
         yield Challenger(follower, sender, evidence, may_freeze=may_freeze)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from backend.protocol.eip712 import Domain, ledger_domain
-from backend.protocol.errors import ChainUnavailable
+from backend.protocol.errors import ChainUnavailable, InvariantViolated
 from backend.protocol.types import (
     AccountId,
     Address,
@@ -136,6 +136,13 @@ class L1Reader:
         if transaction is None:
             raise ChainUnavailable()  # reorganised meanwhile, or a node that has lost it
         return posted_batch(self.contract.abi, self.domain, log, transaction)
+
+    def accepted_ts_s(self, posted: L1Log) -> int:
+        """Return when L1 accepted the batch of a log."""
+        decoded = self._abi.decode_log(posted.topics, posted.data)
+        if decoded is None:
+            raise InvariantViolated("the log is no batch's")
+        return int(decoded.values["acceptedTsS"])
 
     def _note(self, history: History, log: L1Log) -> None:
         decoded = self._abi.decode_log(log.topics, log.data)

@@ -246,6 +246,25 @@ class BatchDesk:
 
         return self._locked(copied)
 
+    def accounts_after(self, header: BatchHeader) -> dict[AccountId, Leaf] | None:
+        """Return all accounts after a posted batch; None of one that isn't this ledger's."""
+
+        def found() -> dict[AccountId, Leaf] | None:
+            builder = self._builder
+            is_ours = 0 < header.number <= builder.tip.number
+            if not is_ours or builder.header(header.number) != header:
+                return None
+            tree = builder.tree(header.number)
+            leaves = ((place, tree.leaf(place)) for place in builder.ledger.leaves)
+            return {place: leaf for place, leaf in leaves if leaf is not None}
+
+        return self._locked(found)
+
+    @property
+    def batch_count(self) -> int:
+        """The number of the last posted batch."""
+        return self._builder.tip.number
+
     def _move_on(self, header: BatchHeader, chunks: Sequence[Chunk] | None) -> bool:
         """Return whether the builder is at this batch now, or past it."""
         number = self._builder.tip.number

@@ -5,7 +5,9 @@ first batch whose data can't be had (yet); and which of them it is.
 """
 
 import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import structlog
 
@@ -38,11 +40,30 @@ class _Followed:
     replayed: ReplayedBatch | None
 
 
+class States(Protocol):
+    """Who has kept the accounts after some batches: an archive, a platform."""
+
+    def states(self) -> Iterator[int]:
+        """Yield the numbers of batches after which there may be a state, the newest first."""
+
+    def state(self, batch: PostedBatch) -> Mapping[AccountId, Leaf] | None:
+        """Return the accounts after a batch; None if they aren't here with its postRoot."""
+
+
 class Follower:
-    """The batches of one rollup, executed one after the other."""
+    """The batches of one rollup, executed one after the other.
+
+    Nobody can dispute what is settled. So it begins at the newest settled batch whose state
+    somebody has kept.
+    """
 
     def __init__(
-        self, reader: L1Reader, sources: DataSources, archive: Archive | None, from_block: int
+        self,
+        reader: L1Reader,
+        sources: DataSources,
+        archive: Archive | None,
+        from_block: int,
+        known: Sequence[States] = (),
     ) -> None:
         """`archive` is given all chunks, for when L1's nodes have dropped them."""
         self.reader = reader
@@ -52,6 +73,7 @@ class Follower:
         self.missing: PostedBatch | None = None
         """The first batch whose chunks nobody has; None if there is none."""
         self._sources, self._archive, self._from_block = sources, archive, from_block
+        self._known = known
         self._followed: list[_Followed] = []  # batch 1 first
         self._again: tuple[int, LedgerState] = 0, genesis_state()
         """The last settled batch that was executed once more, and the state after it."""
@@ -86,11 +108,14 @@ class Follower:
         return (await self._state_after(number)).tree.leaf(account_id)
 
     async def _state_after(self, number: int) -> LedgerState:
-        """Return the state after a batch. One that was dropped costs all batches before it."""
+        """Return the state after a batch. One that was dropped costs all batches since the nearest
+        that somebody has kept."""
         kept = self._followed[number - 1].after if number else genesis_state()
         if kept is not None:
             return kept
-        at, state = self._again if self._again[0] <= number else (0, genesis_state())
+        at, state = self._again
+        if not 0 < at <= number:
+            at, state = await self._nearest(number)
         for again in range(at + 1, number + 1):
             state = (await self._replayed_upon(again, state)).after
             self._again = again, state
@@ -107,11 +132,26 @@ class Follower:
         return await self._replayed_upon(number, await self._state_after(number - 1))
 
     async def _replayed_upon(self, number: int, before: LedgerState) -> ReplayedBatch:
-        history = self.history
-        if history is None:
-            raise InvariantViolated("a batch was executed without a history")
-        batch, blobs = await self._with_data(await self.reader.batch(history, number))
-        return await self._replay(history, batch, blobs, before)
+        batch, blobs = await self._with_data(await self.reader.batch(self._read, number))
+        return await self._replay(self._read, batch, blobs, before)
+
+    async def _nearest(self, number: int) -> tuple[int, LedgerState]:
+        """Return the newest batch up to a settled one whose state somebody has kept, and the state;
+        or genesis."""
+        for known in self._known:
+            for at in known.states():
+                if at <= number:
+                    batch = await self.reader.batch(self._read, at)
+                    leaves = await asyncio.to_thread(known.state, batch)
+                    if leaves is not None:
+                        return at, await asyncio.to_thread(LedgerState.of, leaves)
+        return 0, genesis_state()
+
+    @property
+    def _read(self) -> History:
+        if self.history is None:
+            raise InvariantViolated("nothing was read of L1 yet")
+        return self.history
 
     async def follow(self) -> History:
         """Read what is new, and execute it. Raises ChainUnavailable."""
@@ -120,9 +160,19 @@ class Follower:
         self._drop_removed(history)
         self._forget_settled(history)
         self.fraud = self.missing = None
+        if not self._followed:
+            await self._begin(history)
         while self.number < history.tip and self.fraud is None and self.missing is None:
             await self._execute(history)
         return history
+
+    async def _begin(self, history: History) -> None:
+        """Take over the settled batches up to the nearest state that somebody has kept."""
+        number, state = await self._nearest(history.frontier)
+        accepted = [(log, self.reader.accepted_ts_s(log)) for log in history.posted[:number]]
+        self._followed = [_Followed(*one, None, None) for one in accepted]
+        if self._followed:
+            self._followed[-1] = replace(self._followed[-1], after=state)
 
     def _drop_removed(self, history: History) -> None:
         """Forget batches that were rolled back or reorganised away, and those whose settling was:

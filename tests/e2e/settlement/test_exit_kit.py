@@ -78,7 +78,7 @@ async def test_exit_kit__nobody_serves__the_last_unit_comes_succeeds(l1, kzg):
     person = Leaver(l1, kzg)
     await person.kit()
     assert [account["balance"] for account in person.json["accounts"]] == ["3800000"]
-    assert "3.800000 USDX" in person.text
+    assert "3.8 USDX" in person.text
     person.send("request-exit")
     assert person.json["frozen_ts_s"] is None
 
