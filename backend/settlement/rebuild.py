@@ -66,7 +66,7 @@ class Rebuilt:
 
     def accounts(self) -> Iterator[tuple[AccountId, Leaf]]:
         """Yield the accounts, BRIDGE among them."""
-        return accounts_of(self.state)
+        return self.state.accounts()
 
     def waiting_deposits(self) -> Iterator[tuple[int, DepositRecord]]:
         """Yield the deposits that no batch has consumed and nobody was given back."""
@@ -190,7 +190,7 @@ class Rebuilder:
     def _keep_state(self) -> None:
         result = self.result
         if self._out is not None and result.number:
-            leaves = dict(accounts_of(result.state))
+            leaves = dict(result.state.accounts())
             self._out.keep_state(result.number, self._header_hash, leaves)
 
     def _unpaid_in(self, replayed: ReplayedBatch) -> Iterator[Unpaid]:
@@ -230,14 +230,6 @@ class Rebuilder:
                         tree.path(operation.payer),
                     ),
                 )
-
-
-def accounts_of(state: LedgerState) -> Iterator[tuple[AccountId, Leaf]]:
-    """Yield all accounts of a state, BRIDGE among them."""
-    for account_id in state.account_of.values():
-        leaf = state.tree.leaf(account_id)
-        if leaf is not None:
-            yield account_id, leaf
 
 
 async def books(reader: L1Reader, rebuilt: Rebuilt) -> list[AssetBooks]:

@@ -77,6 +77,13 @@ class LedgerState:
         account_of = {(leaf.owner, leaf.asset_id): place for place, leaf in leaves.items()}
         return cls(StateTree(leaves), AccountOf().with_opened(account_of))
 
+    def accounts(self) -> Iterator[tuple[AccountId, Leaf]]:
+        """Yield all accounts, BRIDGE among them."""
+        for account_id in self.account_of.values():
+            leaf = self.tree.leaf(account_id)
+            if leaf is not None:
+                yield account_id, leaf
+
 
 def genesis_state() -> LedgerState:
     """Return the state after batch 0."""

@@ -13,7 +13,7 @@ import structlog
 
 from backend.protocol.errors import InvariantViolated
 from backend.protocol.types import AccountId, Leaf
-from backend.settlement.archive import Archive
+from backend.settlement.archive import STATE_INTERVAL, Archive
 from backend.settlement.batch_data import PostedBatch
 from backend.settlement.chain import L1Log
 from backend.settlement.data_sources import DataMismatch, DataMissing, DataSources
@@ -74,6 +74,7 @@ class Follower:
         """The first batch whose chunks nobody has; None if there is none."""
         self._sources, self._archive, self._from_block = sources, archive, from_block
         self._known = known
+        self._kept = 0  # the last batch whose state the archive was given
         self._followed: list[_Followed] = []  # batch 1 first
         self._again: tuple[int, LedgerState] = 0, genesis_state()
         """The last settled batch that was executed once more, and the state after it."""
@@ -164,6 +165,7 @@ class Follower:
             await self._begin(history)
         while self.number < history.tip and self.fraud is None and self.missing is None:
             await self._execute(history)
+        await self._keep_settled(history.frontier)
         return history
 
     async def _begin(self, history: History) -> None:
@@ -173,6 +175,16 @@ class Follower:
         self._followed = [_Followed(*one, None, None) for one in accepted]
         if self._followed:
             self._followed[-1] = replace(self._followed[-1], after=state)
+
+    async def _keep_settled(self, frontier: int) -> None:
+        """Have the archive keep a settled state now and then, for whoever begins after us."""
+        is_due = frontier >= self._kept + STATE_INTERVAL and frontier <= self.number
+        after = self._followed[frontier - 1].after if is_due else None
+        if self._archive is not None and after is not None:
+            batch = await self.reader.batch(self._read, frontier)
+            leaves = dict(await asyncio.to_thread(list, after.accounts()))
+            self._archive.keep_state(frontier, batch.header_hash, leaves)
+            self._kept = frontier
 
     def _drop_removed(self, history: History) -> None:
         """Forget batches that were rolled back or reorganised away, and those whose settling was:

@@ -1,6 +1,7 @@
 """Where a watcher begins: at the newest settled batch whose state somebody has kept.
 
 - its blobs are gone and an archive has the state: it goes on from there; without it it says so
+- the state after a settled batch is kept now and then
 - a state that isn't L1's, a batch that can still be disputed: as if nobody had kept anything
 """
 
@@ -14,6 +15,7 @@ from backend.protocol.state_tree import GENESIS_LEAVES
 from backend.settlement.archive import Archive
 from backend.settlement.data_sources import DataSources
 from backend.settlement.l1_history import L1Reader
+from backend.settlement.watching import follower as module
 from backend.settlement.watching.follower import Follower
 from tests.e2e.settlement.chain import OWNER
 from tests.e2e.settlement.test_challenge_watching import (
@@ -36,9 +38,35 @@ async def archive(l1, thief, tmp_path):  # noqa: F811
     return kept
 
 
+async def test_follow__settled_batch__its_state_is_kept_for_the_next_holds(
+    l1,
+    kzg,
+    thief,  # noqa: F811
+    tmp_path,
+    monkeypatch,
+):
+    monkeypatch.setattr(module, "STATE_INTERVAL", 1)
+    await thief.post(*await first_batch(thief))
+    archive = Archive(tmp_path / "kept")
+    follower = Follower(await reader_of(l1), DataSources([], [], kzg), archive, 0)
+    await follower.follow()
+    assert list(archive.states()) == []
+
+    await settle(l1)
+    await follower.follow()
+
+    assert list(archive.states()) == [1]
+    after = await follower_of(l1, kzg, archive)
+    await after.follow()
+    assert after.state.tree.root == thief.tree.root
+
+
 async def follower_of(l1, kzg, *known):
-    reader = await L1Reader.at(l1.client, l1.rollup.contract.address)
-    return Follower(reader, DataSources([], [], kzg), None, 0, known)
+    return Follower(await reader_of(l1), DataSources([], [], kzg), None, 0, known)
+
+
+async def reader_of(l1):
+    return await L1Reader.at(l1.client, l1.rollup.contract.address)
 
 
 async def settle(l1, count=1):
