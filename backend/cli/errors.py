@@ -11,7 +11,9 @@ from backend.protocol.errors import ChainUnavailable, PaymentError
 # By code: the command that helps. Messages of the platform itself know nothing of commands.
 _ADVICE: Final = {
     "ACCOUNT_NOT_FOUND": "Nothing was ever credited there: see `causeway account show`.",
-    "ACCOUNT_UNKNOWN": "`causeway deposit NAME AMOUNT ASSET` brings money in.",
+    "ACCOUNT_UNKNOWN": "`causeway deposit NAME AMOUNT ASSET` brings money in, or somebody's "
+    "`causeway pay`.",
+    "GROUP_OVERTAKEN": "`causeway group rebuild ID` builds it anew.",
     "API_KEY_INVALID": "See CAUSEWAY_API_KEY, or the file api-key among the data.",
     "ASSET_UNKNOWN": "`causeway status` lists the assets.",
     "CHAIN_UNAVAILABLE": "`causeway status` shows what runs, `causeway up` starts it.",

@@ -13,10 +13,9 @@ from typing import Any, Final
 
 from backend.api_key import read_api_key
 from backend.config import Settings
-from backend.console.amounts import amount_minor, amount_text, fee_max_minor
+from backend.console.amounts import amount_minor, amount_text, fee_max_minor, readable
 from backend.console.depositing import Depositor
 from backend.console.errors import (
-    InsufficientFunds,
     NoApiKey,
     NotAnApplicant,
     NotApproved,
@@ -38,7 +37,6 @@ from backend.settlement.dry_run import DryRun, dry_run
 from backend.settlement.treasury import known_abi
 from causeway import (
     Account,
-    ApiStatusError,
     Applicant,
     Asset,
     Batch,
@@ -359,18 +357,3 @@ def _assets(deployment: Deployment) -> dict[str, Asset]:
         )
         for token in deployment.tokens
     }
-
-
-@contextmanager
-def readable(payer: object, asset: Asset) -> Iterator[None]:
-    """Show amounts in a refusal as people write them."""
-    try:
-        yield
-    except ApiStatusError as error:
-        if error.code != InsufficientFunds.code:
-            raise
-        names = ("available_minor", "needed_minor")
-        available, needed = (amount_text(asset, int(error.values[name])) for name in names)
-        raise InsufficientFunds(
-            str(payer), f"{available} {asset.code}", f"{needed} {asset.code}"
-        ) from error

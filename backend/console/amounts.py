@@ -1,7 +1,15 @@
 """Amounts as people write them: decimal text outside, whole minor units inside."""
 
-from backend.console.errors import AmountMalformed, AmountTooLarge
-from backend.protocol.errors import AmountNotInteger, AmountNotMultipleOfUnit, AmountZero
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from backend.console.errors import AmountMalformed, AmountTooLarge, InsufficientFunds
+from backend.protocol.errors import (
+    AmountNotInteger,
+    AmountNotMultipleOfUnit,
+    AmountZero,
+    error_classes,
+)
 from backend.protocol.errors import AmountTooLarge as TooLarge
 from backend.protocol.money import (
     AMOUNT_MINOR_MAX,
@@ -10,7 +18,7 @@ from backend.protocol.money import (
     to_base,
     to_minor,
 )
-from causeway import Asset
+from causeway import ApiStatusError, Asset
 
 
 def amount_minor(asset: Asset, text: str) -> int:
@@ -33,6 +41,27 @@ def amount_text(asset: Asset, minor: int) -> str:
 def fee_max_minor(asset: Asset, text: str | None) -> int | None:
     """Return the minor units of a limit, which may be 0; None if there is none."""
     return None if text is None else _minor(asset, text)
+
+
+@contextmanager
+def readable(payer: object, asset: Asset) -> Iterator[None]:
+    """Show amounts in a refusal as people write them."""
+    try:
+        yield
+    except ApiStatusError as error:
+        shown = {
+            name: f"{amount_text(asset, int(value))} {asset.code}"
+            for name, value in error.values.items()
+            if name.endswith("_minor")
+        }
+        if error.code == InsufficientFunds.code:
+            funds = shown["available_minor"], shown["needed_minor"]
+            raise InsufficientFunds(str(payer), *funds) from error
+        known = next((one for one in error_classes() if one.code == error.code), None)
+        if shown and known is not None:
+            in_decimals = known.message.replace(" minor units", "")
+            error.message = in_decimals.format(**error.values | shown)
+        raise
 
 
 def _minor(asset: Asset, text: str) -> int:

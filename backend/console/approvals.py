@@ -15,7 +15,7 @@ from backend.access.payouts.lines import COLUMNS, Parties, PayoutLine, payout_id
 from backend.access.payouts.orders import PayoutOrders, Terms
 from backend.access.texts import memo_of, ts_s_of
 from backend.console.actions import Actions
-from backend.console.amounts import amount_text
+from backend.console.amounts import amount_text, readable
 from backend.console.errors import ActionError, PreparedWrong
 from backend.console.posting import wait_for
 from backend.deploying import LOCAL_TREASURERS, key_store
@@ -104,12 +104,14 @@ class ApprovalActions:
         payouts = self._client.payouts
         if owner is not None:
             payer = address_from_text(owner, "owner")
-            made = payouts.create(asset=asset.code, csv=text, owner=payer)
+            with readable(owner, asset):
+                made = payouts.create(asset=asset.code, csv=text, owner=payer)
             self._check(made, text)
             self._check_asked(made, payer, asset.code)
             return made
         key = self.signer(proposer)
-        made = payouts.create(asset=asset.code, csv=text, proposer=key.address)
+        with readable("treasury", asset):
+            made = payouts.create(asset=asset.code, csv=text, proposer=key.address)
         self._check(made, text)
         self._check_asked(made, self.treasury, asset.code)
         if made.proposal_id is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.console.actions import Actions, Paid
-from backend.console.amounts import amount_minor, amount_text, fee_max_minor
+from backend.console.amounts import amount_minor, amount_text, fee_max_minor, readable
 from backend.console.errors import OrderRejected, RequestNotOpen, RequestWithoutAmount
 from backend.console.people import Person, Who
 from backend.protocol.types import address_from_text
@@ -76,13 +76,14 @@ class CollectingActions:
         payment = self._client.payments.get(payment_id)
         person = self._actions.people.find(payment.payee or "")
         asset = self._actions.asset(payment.asset or "")
-        made = self._client.payments.refund(
-            payment_id,
-            amount_minor(asset, text),
-            key=person.order_key,
-            fee_max=fee_max_minor(asset, fee_max),
-            wait_final=True,
-        )
+        with readable(person, asset):
+            made = self._client.payments.refund(
+                payment_id,
+                amount_minor(asset, text),
+                key=person.order_key,
+                fee_max=fee_max_minor(asset, fee_max),
+                wait_final=True,
+            )
         if made.status == "rejected":
             raise OrderRejected(made.code, made.id)
         return made

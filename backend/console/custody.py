@@ -4,8 +4,8 @@ the console alike. Amounts come and go as decimal text.
 
 import time
 
-from backend.console.actions import Actions, Paid, readable
-from backend.console.amounts import amount_minor, amount_text, fee_max_minor
+from backend.console.actions import Actions, Paid
+from backend.console.amounts import amount_minor, amount_text, fee_max_minor, readable
 from backend.console.errors import CustomerUnknown, OrderRejected, PersonUnknown
 from backend.console.people import Person, Who
 from backend.protocol.types import Address, address_from_text
@@ -146,10 +146,11 @@ class CustodyActions:
 
     def capture(self, hold_id: str, text: str | None = None) -> Hold:
         """Pay the payee all of a hold or a part of it; the rest goes back."""
-        if text is None:
-            return self._client.holds.capture(hold_id)
-        asset = self._actions.asset(self._client.holds.get(hold_id).asset)
-        return self._client.holds.capture(hold_id, amount_minor(asset, text))
+        found = self._client.holds.get(hold_id)
+        asset = self._actions.asset(found.asset)
+        amount = None if text is None else amount_minor(asset, text)
+        with readable(found.payer, asset):
+            return self._client.holds.capture(hold_id, amount)
 
     def shown(self, hold: Hold) -> str:
         """Return a hold as a sentence."""

@@ -146,7 +146,7 @@ class InsufficientFunds(ActionError):
     def __init__(self, payer: str, available: str, needed: str) -> None:
         super().__init__(
             f"{payer} has {available} available, {needed} are needed with the fee. "
-            "`causeway deposit NAME AMOUNT ASSET` brings money in."
+            "`causeway deposit NAME AMOUNT ASSET` brings money in, or somebody's `causeway pay`."
         )
 
 

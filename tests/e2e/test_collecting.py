@@ -75,6 +75,7 @@ def test_refund__part_of_a_payment__is_paid_back_succeeds(causeway, story):
     assert (story.back["amount"], story.back["payee"]) == ("2000000", story.carla["address"])
     assert story.back["status"] in ("final", "posted")
     assert too_much["error"]["code"] == "REFUND_EXCEEDED"
+    assert "3.000001 USDX are asked" in too_much["error"]["message"]
 
 
 def test_group_exchange__both_keys_here__is_final_succeeds(causeway, story):

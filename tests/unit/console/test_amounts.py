@@ -3,14 +3,16 @@
 - there and back, for 6 and 18 decimals; below zero in a statement
 - refused: no decimal, finer than the ledger counts, zero, too large
 - a fee's limit may be 0
+- refusals of the platform: in decimals; others as they are
 """
 
 import pytest
 
-from backend.console.amounts import amount_minor, amount_text, fee_max_minor
-from backend.console.errors import AmountMalformed, AmountTooLarge
+from backend.console.amounts import amount_minor, amount_text, fee_max_minor, readable
+from backend.console.errors import AmountMalformed, AmountTooLarge, InsufficientFunds
 from backend.protocol.errors import AmountZero
-from causeway import Asset
+from causeway import ApiStatusError, Asset
+from causeway.errors import status_error
 
 USDX = Asset({}, 1, "USDX", "0x" + "11" * 20, 6, 1, True)
 EURX = Asset({}, 2, "EURX", "0x" + "22" * 20, 18, 10**12, True)
@@ -56,3 +58,37 @@ def test_fee_max__none_or_zero__succeeds():
     assert fee_max_minor(USDX, None) is None
     assert fee_max_minor(USDX, "0") == 0
     assert fee_max_minor(USDX, "0.01") == 10_000
+
+
+def refusal(code, **values):
+    error = {"code": code, "message": "As sent.", "values": values}
+    return status_error(409, {"error": error})
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (
+            refusal("REFUND_EXCEEDED", available_minor=7_340_000, asked_minor="20000000"),
+            "7.34 EURX of this payment can be refunded, 20 EURX are asked. What is refunded or "
+            "prepared already is counted. Refund less.",
+        ),
+        (
+            refusal("CAPTURE_TOO_LARGE", actual_minor=1, held_minor=0),
+            "0.000001 EURX are above the hold's 0 EURX. Capture less.",
+        ),
+        (refusal("SAME_ACCOUNT"), "As sent."),
+        (refusal("OF_A_LATER_RELEASE", left_minor=1), "As sent."),
+    ],
+)
+def test_readable__refusal__is_in_decimals_rejects(error, shown):
+    with pytest.raises(ApiStatusError) as raised, readable("alice", EURX):
+        raise error
+
+    assert (raised.value.code, raised.value.message) == (error.code, shown)
+
+
+def test_readable__insufficient_funds__names_the_payer_rejects():
+    wanted = "alice has 1.5 USDX available, 2 USDX are needed"
+    with pytest.raises(InsufficientFunds, match=wanted), readable("alice", USDX):
+        raise refusal("INSUFFICIENT_FUNDS", available_minor=1_500_000, needed_minor=2_000_000)
