@@ -63,9 +63,8 @@ def list_prizes(as_json: AsJson = False) -> None:
     """List prizes, the newest first."""
     with connected(as_json) as (screen, actions):
         found = list(actions.client.prizes.list())
-        data = {"object": "list", "data": [one.raw for one in found]}
-        lines = [_text(actions, one) for one in found]
-        screen.show(data, *lines or ["there is no prize"])
+        shown = table("id", "prize", rows=[(one.id, _text(actions, one)) for one in found])
+        screen.show_list(found, shown, "there is no prize")
 
 
 @app.command()

@@ -251,7 +251,7 @@ def test_prize__commands__from_creation_to_claim_succeeds(commands, wish):
     early = commands.json("prize", "withdraw", made["id"], exit_code=1)
 
     assert (made["status"], made["total"]) == ("open", "4000000")
-    assert "prize of 4 USDX to 2 entries (wallet) is open" in listed.stdout
+    assert f"{made['id']}  prize of 4 USDX to 2 entries (wallet) is open" in listed.stdout
     assert [one["amount"] for one in entries] == ["1500000"]
     assert "entry 0: 1.5 USDX, paid" in claimed.stdout
     assert "1 paid, 2.5 left" in shown.stdout
