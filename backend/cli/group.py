@@ -54,6 +54,7 @@ def sign(
         found = actions.client.groups.get(group_id)
         for line in collecting.lines(found):
             screen.say(line)
+        collecting.check_signable(who, found)
         if not yes and (as_json or not typer.confirm("Sign?", err=True)):
             raise typer.BadParameter("nothing was signed; --yes signs without being asked")
         _show(screen, collecting, collecting.sign(who, found))

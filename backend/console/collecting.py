@@ -8,7 +8,12 @@ from dataclasses import dataclass
 
 from backend.console.actions import Actions, Paid
 from backend.console.amounts import amount_minor, amount_text, fee_max_minor, readable
-from backend.console.errors import OrderRejected, RequestNotOpen, RequestWithoutAmount
+from backend.console.errors import (
+    NothingToSign,
+    OrderRejected,
+    RequestNotOpen,
+    RequestWithoutAmount,
+)
 from backend.console.people import Person, Who
 from backend.protocol.types import address_from_text
 from causeway import Group, Leg, Payment, PaymentRequest
@@ -107,6 +112,18 @@ class CollectingActions:
             if person.load_key is not None:
                 group = self._sign(person, group.id, legs)
         return group
+
+    def check_signable(self, who: Who, group: Group) -> None:
+        """Raise NothingToSign unless somebody's signature can move a group on.
+
+        One that all have signed and the node refused is tried again by any signature.
+        """
+        address = self._actions.people.find(who).address
+        own = [leg for leg in group.legs if address_from_text(leg["payer"]) == address]
+        is_complete = all(leg["is_signed"] for leg in group.legs)
+        waits = is_complete or not all(leg["is_signed"] for leg in own)
+        if group.status != "signing" or not own or not waits:
+            raise NothingToSign(str(who), group.id, group.status)
 
     def sign(self, who: Who, group: Group) -> Group:
         """Sign somebody's legs of a group that he has been shown: these very legs."""

@@ -157,6 +157,17 @@ class NothingToSettle(ActionError):
         super().__init__("There is no batch yet, and nothing to post. Deposit and pay first.")
 
 
+class NothingToSign(ActionError):
+    """A group that somebody's signature can't move on."""
+
+    def __init__(self, who: str, group_id: str, status: str) -> None:
+        super().__init__(
+            f"There is nothing for {who} to sign in the group {group_id}, which is {status}. "
+            "`causeway group show ID` shows who has to, `causeway group rebuild ID` builds one "
+            "anew that was overtaken or has expired."
+        )
+
+
 class OrderRejected(ActionError):
     """An accepted order was rejected by the ledger: final for this order."""
 

@@ -88,6 +88,14 @@ def test_group_exchange__both_keys_here__is_final_succeeds(causeway, story):
     assert _balance(causeway, "dino", "EURX") == "90.99"  # 100 less 9 and a fee
 
 
+@pytest.mark.parametrize("name", ["carla", "dino"])
+def test_group_sign__final_already__rejects(causeway, story, name):
+    error = causeway.json("group", "sign", name, story.exchanged["id"], exit_code=1)["error"]
+
+    assert error["code"] == "NOTHING_TO_SIGN"
+    assert story.exchanged["id"] in error["message"]
+
+
 def test_group_rebuild__final_already__rejects(causeway, story):
     error = causeway.json("group", "rebuild", story.exchanged["id"], exit_code=1)["error"]
 

@@ -22,6 +22,7 @@ ARGUMENTS = {
     "AmountMalformed": ("1,5", "USDX", 6),
     "AmountTooLarge": ("300000000", "USDX", "281474976.710655"),
     "InsufficientFunds": ("bob", "1 USDX", "2 USDX"),
+    "NothingToSign": ("bob", "0x12", "final"),
     "OrderRejected": ("ORDER_EXPIRED", "0x12"),
     "RequestNotOpen": ("preq_1", "paid"),
     "RequestWithoutAmount": ("preq_1",),
