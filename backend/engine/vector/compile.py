@@ -3,13 +3,14 @@
 
 import numpy as np
 
-from backend.engine.vector import lanes, libsecp
+from backend.engine.vector import keccak, lanes, libsecp
 from backend.engine.vector.simd import Simd
 
 
 def main() -> None:
     """Compile what this host can use."""
     libsecp.recover_many(np.zeros((0, 32), np.uint8), np.zeros((0, 65), np.uint8))
+    keccak.library()
     if lanes.has_ifma():
         Simd()
 

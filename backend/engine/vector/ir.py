@@ -70,9 +70,11 @@ class Lanes:
         other = self._lanes(other)
         return self._operation("sub", other, self.low - other.high, self.high - other.low)
 
-    def __and__(self, bits: int) -> Lanes:
-        high = bits if self.low < 0 else min(bits, self.high)
-        return self._operation("and", self._lanes(bits), 0, high)
+    def __and__(self, other: Lanes | int) -> Lanes:
+        other = self._lanes(other)
+        check_invariant(other.low >= 0, "bits of a number below zero")
+        high = other.high if self.low < 0 else min(other.high, self.high)
+        return self._operation("and", other, 0, high)
 
     def __or__(self, other: Lanes) -> Lanes:
         return self._operation("or", other, 0, self._bits_max(other))

@@ -61,7 +61,7 @@ class Library:
 @cache
 def has_avx512() -> bool:
     """Whether 512-bit vectors of integers may be used."""
-    return not wants_narrow_lanes() and _has(*_AVX512)
+    return _has(*_AVX512)
 
 
 @cache
@@ -78,9 +78,12 @@ def _has(*features: str) -> bool:
 @cache
 def _host_features() -> dict[str, bool]:
     try:
-        return dict(llvm.get_host_cpu_features())
+        features = dict(llvm.get_host_cpu_features())
     except RuntimeError:  # LLVM doesn't know this CPU
         return {}
+    if wants_narrow_lanes():
+        features |= {name: False for name in features if name.startswith("avx")}
+    return features
 
 
 def compile_module(name: str, ir_text: str, in_order: bool = False) -> Library:
