@@ -61,7 +61,10 @@ def list_requests(as_json: AsJson = False) -> None:
     """List payment requests, the newest first."""
     with connected(as_json) as (screen, actions):
         found = list(actions.client.payment_requests.list())
-        rows = [(one.id, one.status, _amount(actions, one), one.payee) for one in found]
+        rows = [
+            (one.id, one.status, _amount(actions, one), actions.people.name(one.payee))
+            for one in found
+        ]
         shown = table("id", "status", "amount", "to", rows=rows)
         screen.show_list(found, shown, "there is no payment request")
 
@@ -75,7 +78,8 @@ def _amount(actions: "Actions", found: "PaymentRequest") -> str:
 
 
 def _show(screen: Screen, actions: "Actions", found: "PaymentRequest") -> None:
-    lines = [f"request of {_amount(actions, found)} to {found.payee}: {found.status}", found.id]
+    payee = actions.people.name(found.payee)
+    lines = [f"request of {_amount(actions, found)} to {payee}: {found.status}", found.id]
     if found.payment_id is not None:
         lines.append(f"paid by {found.payment_id}")
     elif found.status == "open":

@@ -76,7 +76,7 @@ def pay(
             paid = collecting.pay_request(payer, request, request_amount, fee_max=fee_max)
         payment = paid.payment
         used = actions.asset(payment.asset or "")
-        payee = payee or payment.payee or ""
+        payee = payee or actions.people.name(payment.payee or "")
         shown, fee = amount_text(used, payment.amount), amount_text(used, payment.fee)
         screen.show(
             payment.raw | {"ms": paid.ms},

@@ -66,7 +66,7 @@ def list_schedules(
                 one.status,
                 amount_text(actions.asset(one.asset), one.amount),
                 one.asset,
-                one.payee,
+                actions.people.name(one.payee),
                 _plan(one),
             )
             for one in found
@@ -84,7 +84,8 @@ def show(schedule_id: ScheduleArgument, as_json: AsJson = False) -> None:
         found = actions.client.schedules.get(schedule_id)
         due = list(actions.client.schedules.occurrences(schedule_id))
         amount = amount_text(actions.asset(found.asset), found.amount)
-        line = f"{amount} {found.asset} to {found.payee}: {_plan(found)}, {found.status}"
+        payee = actions.people.name(found.payee)
+        line = f"{amount} {found.asset} to {payee}: {_plan(found)}, {found.status}"
         rows = [(one.due_at, one.status, one.code or "-", one.payment_id or "-") for one in due]
         shown = table("due", "status", "code", "payment", rows=rows)
         data = {**found.raw, "occurrences": [one.raw for one in due]}

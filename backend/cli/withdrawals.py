@@ -100,6 +100,9 @@ def _show(screen: Screen, actions: "Actions", found: "Withdrawal") -> None:
     asset = actions.asset(found.asset or "")
     amount, fee = amount_text(asset, found.amount), amount_text(asset, found.fee)
     lines = [f"withdrawal of {amount} {asset.code} (fee {fee}): {found.status}", found.id]
+    if found.advance is not None:
+        provider = actions.people.name(found.advance["provider"])
+        lines.insert(1, f"paid in advance by {provider}, who gets what is claimed")
     claiming = f"`causeway withdraw claim {found.id}`"
     if found.status in ("accepted", "final"):
         lines.append(f"next: `causeway batch post --wait`, then {claiming}")

@@ -71,9 +71,8 @@ class CollectingActions:
             raise RequestWithoutAmount(found.id)
         asset = self._actions.asset(found.asset)
         shown = amount_text(asset, found.amount) if text is None else text
-        payee = address_from_text(found.payee)
         return self._actions.pay(
-            payer, Person(payee), shown, asset.code, memo=found.memo, fee_max=fee_max
+            payer, found.payee, shown, asset.code, memo=found.memo, fee_max=fee_max
         )
 
     def refund(self, payment_id: str, text: str, *, fee_max: str | None = None) -> Payment:
@@ -145,13 +144,10 @@ class CollectingActions:
         for leg, shown in zip(self.legs(group), group.legs, strict=True):
             asset = self._actions.asset(leg.asset)
             amount, fee = amount_text(asset, leg.amount), amount_text(asset, leg.fee or 0)
-            payer, payee = (self._name(str(one)) for one in (leg.payer, leg.payee))
+            payer, payee = (self._actions.people.name(str(one)) for one in (leg.payer, leg.payee))
             sign = "signed" if shown["is_signed"] else f"to be signed by {payer}"
             lines.append(f"{payer} pays {payee} {amount} {asset.code} (fee {fee}): {sign}")
         return lines
-
-    def _name(self, address: str) -> str:
-        return str(self._actions.people.of_address(address_from_text(address)))
 
     def _sign(self, person: Person, group_id: str, legs: Sequence[Leg]) -> Group:
         signed = self._client.groups.sign(

@@ -157,4 +157,5 @@ class CustodyActions:
         asset = self._actions.asset(hold.asset)
         amount, captured = amount_text(asset, hold.amount), amount_text(asset, hold.captured)
         end = f", {captured} captured" if hold.captured else ""
-        return f"{amount} {hold.asset} for {hold.payee}: {hold.status}{end}"
+        payee = self._actions.people.name(hold.payee)
+        return f"{amount} {hold.asset} for {payee}: {hold.status}{end}"

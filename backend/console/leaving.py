@@ -136,9 +136,9 @@ class LeavingActions:
     def shown(self, withdrawal: Withdrawal) -> str:
         """Return an advanced withdrawal as a sentence."""
         asset = self._actions.asset(withdrawal.asset or "")
-        advance = withdrawal.advance or {}
+        provider = self._actions.people.name((withdrawal.advance or {})["provider"])
         amount = amount_text(asset, withdrawal.amount)
         return (
-            f"withdrawal of {amount} {asset.code}: paid by {advance['provider']}, who claims it "
+            f"withdrawal of {amount} {asset.code}: paid by {provider}, who claims it "
             "when it is settled"
         )

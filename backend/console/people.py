@@ -110,6 +110,10 @@ class People:
         known = (person for person in self if person.address == address)
         return next(known, Person(address))
 
+    def name(self, address: str) -> str:
+        """Return the local name of an address, or the address."""
+        return str(self.of_address(address_from_text(address)))
+
     def _named(self, name: str) -> Person:
         return Person(self._store.address(name), name, lambda: self._store.load(name))
 

@@ -45,7 +45,7 @@ def test_request__paid__shows_the_payment_succeeds(causeway, story):
     assert story.shown["payment_id"] == story.paid["id"]
     assert story.paid["payee"] == story.dino["address"]
     text = causeway.run("request", "show", story.asked["id"]).stdout
-    assert "request of 5 USDX" in text
+    assert "request of 5 USDX to dino: paid" in text
     assert f"paid by {story.paid['id']}" in text
     listed = causeway.run("request", "list").stdout
     assert f"{story.asked['id']}  paid    5 USDX" in listed

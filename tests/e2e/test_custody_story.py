@@ -83,7 +83,8 @@ def test_holds__captured_and_released__succeeds(story):
     assert story.signed["status"] == "authorised"
     assert story.wrong["error"]["code"] == "PERSON_UNKNOWN"
     listed = story.waiting.stdout
-    assert listed.index(f"{story.other['id']}  10 USDX for") < listed.index(story.held["id"])
+    newest = f"{story.other['id']}  10 USDX for landlady"
+    assert listed.index(newest) < listed.index(story.held["id"])
     assert "captured, 4 captured" in listed
 
 
@@ -95,9 +96,9 @@ def test_schedules__paid_and_cancelled__succeeds(causeway, story):
     assert [one["status"] for one in mine] == ["cancelled", "done"]
     done = causeway.json("schedule", "show", story.planned["id"])
     assert [one["status"] for one in done["occurrences"]] == ["paid"]
-    assert (
-        done["occurrences"][0]["payment_id"] in causeway.run("schedule", "show", done["id"]).stdout
-    )
+    shown = causeway.run("schedule", "show", done["id"]).stdout
+    assert "USDX to landlady: once, done" in shown
+    assert done["occurrences"][0]["payment_id"] in shown
     assert "nothing was due yet" in causeway.run("schedule", "show", story.later["id"]).stdout
 
 

@@ -101,6 +101,8 @@ def test_withdraw_advance__provider_pays_at_once__and_claims_succeeds(causeway, 
     causeway.run("batch", "post", "--wait")
     claimed = causeway.json("withdraw", "claim", made["id"])
     assert claimed["status"] == "claimed"
+    shown = causeway.run("withdraw", "show", made["id"]).stdout
+    assert "paid in advance by henk" in shown
     assert money(causeway, "henk")[1] == "10"
     assert money(causeway, "gina")[1] == "9.5"
 
