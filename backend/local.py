@@ -166,17 +166,28 @@ async def _need_free_port(settings: Settings) -> None:
 
 
 async def _wait_until_ready(settings: Settings) -> None:
+    """Wait until payments are taken, or never will be: a frozen platform can still be read.
+
+    Raises StartFailed.
+    """
+    problems: list[str] = []
     async with httpx.AsyncClient(base_url=settings.api_url, timeout=2) as http:
         for _ in range(round(_START_WAIT_S / _POLL_S)):
             if running_backend(settings) is None:
                 break
             try:
-                if (await http.get("/readyz")).status_code == 200:
+                answer = await http.get("/readyz")
+                shown = answer.json()
+                if answer.status_code == 200 or shown.get("frozen_ts_s") is not None:
                     return
+                problems = shown["problems"]
             except httpx.TransportError:
                 pass  # it doesn't listen yet
             await asyncio.sleep(_POLL_S)
     log_file = _log_file(settings)
+    if problems and running_backend(settings) is not None:
+        told = ", ".join(problems)
+        raise StartFailed(f"the backend runs, but is not ready: {told}. More is in {log_file}")
     raise StartFailed(f"the backend did not start{_last_words(log_file)} More is in {log_file}")
 
 

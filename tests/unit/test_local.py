@@ -2,6 +2,7 @@
 
 - running_backend: no file, a broken one, a process that ended, another program's process
 - start: another program listens on the API's port
+- start: a platform that is ready, or frozen; one that is neither says why
 - last words: of a backend that did not start
 - stop: nothing runs, so nothing is stopped
 """
@@ -12,6 +13,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -61,6 +63,46 @@ async def test_start__another_program_on_the_port__rejects(settings, monkeypatch
             await local.start(taken)
 
     assert not (settings.data_dir / "backend.pid").exists()
+
+
+@asynccontextmanager
+async def backend_that_says(settings, status_line, shown):
+    """Answer each request alike, on a port of its own."""
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        body = json.dumps(shown)
+        head = f"HTTP/1.1 {status_line}\r\nConnection: close\r\nContent-Length: {len(body)}"
+        writer.write(f"{head}\r\n\r\n{body}".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield settings.model_copy(update={"api_port": port})
+
+
+@pytest.mark.parametrize(
+    ("status_line", "frozen_ts_s"), [("200 OK", None), ("503 Service Unavailable", 1_800_000_000)]
+)
+async def test_wait_until_ready__ready_or_frozen__succeeds(
+    settings, monkeypatch, status_line, frozen_ts_s
+):
+    monkeypatch.setattr(local, "running_backend", lambda _: 1)
+    shown = {"problems": [], "frozen_ts_s": frozen_ts_s}
+
+    async with backend_that_says(settings, status_line, shown) as here:
+        await local._wait_until_ready(here)
+
+
+async def test_wait_until_ready__neither__says_why_rejects(settings, monkeypatch):
+    monkeypatch.setattr(local, "running_backend", lambda _: 1)
+    monkeypatch.setattr(local, "_START_WAIT_S", 3 * local._POLL_S)
+    shown = {"problems": ["no quorum"], "frozen_ts_s": None}
+
+    async with backend_that_says(settings, "503 Service Unavailable", shown) as here:
+        with pytest.raises(local.StartFailed, match="runs, but is not ready: no quorum"):
+            await local._wait_until_ready(here)
 
 
 def test_spawn__log__is_for_its_owner_alone_holds(settings, monkeypatch):
