@@ -8,7 +8,7 @@ from typing import Any, Final
 from backend.protocol import errors as domain
 from backend.protocol.errors import PaymentError
 
-DOC_URL: Final = "/docs#errors"
+ERRORS_PATH: Final = "/docs/errors"
 RETRY_AFTER_S: Final = 1
 
 STATUS: Final[dict[type[PaymentError], int]] = {
@@ -187,6 +187,11 @@ def is_transient(error: PaymentError) -> bool:
     return status_of(error) in (429, 503) and not isinstance(error, domain.Frozen)
 
 
+def anchor_of(code: str) -> str:
+    """Return where on the page of errors a code stands."""
+    return code.lower().replace("_", "-")
+
+
 def envelope(
     status_code: int,
     code: str,
@@ -207,7 +212,7 @@ def envelope(
             "values": values or {},
             "request_id": request_id,
             "retryable": is_retryable,
-            "doc_url": f"{DOC_URL}-{code.lower().replace('_', '-')}",
+            "doc_url": f"{ERRORS_PATH}#{anchor_of(code)}",
         }
     }
 

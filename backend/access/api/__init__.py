@@ -23,6 +23,7 @@ from backend.access.api import (
     grants,
     groups,
     health,
+    help_pages,
     holds,
     kyc,
     orders,
@@ -81,7 +82,9 @@ _RESOURCES = (
     events,
     api_keys,
     health,
+    help_pages,
 )
+_JSON = "application/json"
 _PLACES = ("body", "query", "path", "header")
 _DESCRIPTION = """Payments that are final in milliseconds and settled on an EVM chain.
 
@@ -141,6 +144,10 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"] if part not in _PLACES)
+    if not field and request.headers.get("content-type", "").partition(";")[0] != _JSON:
+        return _refusal(
+            request, MalformedRequest("body", f"send {_JSON}, and name it Content-Type")
+        )
     return _refusal(request, MalformedRequest(field or "body", first["msg"]))
 
 

@@ -12,7 +12,9 @@ class MalformedRequest(PaymentError, number=1):
 
 
 class ApiKeyInvalid(PaymentError, number=2):
-    message = "The API key is unknown or revoked. Send a valid one."
+    message = (
+        "The API key is missing, unknown or revoked. Send a valid one: `Authorization: Bearer KEY`."
+    )
 
 
 class PermissionDenied(PaymentError, number=3):
