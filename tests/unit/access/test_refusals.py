@@ -283,7 +283,7 @@ def is_gone(world):
 async def test_create_payment__no_quorum_of_validators__rejects(world):
     # Two of four stop to answer; the node notices when a block stays without certificate.
     for validator in world.node.validators[:2]:
-        validator.consume = lambda *_: ()
+        validator.react = lambda *_: []
         validator.tick = lambda *_: ()
     first = await world.post("/v1/payments", paid())
     assert first.status_code == 202
