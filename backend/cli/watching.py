@@ -10,6 +10,7 @@ from backend.cli.options import AsJson
 from backend.cli.rebuilding import Archives, Beacon, FromBlock, RollupAddress, Rpc
 from backend.cli.screen import Screen
 from backend.config import settings
+from backend.protocol.times import time_text
 from backend.protocol.types import address_from_text
 
 if TYPE_CHECKING:
@@ -115,10 +116,15 @@ def _view(standing: "Standing") -> dict[str, Any]:
         "tip": standing.tip,
         "settled": standing.frontier,
         "alarms": standing.alarms,
+        "unshown_batches": standing.unshown,
+        "frozen_ts_s": standing.frozen_ts_s or None,
     }
 
 
 def _lines(standing: "Standing") -> list[str]:
     sound = "nothing is wrong" if not standing.alarms else "ALARM"
     head = f"batch {standing.batch} of {standing.tip}, {standing.frontier} settled: {sound}"
-    return [head, *(f"  {alarm}" for alarm in standing.alarms)]
+    notes = [f"batch {number}: its orders are not shown yet" for number in standing.unshown]
+    if standing.frozen_ts_s:
+        notes.append(f"frozen since {time_text(standing.frozen_ts_s)}: see docs/guides/leaving.md")
+    return [head, *(f"  {line}" for line in (*standing.alarms, *notes))]

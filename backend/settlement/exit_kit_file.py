@@ -1,9 +1,9 @@
 """An exit kit as a file for programs, and as a text for the person who has to send it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any, Final
 
+from backend.protocol.times import time_text
 from backend.protocol.types import address_text
 from backend.settlement.exit_kit import Call, ExitKit, amount_text
 
@@ -66,11 +66,11 @@ def _lines(kit: ExitKit) -> Iterator[str]:
     yield f"Exit kit of {who}"
     yield (
         f"Rollup {address_text(position.rollup.address)} on chain {position.chain_id}; made at "
-        f"block {position.block_number}, {_time(position.ts_s)}, with {position.tip} batches "
+        f"block {position.block_number}, {time_text(position.ts_s)}, with {position.tip} batches "
         f"accepted and {position.frontier} settled."
     )
     if position.is_frozen:
-        yield f"The rollup is frozen since {_time(position.frozen_ts_s)}."
+        yield f"The rollup is frozen since {time_text(position.frozen_ts_s)}."
     if position.last is not None and position.last.batch.header.number != position.tip:
         yield "A later batch is wrong. It has to be rolled back before anything of it settles."
     for account_id, leaf in kit.accounts:
@@ -91,10 +91,6 @@ def _lines(kit: ExitKit) -> Iterator[str]:
         if call.sender is not None:
             yield f"   Only {address_text(call.sender)} can send it."
         if call.not_before_ts_s > position.ts_s:
-            yield f"   Not before {_time(call.not_before_ts_s)}."
+            yield f"   Not before {time_text(call.not_before_ts_s)}."
         if call.after:
             yield f"   Only after {call.after}."
-
-
-def _time(ts_s: int) -> str:
-    return datetime.fromtimestamp(ts_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -6,9 +6,10 @@ whoever reads bytes of somebody else's. `InvariantViolated` is a bug of ours: no
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from inspect import get_annotations
 from typing import Any, ClassVar, dataclass_transform
+
+from backend.protocol.times import time_text
 
 __all__ = [
     "InvariantViolated",
@@ -76,7 +77,7 @@ def _readable(name: str, value: Any) -> Any:
     """Return a value as people read it: times as such, if a calendar has them."""
     if not name.endswith("ts_s") or not 0 <= value < _YEAR_10000_TS_S:
         return value
-    return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return time_text(value)
 
 
 def error_class(number: int) -> type[PaymentError]:

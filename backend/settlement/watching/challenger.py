@@ -47,6 +47,10 @@ class Standing:
     tip: int = 0
     alarms: list[str] = field(default_factory=list)
     """What is wrong now, and what is done about it."""
+    unshown: list[int] = field(default_factory=list)
+    """Batches whose orders whoever has the evidence has not shown yet, and still may."""
+    frozen_ts_s: int = 0
+    """Since when the rollup is frozen, in L1 time; 0 if it is not."""
 
 
 class Challenger:
@@ -92,12 +96,20 @@ class Challenger:
         batches = {one.posted.header_hash: one for one in follower.disputable()}
         challenged = await challenged_slots(self._reader, batches.values())
         self._is_answered = True
+        self._unshown: list[int] = []
         for header_hash, replayed in batches.items():
             alarms += await self._judge(history, replayed, challenged.get(header_hash, []))
         await self._expire(challenged)
         await self._show_served(history)
         alarms += await self._freeze(history)
-        self.standing = Standing(follower.number, history.frontier, history.tip, alarms)
+        self.standing = Standing(
+            follower.number,
+            history.frontier,
+            history.tip,
+            alarms,
+            self._unshown,
+            await self._reader.view("frozenTsS"),
+        )
         return self.standing
 
     async def _missing_data(self) -> list[str]:
@@ -138,6 +150,7 @@ class Challenger:
         evidence = await self._ask(self._evidence, batch)
         if evidence is None:
             if not await self._is_patience_over(batch):
+                self._unshown.append(batch.posted.header.number)
                 return []
             evidence = {}
         authority = await authority_of(self._reader, history, batch, evidence)
