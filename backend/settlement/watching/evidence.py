@@ -1,10 +1,10 @@
 """Where a watcher learns who authorised the operations of a batch, and what L1 says of it."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 import aiohttp
+from pydantic_core import from_json
 
 from backend.protocol.batches import CHUNK_SLOTS
 from backend.protocol.errors import ChainUnavailable, MalformedBytes
@@ -21,7 +21,7 @@ from backend.settlement.proving.replay import ReplayedBatch
 _TIMEOUT_S: Final = 60
 _NOT_FOUND: Final = 404
 _SIZE_BYTES_MAX: Final = 1 << 28  # a full batch of orders alone has a tenth of it
-_UNREADABLE: Final = (TypeError, ValueError, LookupError, OverflowError, RecursionError)
+_UNREADABLE: Final = (TypeError, ValueError, LookupError, OverflowError)
 
 
 class EvidenceSource(Protocol):
@@ -72,7 +72,7 @@ class PublishedEvidence:
                     body += part
                     if len(body) > _SIZE_BYTES_MAX:
                         raise ChainUnavailable()
-                return list(json.loads(body)["data"])
+                return list(from_json(body)["data"])
         except (aiohttp.ClientError, TimeoutError, OSError, *_UNREADABLE) as error:
             raise ChainUnavailable() from error
 
