@@ -5,7 +5,6 @@ time u64 ‖ attestations u32, each validator 20 ‖ L1 block u64 ‖ undecided 
 u64 ‖ stamp u64 ‖ rejected orders u32, each digest 32 ‖ until u64 ‖ the ledger ‖ keccak of all.
 """
 
-import os
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Final
 import structlog
 
 from backend.engine.accepted import Arrival
+from backend.engine.files import write_atomically
 from backend.engine.ledger import Changes, Ledger, decode_snapshot, encode_snapshot
 from backend.engine.replica import Event, FinalBlock, OrderAccepted, Replica
 from backend.engine.rounds import Tip
@@ -68,7 +68,7 @@ class Snapshots:
         """Write a snapshot and drop the oldest ones. A repeat writes the same file."""
         path = self._folder / f"{checkpoint.tip.number:020d}.snapshot"
         data = self._identity_hash + checkpoint.encode() + encode_snapshot(ledger)
-        _write_atomically(path, data + keccak(data))
+        write_atomically(path, (data, keccak(data)))
         for old in self._paths()[:-_KEPT]:
             old.unlink()
         return path
@@ -187,18 +187,3 @@ class TrailingLedger:
             "a checkpoint of another block",
             block_number=self._ledger.block_number,
         )
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Write `path` so that after a crash it is there whole, or not at all."""
-    temporary = path.with_suffix(".tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
