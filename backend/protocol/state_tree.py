@@ -58,7 +58,17 @@ class StateTree:
         tree._top = _changed(self._top, sorted(leaves.items()), STATE_DEPTH)
         return tree
 
-    # How nodes are kept: a faster tree would have a `set_many` and these three of its own.
+    def set_in_turn(
+        self, changes: Sequence[Mapping[AccountId, Leaf]]
+    ) -> tuple[list[Digest], Self]:
+        """Return the root after each of the changes, and the tree after all of them."""
+        roots, tree = [], self
+        for leaves in changes:
+            tree = tree.set_many(leaves)
+            roots.append(tree.root)
+        return roots, tree
+
+    # How nodes are kept: a twin has these of its own, and what changes or reads leaves.
 
     def _digest(self, node: Any) -> Digest:
         return node[0] if node else ZERO_DIGEST

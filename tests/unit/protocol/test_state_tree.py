@@ -1,8 +1,8 @@
 """Trees.
 
 - leaf and node: sizes that are hashed, empty ones
-- state tree: empty, genesis, against a naive tree; a change makes another tree; leaf and path of
-  empty places
+- state tree: empty, genesis, against a naive tree; a change makes another tree; changes in turn;
+  leaf and path of empty places
 - multiproof: some, all | a wrong leaf, descending ids, too many and too few nodes, no id
 - chunks tree: none, one, odd, full; paths
 """
@@ -85,6 +85,17 @@ def test_set_many__on_a_tree__changes_nothing():
 
     assert TREE.root == before != other.root
     assert (TREE.leaf(AccountId(3)), other.leaf(AccountId(3))) == (_leaf(3), _leaf(99))
+
+
+def test_set_in_turn__several_changes__has_each_ones_root_holds():
+    changes = [{AccountId(3): _leaf(99)}, {}, {AccountId(9): _leaf(7), AccountId(3): _leaf(8)}]
+    one = TREE.set_many(changes[0])
+
+    roots, tree = TREE.set_in_turn(changes)
+
+    assert roots == [one.root, one.root, one.set_many(changes[2]).root]
+    assert tree.root == roots[-1]
+    assert TREE.set_in_turn([]) == ([], TREE)
 
 
 @pytest.mark.parametrize("account_id", [*IDS, 1, 4, 5 << 24, 2**32 - 2])
