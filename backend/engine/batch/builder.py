@@ -20,6 +20,7 @@ from backend.engine.batch.errors import ChunkInvalid, ChunksUnknown
 from backend.engine.batch.posted import AccountProof, PostedBatches, WithdrawalProof
 from backend.engine.batch.verify import BatchTip, HeaderChecks, execute_chunks, verify_header
 from backend.engine.ledger import Ledger
+from backend.engine.vector.versions import FlatStateTree
 from backend.protocol.batches import (
     BATCH_CHUNKS_MAX,
     GENESIS_HASH,
@@ -108,7 +109,7 @@ class BatchBuilder:
             block_number=ledger.block_number,
             last_block_number=header.last_block_number,
         )
-        tree = StateTree(ledger.leaves)
+        tree = FlatStateTree(ledger.leaves)
         check_invariant(
             tree.root == header.post_root, "the batch ends in another state", number=header.number
         )
@@ -293,12 +294,8 @@ class BatchBuilder:
             record for block in islice(self._blocks, block_count) for record in block.deposits
         ]
         facts = facts_of(self._assets, self._tip.deposit_count, deposits)
-        chunks: list[Chunk] = []
-        tree = self._tip.tree
         try:
-            for chunk, after in with_roots(self._tip.tree, chunk_slots, facts):
-                chunks.append(chunk)
-                tree = after
+            chunks, tree = with_roots(self._tip.tree, chunk_slots, facts)
         except ChunkInvalid as error:
             raise InvariantViolated("final blocks make an invalid batch") from error
         return _Candidate(tuple(chunks), block_count, tree)

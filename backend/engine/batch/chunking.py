@@ -12,7 +12,7 @@ from backend.protocol.hashing import Digest
 from backend.protocol.operations import NO_OP_SLOT, SLOT_BYTES
 from backend.protocol.state_tree import StateTree
 from backend.protocol.transition import InvalidOperation, L1Facts, apply_in_sequence
-from backend.protocol.types import AccountId, Asset, DepositRecord
+from backend.protocol.types import AccountId, Asset, DepositRecord, Leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +112,37 @@ def _layout(block_count: int, pieces: Sequence[Sequence[bytes]]) -> Layout:
 
 
 def with_roots(
-    tree: StateTree, chunk_slots: Iterable[bytes], facts: L1Facts
-) -> Iterator[tuple[Chunk, StateTree]]:
-    """Yield each chunk with the state root after it, and the state's tree there.
+    tree: StateTree, chunk_slots: Sequence[bytes], facts: L1Facts
+) -> tuple[list[Chunk], StateTree]:
+    """Return each chunk with the state root after it, and the state's tree after all.
 
     `tree` is the state before them. Raises ChunkInvalid for what L1 would call fraud.
     """
+    changes = changes_of(tree, chunk_slots, facts)
+    roots, after = tree.set_in_turn(changes)
+    return [Chunk(slots, root) for slots, root in zip(chunk_slots, roots, strict=True)], after
+
+
+def changes_of(
+    tree: StateTree, chunk_slots: Iterable[bytes], facts: L1Facts
+) -> list[dict[AccountId, Leaf]]:
+    """Return the leaves that each chunk changes; `tree` is the state before them.
+
+    Raises ChunkInvalid.
+    """
+    changed = dict[AccountId, Leaf]()
+
+    def leaf_of(account_id: AccountId) -> Leaf | None:
+        return changed.get(account_id) or tree.leaf(account_id)
+
+    changes = []
     for index, slots in enumerate(chunk_slots):
         try:
-            changed = apply_in_sequence(tree.leaf, slots, facts)
+            changes.append(apply_in_sequence(leaf_of, slots, facts))
         except InvalidOperation as error:
             raise ChunkInvalid(index, error) from error
-        tree = tree.set_many(changed)
-        yield Chunk(slots, tree.root), tree
+        changed |= changes[-1]
+    return changes
 
 
 def batch_operations(chunk_slots: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

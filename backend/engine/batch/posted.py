@@ -1,21 +1,21 @@
 """The posted batches, and proofs from them at any time later.
 
 The chunks are kept, but a state's tree only of the newest batches and of one in 64; any other state
-comes from the nearest tree before it by executing the chunks in between again.
+comes from the nearest tree before it by executing the chunks in between again. All trees share one
+flat one (vector/versions.py), which a proof from an old one brings back, and the next batch forth.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from backend.engine.batch.chunking import facts_of
+from backend.engine.batch.chunking import changes_of, facts_of
 from backend.engine.batch.verify import BatchTip
 from backend.protocol.batches import CHUNK_SLOTS, BatchHeader, Chunk, chunk_hashes
 from backend.protocol.errors import BatchNotFound, ProofNotAvailable, check_invariant
 from backend.protocol.hashing import Digest
 from backend.protocol.operations import Withdrawal
 from backend.protocol.state_tree import StateTree, chunk_path
-from backend.protocol.transition import apply_in_sequence
 from backend.protocol.types import BRIDGE, AccountId, Asset, DepositRecord, Leaf
 
 TREE_INTERVAL: Final = 64
@@ -169,16 +169,14 @@ class PostedBatches:
         """Return the state after the chunks first to end - 1. Only its root is computed."""
         batch = self._batches[number]
         facts = facts_of(self._assets, batch.deposit_count, batch.deposits)
+        chunks = batch.chunks[first:end]
         changed = dict[AccountId, Leaf]()
-
-        def leaf_of(account_id: AccountId) -> Leaf | None:
-            return changed.get(account_id) or tree.leaf(account_id)
-
-        for chunk in batch.chunks[first:end]:
-            changed.update(apply_in_sequence(leaf_of, chunk.slots, facts))
+        for changes in changes_of(tree, (chunk.slots for chunk in chunks), facts):
+            changed |= changes
         after = tree.set_many(changed)
-        expected = batch.chunks[end - 1].root
-        check_invariant(after.root == expected, "a batch ends in another state", number=number)
+        check_invariant(
+            after.root == chunks[-1].root, "a batch ends in another state", number=number
+        )
         return after
 
 

@@ -110,12 +110,19 @@ def execute_chunks(
     """
     deposits = [record for block in blocks for record in block.deposits]
     facts = facts_of(tip.assets, tip.deposit_count, deposits)
-    tree = tip.tree
-    executed = with_roots(tip.tree, (chunk.slots for chunk in chunks), facts)
-    for index, (mine, after) in enumerate(executed):
-        if mine.root != chunks[index].root:
-            raise ChunkRootMismatch(index, mine.root, chunks[index].root)
-        tree = after
+    ours, tree = with_roots(tip.tree, [chunk.slots for chunk in chunks], facts)
+    for index, (mine, theirs) in enumerate(zip(ours, chunks, strict=True)):
+        if mine.root != theirs.root:
+            raise ChunkRootMismatch(index, mine.root, theirs.root)
+    _check_operations(chunks, blocks)
+    _check_groups(chunks, blocks)
+    _check_sweeps(chunks, blocks)
+    _check_starts(chunks, blocks)
+    return tree
+
+
+def _check_operations(chunks: Sequence[Chunk], blocks: Sequence[BlockOperations]) -> None:
+    """Check that the chunks hold exactly the blocks' operations. Raises OperationsMismatch."""
     theirs = (operation for _, operation in batch_operations(chunk.slots for chunk in chunks))
     ours = (
         block.slots[start * SLOT_BYTES : (start + count) * SLOT_BYTES]
@@ -125,10 +132,6 @@ def execute_chunks(
     for index, (one, other) in enumerate(zip_longest(theirs, ours)):
         if one != other:
             raise OperationsMismatch(index)
-    _check_groups(chunks, blocks)
-    _check_sweeps(chunks, blocks)
-    _check_starts(chunks, blocks)
-    return tree
 
 
 def _check_groups(chunks: Sequence[Chunk], blocks: Sequence[BlockOperations]) -> None:

@@ -2,12 +2,12 @@
 
 The flat tree is the newest of them, as a rule; each other one knows which leaves it has otherwise
 than its neighbour, on the way there. To change an old one, or to prove something of it, brings the
-flat tree back to it: that costs as much as all changes in between. Its root and leaves cost little.
+flat tree back to it: that costs as much as all changes in between.
 """
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from backend.engine.vector.tree import Changes, FlatTree
 from backend.protocol.hashing import Digest
 from backend.protocol.state_tree import StateTree
 from backend.protocol.types import AccountId, Leaf
+
+# How far away the flat tree may be when a leaf is read without bringing it back.
+_LINKS_MAX: Final = 4
 
 
 class FlatStateTree(StateTree):
@@ -65,11 +68,14 @@ class FlatStateTree(StateTree):
         """Return a leaf, or None if it is empty."""
         with self._lock:
             tree: FlatStateTree = self
-            while tree._neighbour is not None:
-                place = tree._otherwise.find(account_id)
-                if place is not None:
+            for _ in range(_LINKS_MAX):
+                if tree._neighbour is None:
+                    break
+                if (place := tree._otherwise.find(account_id)) is not None:
                     return tree._otherwise.leaf(place)
                 tree = tree._neighbour
+            else:
+                self._bring_back()
             return self._flat.leaf(account_id)
 
     def path(self, account_id: AccountId) -> list[Digest]:

@@ -260,7 +260,8 @@ def test_lay_out__nothing_to_sweep__shows_the_state_before_holds(chamber, is_fir
     honest = lay_out(blocks[start:], 120).chunk_slots
 
     chunks = rooted(tip, honest, blocks[start:])
-    trees = [tree for _, tree in states(tip, honest, blocks[start:])]
+    assert len(honest) == 2
+    trees = [states(tip, honest[:count], blocks[start:])[1] for count in (1, 2)]
     assert [tree.leaf(account_id).balance_minor for tree in trees] == [0, 7]
     execute_chunks(chunks, tip, blocks[start:])
     dense = [padded(b"".join(block.slots for block in blocks[start:]))]
@@ -288,17 +289,18 @@ def tip_of(chamber, posted):
     genesis = BatchTip(genesis_header(genesis_tree().root), b"", genesis_tree(), 0, assets)
     if not posted:
         return genesis
-    tree = [tree for _, tree in states(genesis, lay_out(posted, 120).chunk_slots, posted)][-1]
+    _, tree = states(genesis, lay_out(posted, 120).chunk_slots, posted)
     deposit_count = sum(len(block.deposits) for block in posted)
     return BatchTip(genesis_header(tree.root), b"", tree, deposit_count, assets)
 
 
 def states(tip, chunk_slots, blocks):
-    """Yield the chunks with the states after them."""
+    """Return the chunks with their roots, and the state after them."""
     deposits = [record for block in blocks for record in block.deposits]
     return with_roots(tip.tree, chunk_slots, facts_of(tip.assets, tip.deposit_count, deposits))
 
 
 def rooted(tip, chunk_slots, blocks):
     """Return the chunks with the roots that L1 reads."""
-    return [chunk for chunk, _ in states(tip, chunk_slots, blocks)]
+    chunks, _ = states(tip, chunk_slots, blocks)
+    return chunks

@@ -39,7 +39,8 @@ def chunks_of(chamber):
     layout = lay_out(blocks, 120)
     deposits = dict(enumerate(record for block in blocks for record in block.deposits))
     facts = L1Facts(chamber.replica.ledger.assets, deposits, len(deposits))
-    return [chunk for chunk, _ in with_roots(genesis_tree(), layout.chunk_slots, facts)]
+    chunks, _ = with_roots(genesis_tree(), layout.chunk_slots, facts)
+    return chunks
 
 
 def test_batch_evidence__each_kind__stands_at_its_slot_holds():

@@ -143,12 +143,8 @@ def repacked(made, *chunk_slots: bytes):
     tree = StateTree(made.builder.ledger.leaves)
     records = [record for block in made.blocks[1:] for record in block.deposits]
     facts = facts_of(made.ledger.assets, made.builder.ledger.deposit_count, records)
-    chunks = [
-        chunk
-        for chunk, _ in with_roots(
-            tree, [slots.ljust(CHUNK_SLOTS_BYTES, b"\0") for slots in chunk_slots], facts
-        )
-    ]
+    slots = [slots.ljust(CHUNK_SLOTS_BYTES, b"\0") for slots in chunk_slots]
+    chunks, _ = with_roots(tree, slots, facts)
     return header_over(made, draft, chunks), chunks
 
 

@@ -1,6 +1,7 @@
 """Trees that share one flat tree are as many `StateTree`s.
 
 - any changes of any of them, and their roots, leaves, paths, multiproofs afterwards
+- leaves of trees nearby and far away
 - a draft that is given up takes its changes with it
 - threads
 """
@@ -62,6 +63,19 @@ def test_set_many__on_a_tree__changes_nothing(width):
 def test_set_many__empty_trees__succeeds():
     assert FlatStateTree().root == FlatStateTree().set_many({}).root == StateTree().root
     assert FlatStateTree().path(AccountId(9)) == StateTree().path(AccountId(9))
+
+
+def test_leaf__of_far_older_trees__as_they_were_holds():
+    trees = [FlatStateTree({AccountId(3): some.leaf(0)})]
+    for word in range(1, 12):
+        trees.append(
+            trees[-1].set_many({AccountId(3): some.leaf(word), AccountId(9): some.leaf(word)})
+        )
+
+    for place in (0, 11, 5, 6, 1):
+        assert trees[place].leaf(AccountId(3)) == some.leaf(place)
+        assert trees[place].leaf(AccountId(9)) == (some.leaf(place) if place else None)
+    assert all(tree.leaf(AccountId(3)) == some.leaf(place) for place, tree in enumerate(trees))
 
 
 def test_multiproof__descending_ids__rejects():
