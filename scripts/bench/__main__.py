@@ -1,8 +1,8 @@
 """Measure the platform on this machine: `python -m scripts.bench`, or `make bench`.
 
 Payments go through REST to a platform of its own, signed beforehand; the baseline, plain ERC-20
-transfers, goes to the same chain in the same run. Before that, verified signatures are counted by
-themselves. Writes build/bench.json.
+transfers, goes to the same chain in the same run. Before that, verified signatures and roots of
+chunks are counted by themselves. Writes build/bench.json.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from causeway import AsyncClient, SignedOrder
 from causeway.models import Asset
 from causeway.signing import Domain
 from causeway.transport import Request, post
-from scripts.bench import signatures
+from scripts.bench import signatures, trees
 from scripts.demo.__main__ import BUILD, demo_settings
 from scripts.demo.money_in import MoneyIn, Sum
 from scripts.demo.payments import CLIENTS, Orders
@@ -204,8 +204,9 @@ def _rows(figures: dict[str, Any]) -> dict[str, object]:
     def row(figure: Any) -> object:
         if not isinstance(figure, dict):
             return figure
-        is_beside_transfers = "erc20_transfer" in figure
-        return shown.format(**figure) if is_beside_transfers else signatures.as_text(figure)
+        if "erc20_transfer" in figure:
+            return shown.format(**figure)
+        return signatures.as_text(figure) if "two_threads" in figure else trees.as_text(figure)
 
     return {name: row(figure) for name, figure in figures.items()}
 
@@ -241,6 +242,8 @@ def main() -> int:
         with quiet_logs():
             with screen.step("verifying signatures"):
                 figures: dict[str, Any] = dict(signatures.measure())
+            with screen.step("hashing state trees"):
+                figures |= trees.measure()
             figures |= asyncio.run(run(arguments.count, screen))
     except KeyboardInterrupt:
         screen.say("interrupted: all that the benchmark started is stopped")
