@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from backend.engine.batch.desk import BatchDesk
+from backend.engine.vector.versions import FlatStateTree
 from backend.protocol.errors import BatchNotFound
 from backend.protocol.evidence import Evidence
 from backend.protocol.types import AccountId, Address, Leaf
@@ -138,6 +139,6 @@ class Guard:
             reader = await L1Reader.at(self._client, self._deployment.address("Rollup"))
             from_block = self._deployment.block_number
             known = [DeskStates(self._desk)]
-            follower = Follower(reader, self._sources, None, from_block, known)
+            follower = Follower(reader, self._sources, None, from_block, known, FlatStateTree)
             self._challenger = Challenger(follower, self._sender, DeskEvidence(self._desk))
         return self._challenger

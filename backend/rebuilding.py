@@ -6,6 +6,7 @@ from pathlib import Path
 
 from backend.config import Settings
 from backend.deploying import find_deployment
+from backend.engine.vector.versions import FlatStateTree
 from backend.protocol.types import Address
 from backend.settlement.archive import Archive
 from backend.settlement.client import ChainClient
@@ -56,7 +57,7 @@ async def rebuild_ledger(origin: Origin, settings: Settings, out: Path | None, s
         history = await reader.history(from_block, say)
         sources = sources_of(origin, client, kzg, out)
         archive = None if out is None else Archive(out)
-        rebuilder = Rebuilder(reader, history, sources, archive, say)
+        rebuilder = Rebuilder(reader, history, sources, archive, say, tree_of=FlatStateTree)
         rebuilt = await rebuilder.run(from_state=origin.from_state)
         return Found(rebuilt, await books(reader, rebuilt), await position_of(reader, rebuilt))
     finally:

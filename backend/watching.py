@@ -6,6 +6,7 @@ from pathlib import Path
 
 from backend.config import Settings
 from backend.deploying import find_deployment
+from backend.engine.vector.versions import FlatStateTree
 from backend.protocol.signing import PrivateKey
 from backend.rebuilding import Origin, sources_of
 from backend.settlement.archive import Archive
@@ -40,7 +41,9 @@ async def open_watcher(
             address, from_block = deployment.address("Rollup"), deployment.block_number
         reader = await L1Reader.at(client, address)
         sources = sources_of(origin, client, kzg, keep)
-        follower = Follower(reader, sources, Archive(keep), from_block, sources.archives)
+        follower = Follower(
+            reader, sources, Archive(keep), from_block, sources.archives, FlatStateTree
+        )
         evidence = None if evidence_url is None else PublishedEvidence(evidence_url)
         sender = None if key is None else Sender(client, key)
         yield Challenger(follower, sender, evidence, may_freeze=may_freeze)

@@ -16,7 +16,7 @@ from backend.protocol.batches import (
 )
 from backend.protocol.errors import InvariantViolated
 from backend.protocol.operations import Withdrawal
-from backend.protocol.state_tree import chunk_path
+from backend.protocol.state_tree import StateTree, chunk_path
 from backend.protocol.types import AccountId, Address, DepositRecord, Leaf
 from backend.settlement.abi import ContractError
 from backend.settlement.archive import STATE_INTERVAL, Archive
@@ -31,6 +31,7 @@ from backend.settlement.proving.proofs import Arguments
 from backend.settlement.proving.replay import (
     LedgerState,
     ReplayedBatch,
+    TreeOf,
     genesis_state,
 )
 from backend.settlement.proving.replay import (
@@ -116,13 +117,15 @@ class Rebuilder:
         out: Archive | None = None,
         say: Say = lambda _: None,
         observe: Callable[[PostedBatch], None] = lambda _: None,
+        tree_of: TreeOf = StateTree,
     ) -> None:
         """`out` is given every batch's chunks and the last states, so that it does without blobs
         from now on. `observe` is told of each batch, with its chunks, before it is executed."""
         self._reader, self._history, self._sources = reader, history, sources
         self._deposits = dict(enumerate(history.deposits))
         self._out, self._say, self._observe = out, say, observe
-        self.result = Rebuilt(history, genesis_state())
+        self._tree_of = tree_of
+        self.result = Rebuilt(history, genesis_state(tree_of))
 
     async def run(self, *, from_state: bool = False, may_skip: bool = True) -> Rebuilt:
         """Return the ledger after the last batch, or before the first wrong one.
@@ -157,7 +160,7 @@ class Rebuilder:
                 leaves = archive.state(batch)
                 if leaves is not None:
                     self.result.skipped += number - self.result.number
-                    self._advance(batch, LedgerState.of(leaves))
+                    self._advance(batch, LedgerState.of(leaves, self._tree_of))
                     self._say(f"going on from the state after batch {number}")
                     return True
         return False
@@ -197,11 +200,12 @@ class Rebuilder:
         """Yield the batch's withdrawals that L1 has not paid, with their proofs."""
         batch, chunks = replayed.posted, replayed.chunks
         hashes = chunk_hashes(chunks)
-        for index, (chunk, tree) in enumerate(zip(chunks, replayed.trees, strict=True)):
+        for index, chunk in enumerate(chunks):
             operations = chunk.operations()
             for position, operation in operations:
                 if not isinstance(operation, Withdrawal):
                     continue
+                tree = replayed.trees[index]
                 leaf = tree.leaf(operation.payer)
                 if leaf is None:
                     raise InvariantViolated("a payer without an account")

@@ -4,7 +4,7 @@ Law: a batch that breaks a rule about its bytes, roots or cursor is a fraud that
 and no other batch is. What its operations' authorisations are, is the matter of `answers.py`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, Self, overload
@@ -28,6 +28,9 @@ from backend.settlement.proving.fraud import (
 
 CHUNK_BLOB_BYTES: Final = CHUNK_ELEMENTS * ELEMENT_BYTES
 _Holding = tuple[Address, int]  # owner and asset
+
+TreeOf = Callable[[Mapping[AccountId, Leaf]], StateTree]
+"""What makes the first tree: StateTree, or a faster twin. All later ones come from that one."""
 
 
 class AccountOf(Mapping[_Holding, AccountId]):
@@ -72,10 +75,10 @@ class LedgerState:
     account_of: AccountOf
 
     @classmethod
-    def of(cls, leaves: Mapping[AccountId, Leaf]) -> Self:
+    def of(cls, leaves: Mapping[AccountId, Leaf], tree_of: TreeOf = StateTree) -> Self:
         """Return the state of these leaves."""
         account_of = {(leaf.owner, leaf.asset_id): place for place, leaf in leaves.items()}
-        return cls(StateTree(leaves), AccountOf().with_opened(account_of))
+        return cls(tree_of(leaves), AccountOf().with_opened(account_of))
 
     def accounts(self) -> Iterator[tuple[AccountId, Leaf]]:
         """Yield all accounts, BRIDGE among them."""
@@ -85,15 +88,16 @@ class LedgerState:
                 yield account_id, leaf
 
 
-def genesis_state() -> LedgerState:
+def genesis_state(tree_of: TreeOf = StateTree) -> LedgerState:
     """Return the state after batch 0."""
-    return LedgerState.of(GENESIS_LEAVES)
+    return LedgerState.of(GENESIS_LEAVES, tree_of)
 
 
 class Trees(Sequence[StateTree]):
     """The tree after each chunk of a valid batch, executed again when somebody asks for it.
 
-    All of a large batch would fill the memory. In ascending order each chunk is executed once.
+    All of a large batch would fill the memory. In ascending order each chunk is executed once; of
+    those in between no root is made.
     """
 
     def __init__(self, before: StateTree, chunks: Sequence[Chunk], facts: L1Facts) -> None:
@@ -109,10 +113,15 @@ class Trees(Sequence[StateTree]):
         if isinstance(places, range):
             return [self[place] for place in places]
         last, tree = self._last if self._last[0] <= places else (-1, self._before)
+        changed = dict[AccountId, Leaf]()
+
+        def leaf_of(account_id: AccountId) -> Leaf | None:
+            return changed.get(account_id) or tree.leaf(account_id)
+
         for chunk in self._chunks[last + 1 : places + 1]:
-            tree = tree.set_many(apply_in_sequence(tree.leaf, chunk.slots, self._facts))
-        self._last = places, tree
-        return tree
+            changed |= apply_in_sequence(leaf_of, chunk.slots, self._facts)
+        self._last = places, tree.set_many(changed)
+        return self._last[1]
 
     def __len__(self) -> int:
         return len(self._chunks)

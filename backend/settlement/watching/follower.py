@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 
 from backend.protocol.errors import InvariantViolated
+from backend.protocol.state_tree import StateTree
 from backend.protocol.types import AccountId, Leaf
 from backend.settlement.archive import STATE_INTERVAL, Archive
 from backend.settlement.batch_data import PostedBatch
@@ -22,6 +23,7 @@ from backend.settlement.proving.fraud import Fraud, FraudFound
 from backend.settlement.proving.replay import (
     LedgerState,
     ReplayedBatch,
+    TreeOf,
     genesis_state,
     replay,
 )
@@ -64,6 +66,7 @@ class Follower:
         archive: Archive | None,
         from_block: int,
         known: Sequence[States] = (),
+        tree_of: TreeOf = StateTree,
     ) -> None:
         """`archive` is given all chunks, for when L1's nodes have dropped them."""
         self.reader = reader
@@ -73,10 +76,10 @@ class Follower:
         self.missing: PostedBatch | None = None
         """The first batch whose chunks nobody has; None if there is none."""
         self._sources, self._archive, self._from_block = sources, archive, from_block
-        self._known = known
+        self._known, self._tree_of = known, tree_of
         self._kept = 0  # the last batch whose state the archive was given
         self._followed: list[_Followed] = []  # batch 1 first
-        self._again: tuple[int, LedgerState] = 0, genesis_state()
+        self._again: tuple[int, LedgerState] = 0, genesis_state(self._tree_of)
         """The last settled batch that was executed once more, and the state after it."""
 
     @property
@@ -87,7 +90,7 @@ class Follower:
     @property
     def state(self) -> LedgerState:
         """The ledger after that batch."""
-        after = self._followed[-1].after if self._followed else genesis_state()
+        after = self._followed[-1].after if self._followed else genesis_state(self._tree_of)
         if after is None:
             raise InvariantViolated("the state after the last batch was dropped")
         return after
@@ -111,7 +114,7 @@ class Follower:
     async def _state_after(self, number: int) -> LedgerState:
         """Return the state after a batch. One that was dropped costs all batches since the nearest
         that somebody has kept."""
-        kept = self._followed[number - 1].after if number else genesis_state()
+        kept = self._followed[number - 1].after if number else genesis_state(self._tree_of)
         if kept is not None:
             return kept
         at, state = self._again
@@ -145,8 +148,8 @@ class Follower:
                     batch = await self.reader.batch(self._read, at)
                     leaves = await asyncio.to_thread(known.state, batch)
                     if leaves is not None:
-                        return at, await asyncio.to_thread(LedgerState.of, leaves)
-        return 0, genesis_state()
+                        return at, await asyncio.to_thread(LedgerState.of, leaves, self._tree_of)
+        return 0, genesis_state(self._tree_of)
 
     @property
     def _read(self) -> History:
@@ -196,7 +199,7 @@ class Follower:
                 del self._followed[index:]
                 while self._followed and self._followed[-1].after is None:
                     self._followed.pop()  # settled ones went, too: they are executed again
-                self._again = 0, genesis_state()
+                self._again = 0, genesis_state(self._tree_of)
                 return
 
     def _forget_settled(self, history: History) -> None:

@@ -3,6 +3,7 @@
 - blobs that hold something else, in the element and blob where the chunk belongs
 - states that share their accounts, also after batches were taken back
 - trees that are executed anew
+- flat trees: find the same frauds, and give the same trees
 """
 
 from dataclasses import replace
@@ -11,9 +12,10 @@ from random import Random
 import ckzg
 import pytest
 
+from backend.engine.vector.versions import FlatStateTree
 from backend.protocol.batches import CHUNK_SLOTS_BYTES, pack_blobs
 from backend.protocol.hashing import keccak
-from backend.protocol.state_tree import root_from_path
+from backend.protocol.state_tree import StateTree, root_from_path
 from backend.protocol.transition import L1Facts
 from backend.protocol.types import AccountId, Address
 from backend.settlement.batch_data import AcceptedBatch
@@ -33,10 +35,12 @@ from tests.property.disputes.drafts import (
     TS_S,
     Draft,
     Drafter,
+    draft_batch,
     person,
     scene_on_paper,
 )
 from tests.property.disputes.law import header_of, posted
+from tests.property.disputes.spoiling import spoil
 
 ORDER = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 
@@ -55,10 +59,10 @@ def chunks_of(scene, count):
     return Signing(Random(0), scene, draft).candidate()
 
 
-def known(scene, candidate, versioned_hashes=()):
+def known(scene, candidate, versioned_hashes=(), tree_of=StateTree):
     accepted = AcceptedBatch(header_of(scene, candidate), TS_S, 7)
     batch = posted(candidate, accepted, versioned_hashes)
-    state = LedgerState.of(scene.leaves)
+    state = LedgerState.of(scene.leaves, tree_of)
     return batch, candidate.blobs or [], state, scene.assets, dict(enumerate(scene.queue))
 
 
@@ -143,6 +147,27 @@ def test_trees__in_any_order__are_those_after_each_chunk_succeeds(scene):
     assert [tree.root for tree in trees[1:3]] == roots[1:3]
     with pytest.raises(IndexError):
         trees[4]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_find_fraud__flat_trees__finds_the_same_holds(scene, seed):
+    chance = Random(seed)
+    candidate = spoil(chance, scene, draft_batch(chance, scene), is_in_blobs=False)
+    readable, flat = (
+        known(scene, candidate, (), tree_of) for tree_of in (StateTree, FlatStateTree)
+    )
+
+    fraud = find_fraud(*readable)
+
+    assert find_fraud(*flat) == fraud
+    if fraud is None:
+        one, other = replay(*readable), replay(*flat)
+        places = sorted(scene.leaves)
+        assert [tree.multiproof(places) for tree in other.trees] == [
+            tree.multiproof(places) for tree in one.trees
+        ]
+        assert other.after.tree.root == one.after.tree.root
+        assert list(other.after.accounts()) == list(one.after.accounts())
 
 
 ONE, TWO = (Address(b"\1" * 20), 1), (Address(b"\2" * 20), 1)
