@@ -8,9 +8,10 @@ from backend.engine.ledger import Changes, Execution
 from backend.engine.packing import ChunkCursor, indivisible_spans, operation_spans, payer_at
 from backend.protocol.batches import CHUNK_SLOTS, Chunk, padded, slot_number
 from backend.protocol.blocks import Block, Body
+from backend.protocol.errors import check_invariant
 from backend.protocol.hashing import Digest
 from backend.protocol.operations import NO_OP_SLOT, SLOT_BYTES
-from backend.protocol.state_tree import StateTree
+from backend.protocol.state_tree import StateTree, leaf_hash, root_from_path
 from backend.protocol.transition import InvalidOperation, L1Facts, apply_in_sequence
 from backend.protocol.types import AccountId, Asset, DepositRecord, Leaf
 
@@ -120,7 +121,15 @@ def with_roots(
     """
     changes = changes_of(tree, chunk_slots, facts)
     roots, after = tree.set_in_turn(changes)
+    if changes and changes[-1]:
+        _check_root(after, *next(iter(changes[-1].items())))
     return [Chunk(slots, root) for slots, root in zip(chunk_slots, roots, strict=True)], after
+
+
+def _check_root(tree: StateTree, account_id: AccountId, leaf: Leaf) -> None:
+    """Go from a changed account to the root, hash by hash: a twin's word alone is never signed."""
+    root = root_from_path(account_id, leaf_hash(leaf), tree.path(account_id))
+    check_invariant(root == tree.root, "a path leads to another root", account_id=account_id)
 
 
 def changes_of(

@@ -17,6 +17,7 @@ from backend.engine.vector.ir import LANES_BYTES, WORD_MAX, Function, Lanes
 from backend.engine.vector.lanes import LANES
 from backend.engine.vector.points import rows_at, transposed
 from backend.protocol.errors import check_invariant
+from backend.protocol.hashing import keccak
 
 Bytes = NDArray[np.uint8]
 
@@ -63,18 +64,24 @@ def hash_rows(rows: Bytes, is_whole: bool, digests: Bytes) -> None:
 
 def hash_many(messages: Bytes) -> Bytes:
     """Return the hash of each row of uint8[n, length], any length."""
-    count, length = messages.shape
-    block_count = length // _BLOCK_BYTES + 1
-    padded = np.zeros((count, block_count * _BLOCK_BYTES), np.uint8)
-    padded[:, :length] = messages
-    padded[:, length] = 1
-    padded[:, -1] |= _LAST_BIT >> 56
+    padded = _padded(messages)
+    block_count = padded.shape[1] // _BLOCK_BYTES
 
     def hash_blocks(rows: Bytes, digests: Bytes) -> None:
         places = rows.ctypes.data, digests.ctypes.data
         library().hash_blocks(places[0], block_count, places[1], len(rows) // LANES)
 
     return _hashed(padded, hash_blocks)
+
+
+def _padded(messages: Bytes) -> Bytes:
+    """Return messages as whole blocks, with what keccak wants after them."""
+    count, length = messages.shape
+    padded = np.zeros((count, (length // _BLOCK_BYTES + 1) * _BLOCK_BYTES), np.uint8)
+    padded[:, :length] = messages
+    padded[:, length] = 1
+    padded[:, -1] |= _LAST_BIT >> 56
+    return padded
 
 
 def _hashed(rows: Bytes, hash_all: Callable[[Bytes, Bytes], None]) -> Bytes:
@@ -101,11 +108,27 @@ class Keccak:
 
 @cache
 def library() -> Keccak:
-    """Return the machine code. Compiles it, if that was never done on this host."""
+    """Return the machine code. Compiles it, if that was never done on this host.
+
+    Raises InvariantViolated if it hashes otherwise than `hashing.keccak`: a state root that all of
+    a committee get wrong alike would cost them their stakes.
+    """
     compiled = lanes.compile_module("keccak", text())
     hash_rows = compiled.function("hash_rows", 4)
     hash_blocks = compiled.function("hash_blocks", 4)
+    known = np.arange(LANES * _BLOCK_BYTES, dtype=np.uint8).reshape(LANES, _BLOCK_BYTES)
+    pairs, messages = known[:, :ROW_BYTES].copy(), known[:, 1:]
+    _require_right(hash_rows, pairs, pairs)
+    _require_right(hash_blocks, _padded(messages), messages)
     return Keccak(hash_rows, hash_blocks, compiled.address("hash_rows"))
+
+
+def _require_right(hash_all: lanes.Function, rows: Bytes, messages: Bytes) -> None:
+    digests = lanes.aligned((LANES, DIGEST_BYTES), np.uint8)
+    hash_all(rows.ctypes.data, 1, digests.ctypes.data, 1)
+    expected = [keccak(message.tobytes()) for message in messages]
+    is_right = [digest.tobytes() for digest in digests] == expected
+    check_invariant(is_right, "the lanes hash otherwise than one by one")
 
 
 def text() -> str:

@@ -2,16 +2,27 @@
 
 - cursor: the 64th slot, openings, fee accounts
 - lay_out: whole blocks, limits, padding; where each payment went
+- with_roots: nothing; a tree that doesn't hang together → rejects
 """
 
 import pytest
 
-from backend.engine.batch.chunking import batch_operations, lay_out, payment_slots
+from backend.engine.batch.chunking import (
+    batch_operations,
+    lay_out,
+    payment_slots,
+    with_roots,
+)
 from backend.engine.packing import ChunkCursor, operation_spans
-from backend.protocol.batches import CHUNK_SLOTS, Chunk, slot_number
+from backend.engine.vector.versions import FlatStateTree
+from backend.protocol.batches import CHUNK_SLOTS, Chunk, padded, slot_number
+from backend.protocol.errors import InvariantViolated
 from backend.protocol.hashing import ZERO_DIGEST
-from backend.protocol.operations import NO_OP_SLOT, SLOT_BYTES, OpenAccount, encode
-from backend.protocol.types import AccountId, fee_account_id
+from backend.protocol.money import AmountMinor, BalanceMinor
+from backend.protocol.operations import NO_OP_SLOT, SLOT_BYTES, OpenAccount, Payment, encode
+from backend.protocol.state_tree import StateTree, genesis_tree
+from backend.protocol.transition import L1Facts
+from backend.protocol.types import AccountId, Leaf, fee_account_id
 from tests.property.world import DOMAIN, World, address, asset, deposit, pay, unsigned, world
 
 # (slots, asset that the fee goes to) of operations → where each starts
@@ -132,3 +143,21 @@ def test_batch_operations__opening__is_one_holds(made):
     operations = dict(batch_operations([made.blocks[0].slots]))
 
     assert [len(operation) // SLOT_BYTES for operation in operations.values()] == [2, 2, 2, 1, 2, 1]
+
+
+def test_with_roots__no_chunks__succeeds():
+    tree = genesis_tree()
+
+    assert with_roots(tree, [], L1Facts({}, {}, 0)) == ([], tree)
+
+
+def test_with_roots__tree_of_a_wrong_root__rejects(monkeypatch):
+    accounts = {AccountId(i): Leaf(address("x"), 1, 0, BalanceMinor(9)) for i in (5, 6)}
+    slots = padded(encode(Payment(AccountId(5), AccountId(6), AmountMinor(1), AmountMinor(0))))
+    facts = L1Facts({}, {}, 0)
+    chunks, after = with_roots(FlatStateTree(accounts), [slots], facts)
+    assert chunks[0].root == after.root == with_roots(StateTree(accounts), [slots], facts)[1].root
+    monkeypatch.setattr(FlatStateTree, "root", after.root[:-1] + bytes([after.root[-1] ^ 1]))
+
+    with pytest.raises(InvariantViolated, match="another root"):
+        with_roots(FlatStateTree(accounts), [slots], facts)

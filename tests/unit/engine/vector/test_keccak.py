@@ -4,6 +4,7 @@
 - short messages in rows, as leaves are
 - messages of one length: empty, around a block's end, of many blocks
 - two threads at once
+- machine code that hashes wrongly → rejects
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -95,3 +96,24 @@ def test_hash_pairs__two_threads__are_equal_holds():
         digests = list(threads.map(keccak.hash_pairs, halves))
 
     assert [_in_lanes(part) for part in digests] == [_one_by_one(part) for part in halves]
+
+
+@pytest.mark.parametrize("place", [0, 11, 23])
+def test_library__wrong_machine_code__rejects(monkeypatch, tmp_path, place):
+    constants = list(keccak._ROUND_CONSTANTS)
+    constants[place] ^= 1 << 40
+    monkeypatch.setattr(keccak, "_ROUND_CONSTANTS", tuple(constants))
+    monkeypatch.setattr(lanes, "_FOLDER", tmp_path)
+    keccak.library.cache_clear()
+
+    with pytest.raises(InvariantViolated, match="hash otherwise"):
+        keccak.library()
+
+
+def test_library__wrong_rotation__rejects(monkeypatch, tmp_path):
+    monkeypatch.setattr(keccak, "_rotated", lambda word, count: word.followed_by(word, count ^ 1))
+    monkeypatch.setattr(lanes, "_FOLDER", tmp_path)
+    keccak.library.cache_clear()
+
+    with pytest.raises(InvariantViolated, match="hash otherwise"):
+        keccak.library()
