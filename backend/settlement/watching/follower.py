@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Followed:
     """A batch without fraud. `replayed` is None once nobody can dispute it any more, and so is the
-    state after it, but for the last one: each payment of a state holds kilobytes."""
+    state after it, but for the last one: all changes since a state are kept with it."""
 
     log: L1Log
     accepted_ts_s: int
