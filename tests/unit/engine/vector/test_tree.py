@@ -6,7 +6,10 @@
 - room: the arrays grow; bytes of an account
 - leaf, halves: there, never there, taken out
 - accounts: all, ascending
+- long: thousands of chunks upon many accounts, in wide and in narrow lanes
 """
+
+from random import Random
 
 import numpy as np
 import pytest
@@ -157,3 +160,32 @@ def test_find__ids_of_changes__succeeds():
 
     assert [changes.find(i) for i in (3, 2**31, 0, 4, 2**32 - 1)] == [0, 1, None, None, None]
     assert [changes.leaf(place) for place in (0, 1)] == [some.leaf(9), None]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("threads", [1, 2])
+def test_put__thousands_of_chunks__as_the_readable_tree_holds(width, threads):
+    chance = Random(threads)
+    ids = [some.AccountId(i % 255 << 24 | i // 255) for i in range(60_000)]
+    readable, flat = StateTree(), FlatTree(threads)
+    for batch in range(12):
+        steps = [
+            {
+                account_id: some.leaf(chance.getrandbits(160))
+                for account_id in chance.sample(ids, 128)
+            }
+            for _ in range(150)
+        ]
+        steps[batch] |= {
+            some.AccountId(chance.getrandbits(32)): some.leaf(batch) for _ in range(500)
+        }
+        root = flat.root
+
+        expected, readable = readable.set_in_turn(steps)
+        roots, before = _put(flat, steps)
+
+        assert roots == expected
+        if batch % 3 == 0:
+            _undo(flat, before)
+            assert flat.root == root
+            assert _put(flat, steps)[0] == expected
