@@ -1,10 +1,10 @@
 """Many orders in one request, answered line by line. A line that is refused stops no other."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pydantic import ValidationError
-from pydantic_core import from_json
 
 from backend.access.collecting.memos import memo_errors
 from backend.access.errors import error_body
@@ -56,7 +56,7 @@ def _parse_line(text: bytes, services: Services) -> Line:
     if len(text) > BODY_BYTES_MAX:  # the parser lets nobody else go on until it is through
         return BodyTooLarge(BODY_BYTES_MAX, len(text))
     try:
-        data = from_json(text)
+        data = json.loads(text)
         if not isinstance(data, dict) or not isinstance(data.get("order"), dict):
             return MalformedRequest("order", "the line is no object with an order")
         is_payment = "payee" in data["order"]
@@ -68,7 +68,7 @@ def _parse_line(text: bytes, services: Services) -> Line:
         return error
     except ValidationError as error:
         return malformed(error)
-    except ValueError:
+    except (ValueError, RecursionError):
         return MalformedRequest("line", "it is no JSON")
 
 

@@ -210,7 +210,10 @@ async def test_look__showing_reorganised__shows_again_succeeds(thief, l1, kzg):
     await l1.pass_time(l1.deployment.parameters.challenge_window_s)
     await settle(l1)
     watcher = Watcher(l1.client, l1.deployment, confirmations=20)
-    desk, sources = SimpleNamespace(alien=None), DataSources([], [DevelopmentBlobs(l1.client)], kzg)
+    desk, sources = (
+        SimpleNamespace(alien=None, batch_count=0),
+        DataSources([], [DevelopmentBlobs(l1.client)], kzg),
+    )
     guard = Guard(l1.client, l1.deployment, l1.sender(OTHER_OWNER), watcher, desk, sources)
     exits = l1.deployment.core("Exits")
     await l1.mine(20)
