@@ -148,7 +148,9 @@ def _load(code: bytes) -> Library:
 def aligned(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """Return an array of zeros that begins where lanes can be loaded from: at 64 bytes."""
     size_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    room = np.zeros(size_bytes + _ALIGNMENT_BYTES, np.uint8)
+    # np.empty asks the system for large pages; of small ones a CPU remembers too few.
+    room = np.empty(size_bytes + _ALIGNMENT_BYTES, np.uint8)
+    room.fill(0)
     start = -room.ctypes.data % _ALIGNMENT_BYTES
     return room[start : start + size_bytes].view(dtype).reshape(shape)
 

@@ -136,11 +136,8 @@ def leaf_row(below: Rows, account_id: Number) -> int:
 @_jit
 def begin(
     address: int, keys: Words, steps_of: Rows, changes: Words, nodes: Nodes, versions: Versions
-) -> bool:
-    """Hash changed leaves. `keys` are id << 32 | place in `changes`, ascending.
-
-    Return whether all versions of each leaf are of different steps.
-    """
+) -> None:
+    """Hash changed leaves. `keys` are id << 32 | place in `changes`, ascending."""
     prefixes, steps, pairs = nodes.prefixes[0], versions.steps[0], versions.pairs
     groups = 0
     for k in range(keys.size):
@@ -151,8 +148,6 @@ def begin(
             prefixes[groups] = account_id
             versions.starts[groups] = k
             groups += 1
-        elif steps[k] == steps[k - 1]:
-            return False
         _copy(pairs, 2 * k, changes, place)
         pairs[2 * k + 1, 0] = changes[place, LEAF_WORDS - 1]
         pairs[2 * k + 1, 1] = pairs[2 * k + 1, 2] = pairs[2 * k + 1, 3] = 0
@@ -162,7 +157,6 @@ def begin(
     for k in range(keys.size):
         if pairs[2 * k + 1, 0] == 0:
             versions.digests[k] = 0
-    return True
 
 
 @_jit

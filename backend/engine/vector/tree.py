@@ -94,9 +94,9 @@ class FlatTree:
 
     def __init__(self, threads: int = 1) -> None:
         """Be the tree of root zero. `threads` share a change's partitions among them."""
-        self._below: Rows = np.zeros(_FIRST_ROWS, np.uint32)
+        self._below: Rows = lanes.aligned(_FIRST_ROWS, np.uint32)
         self._hashes: Words = lanes.aligned((_FIRST_ROWS, _DIGEST_WORDS), np.uint64)
-        self._leaves: Words = np.zeros((_FIRST_ROWS, LEAF_WORDS), np.uint64)
+        self._leaves: Words = lanes.aligned((_FIRST_ROWS, LEAF_WORDS), np.uint64)
         # Rows and leaves: the pair of the empty, the pair that the root is in; no leaf.
         self._used = np.array([ROOT + PAIR_ROWS, 1], np.int64)
         self._count = 0
@@ -135,6 +135,9 @@ class FlatTree:
         check_invariant(count == 0 or int(steps[-1]) < step_count, "a step too many")
         ids = np.ascontiguousarray(changes.ids, np.uint32)
         steps = np.ascontiguousarray(steps, np.uint32)
+        places = np.sort(steps.astype(np.uint64) << np.uint64(32) | ids)
+        is_once = bool((places[1:] != places[:-1]).all())
+        check_invariant(is_once, "an id stands twice in a step")
         roots = np.zeros((step_count, _DIGEST_WORDS), np.uint64)
         first_root = self._hashes[ROOT].copy()
         before: list[tuple[Rows, Words]] = []
@@ -185,10 +188,7 @@ class FlatTree:
     ) -> list[tuple[Rows, Words]]:
         keys = _keys(ids)
         parts = list(zip(self._rooms, _shares(keys, len(self._rooms)), strict=True))
-        are_proper = self._each(
-            lambda part: part[0].begin(part[1], steps, words, self._below), parts
-        )
-        check_invariant(all(are_proper), "an id stands twice in a step")
+        self._each(lambda part: part[0].begin(part[1], steps, words, self._below), parts)
         if not all(room.is_located for room, _ in parts):
             for room, _ in parts:
                 self._make_room(room.ids)
@@ -222,12 +222,12 @@ class FlatTree:
             if self._used[0] + PAIR_ROWS > len(self._below):
                 rows = len(self._below) + len(self._below) // 4
                 check_invariant(rows <= _ROWS_MAX, "more nodes than rows can be numbered")
-                self._below = _grown(self._below, np.zeros(rows, np.uint32))
+                self._below = _grown(self._below, lanes.aligned(rows, np.uint32))
                 hashes = lanes.aligned((rows, _DIGEST_WORDS), np.uint64)
                 self._hashes = _grown(self._hashes, hashes)
             if self._used[1] >= len(self._leaves):
                 count = len(self._leaves) + len(self._leaves) // 4
-                leaves = np.zeros((count, LEAF_WORDS), np.uint64)
+                leaves = lanes.aligned((count, LEAF_WORDS), np.uint64)
                 self._leaves = _grown(self._leaves, leaves)
 
 
@@ -302,15 +302,13 @@ class _Room:
         """These leaves as they were."""
         return self._before[: self._nodes.counts[0]]
 
-    def begin(self, keys: Words, steps: Rows, words: Words, below: Rows) -> bool:
-        """Hash the changed leaves, and look for their nodes; see rehash.begin."""
+    def begin(self, keys: Words, steps: Rows, words: Words, below: Rows) -> None:
+        """Hash the changed leaves, and look for their nodes."""
         if len(keys) > len(self._before):
             self._reserve(len(keys))
         hash_rows = self._hashing.hash_rows_address
-        is_proper = rehash.begin(hash_rows, keys, steps, words, self._nodes, self._versions)
-        if is_proper:
-            self.locate(below, 0)
-        return is_proper
+        rehash.begin(hash_rows, keys, steps, words, self._nodes, self._versions)
+        self.locate(below, 0)
 
     def locate(self, below: Rows, low: int) -> None:
         """Find the rows of all nodes over those at height `low`."""

@@ -103,12 +103,15 @@ def test_put__nothing__changes_nothing(twin):
     assert _put(flat, [])[0] == []
 
 
-def test_put__id_twice_in_a_step__changes_nothing_and_rejects(twin):
+@pytest.mark.parametrize("slice_size", [1, 2, 4_096])
+def test_put__id_twice_in_a_step__changes_nothing_and_rejects(twin, monkeypatch, slice_size):
+    monkeypatch.setattr(tree, "_SLICE", slice_size)
     readable, flat = twin
-    items = [(some.AccountId(7919), some.leaf(5)), (some.AccountId(7919), some.leaf(6))]
+    ids = [1, 7919, 3, 7919]
+    items = [(some.AccountId(account_id), some.leaf(5)) for account_id in ids]
 
     with pytest.raises(InvariantViolated, match="twice"):
-        flat.put(Changes.of(items), np.zeros(2, np.uint32), 1)
+        flat.put(Changes.of(items), np.zeros(4, np.uint32), 1)
 
     assert flat.root == readable.root
     assert _accounts(flat) == {i * 7919: some.leaf(i) for i in range(1, 400)}
