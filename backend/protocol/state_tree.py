@@ -58,9 +58,7 @@ class StateTree:
         tree._top = _changed(self._top, sorted(leaves.items()), STATE_DEPTH)
         return tree
 
-    def set_in_turn(
-        self, changes: Sequence[Mapping[AccountId, Leaf]]
-    ) -> tuple[list[Digest], Self]:
+    def set_in_turn(self, changes: Sequence[Mapping[AccountId, Leaf]]) -> tuple[list[Digest], Self]:
         """Return the root after each of the changes, and the tree after all of them."""
         roots, tree = [], self
         for leaves in changes:
