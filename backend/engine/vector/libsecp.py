@@ -14,8 +14,8 @@ from coincurve._libsecp256k1 import ffi, lib
 from numpy.typing import NDArray
 
 from backend.engine.vector import lanes
+from backend.engine.vector.keccak import hash_many
 from backend.protocol.errors import check_invariant
-from backend.protocol.hashing import keccak
 from backend.protocol.signing import SIGNATURE_BYTES
 
 Bytes = NDArray[np.uint8]
@@ -72,8 +72,7 @@ def verify_many(digests: Bytes, signatures: Bytes, keys: Bytes) -> NDArray[np.bo
 
 def addresses_of(keys: Bytes) -> Bytes:
     """Return the address of each key, uint8[n, 20]."""
-    found = b"".join(keccak(key.tobytes())[12:] for key in keys)
-    return np.frombuffer(found, np.uint8).reshape(len(keys), ADDRESS_BYTES)
+    return np.ascontiguousarray(hash_many(keys)[:, -ADDRESS_BYTES:])
 
 
 def parse_keys(keys: Bytes) -> tuple[Bytes, NDArray[np.bool_]]:
