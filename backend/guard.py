@@ -101,20 +101,31 @@ class Guard:
     async def _exit_waits(self) -> bool:
         """Return whether an exit that the ledger has swept was not shown yet."""
         confirmed = self._watcher.confirmed().number
+        frontier = await self._frontier(confirmed)
         is_over = True
         for exit_ in self._watcher.exits(self._exits_over, confirmed):
             account = exit_.account_id, exit_.owner
             if await self._client.read(self._exits, "waitingSince", *account):
                 return True
-            is_over = is_over and await self._is_exit_over(*account, confirmed)
+            is_over = is_over and await self._is_exit_over(*account, confirmed, frontier)
             self._exits_over += is_over
         return False
 
-    async def _is_exit_over(self, account_id: AccountId, owner: Address, at_block: int) -> bool:
+    async def _frontier(self, at_block: int) -> int:
+        """Return the last batch that was settled by a block; 0 where the node has forgotten it."""
+        try:
+            return int(await self._client.read(self._rollup, "frontier", block_id=at_block))
+        except RpcError:
+            return 0
+
+    async def _is_exit_over(
+        self, account_id: AccountId, owner: Address, at_block: int, frontier: int
+    ) -> bool:
         """Return whether a settled batch has served an exit by a confirmed block: no roll-back or
         reorganisation takes that back. False where the node has forgotten the block's state."""
+        if not frontier:
+            return False
         try:
-            frontier = await self._client.read(self._rollup, "frontier", block_id=at_block)
             request = await self._client.read(
                 self._exits, "exitOf", account_id, owner, block_id=at_block
             )
