@@ -73,7 +73,10 @@ class Challenger:
         self._judged: set[tuple[Digest, int]] = set()
         """Batches whose authorisations are all known, by L1 as it was at a number of
         reorganisations: it may have lost a root or an exit since."""
-        self._is_answered = True  # whether the evidence was answered for, whatever the answer
+        # In the present step: whether the evidence was answered for, whatever the answer, and the
+        # batches whose orders it doesn't show yet.
+        self._is_answered = True
+        self._unshown: list[int] = []
 
     async def run(self, poll_ms: int = _POLL_MS) -> None:
         """Watch for ever. A chain that doesn't answer is asked again."""
@@ -96,7 +99,7 @@ class Challenger:
         batches = {one.posted.header_hash: one for one in follower.disputable()}
         challenged = await challenged_slots(self._reader, batches.values())
         self._is_answered = True
-        self._unshown: list[int] = []
+        self._unshown = []
         for header_hash, replayed in batches.items():
             alarms += await self._judge(history, replayed, challenged.get(header_hash, []))
         await self._expire(challenged)
