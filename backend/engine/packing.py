@@ -58,6 +58,16 @@ class ChunkCursor:
     _swept: set[AccountId] = field(default_factory=set)
 
     @property
+    def fee_accounts(self) -> frozenset[AccountId]:
+        """Where fees of the present chunk go."""
+        return frozenset(self._fee_accounts)
+
+    @property
+    def has_sweeps(self) -> bool:
+        """Whether the present chunk is one of sweeps."""
+        return bool(self._swept)
+
+    @property
     def chunk_count(self) -> int:
         """How many chunks have been begun."""
         return -(-self.slot // CHUNK_SLOTS)

@@ -6,6 +6,7 @@ that is executed whole or not at all.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Final
 
 from backend.protocol.authorised import PROOF_NODES_MAX, leads_to
@@ -30,13 +31,19 @@ GROUP_FEE_ASSETS_MAX: Final = 4
 RECORD_BYTES_MIN: Final = 1 + WITHDRAWAL_BYTES + 33
 """The shortest record: a withdrawal by a root that has no other leaf."""
 
-_PAYMENT: Final = 1
-_WITHDRAWAL: Final = 2
-_PAYMENT_BY_ROOT: Final = 3
-_WITHDRAWAL_BY_ROOT: Final = 4
-_GROUP: Final = 5
-_SIGNED: Final = (_PAYMENT, _WITHDRAWAL)
-_PAYMENTS: Final = (_PAYMENT, _PAYMENT_BY_ROOT)
+
+class RecordKind(IntEnum):
+    """The first byte of a record."""
+
+    PAYMENT = 1
+    WITHDRAWAL = 2
+    PAYMENT_BY_ROOT = 3
+    WITHDRAWAL_BY_ROOT = 4
+    GROUP = 5
+
+
+_SIGNED: Final = (RecordKind.PAYMENT, RecordKind.WITHDRAWAL)
+_PAYMENTS: Final = (RecordKind.PAYMENT, RecordKind.PAYMENT_BY_ROOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class SignedOrder(_OneOrder):
 
     def encode(self) -> bytes:
         """Return the record: 270 bytes of a payment, 186 of a withdrawal."""
-        kind = _PAYMENT if isinstance(self.order, PaymentOrder) else _WITHDRAWAL
+        kind = RecordKind.PAYMENT if isinstance(self.order, PaymentOrder) else RecordKind.WITHDRAWAL
         return kind.to_bytes(1) + self.order.encode() + self.signature
 
 
@@ -98,7 +105,8 @@ class RootedOrder(_OneOrder):
         """Return the record. Raises MalformedBytes for a proof that is too long."""
         if len(self.proof) > PROOF_NODES_MAX:
             raise MalformedBytes(f"a proof has {len(self.proof)} nodes, {PROOF_NODES_MAX} at most")
-        kind = _PAYMENT_BY_ROOT if isinstance(self.order, PaymentOrder) else _WITHDRAWAL_BY_ROOT
+        is_payment = isinstance(self.order, PaymentOrder)
+        kind = RecordKind.PAYMENT_BY_ROOT if is_payment else RecordKind.WITHDRAWAL_BY_ROOT
         head = kind.to_bytes(1) + self.order.encode() + self.root
         return head + len(self.proof).to_bytes(1) + b"".join(self.proof)
 
@@ -144,7 +152,7 @@ class OrderGroup:
 
     def encode(self) -> bytes:
         """Return the record."""
-        head = _GROUP.to_bytes(1) + len(self.legs).to_bytes(1)
+        head = RecordKind.GROUP.to_bytes(1) + len(self.legs).to_bytes(1)
         return head + b"".join(leg.encode() for leg in self.legs)
 
 
@@ -167,7 +175,7 @@ def decode_record(data: bytes) -> OrderRecord:
 def read_record(reader: Reader) -> OrderRecord:
     """Take one record off the front. Raises MalformedBytes."""
     kind = reader.uint(1)
-    if kind != _GROUP:
+    if kind != RecordKind.GROUP:
         return _read_order(kind, reader)
     count = reader.uint(1)
     if not LEGS_MIN <= count <= LEGS_MAX:
@@ -200,7 +208,7 @@ def _read_order(kind: int, reader: Reader) -> AuthorisedOrder:
     order: Order
     if kind in _PAYMENTS:
         order = PaymentOrder.decode(reader.take(PAYMENT_BYTES))
-    elif kind in (_WITHDRAWAL, _WITHDRAWAL_BY_ROOT):
+    elif kind in (RecordKind.WITHDRAWAL, RecordKind.WITHDRAWAL_BY_ROOT):
         order = WithdrawalOrder.decode(reader.take(WITHDRAWAL_BYTES))
     else:
         raise MalformedBytes(f"{kind} is no kind of record")
