@@ -112,7 +112,8 @@ bench: setup ## measure payments per second on this machine
 # lock files. uv resolves for 3.11 and 3.12 at once; to upgrade all, delete the lock files first.
 lock: preflight ## resolve the dependencies again
 	@"$$(tools/preflight.sh)" -m venv .cache/lock && .cache/lock/bin/pip install --quiet uv
-	@.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev \
+	@.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+		--extra dev --extra bench \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate \
 		pyproject.toml --output-file requirements.lock
 	@.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
