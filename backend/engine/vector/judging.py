@@ -149,131 +149,146 @@ def judge(
     verdicts = Verdicts.room(orders.order_count)
     if eligible is None:
         eligible = np.ones(orders.order_count, np.bool_)
-    _judge(accounts, listings, orders, np.uint64(ts_s), pending, eligible, verdicts)
+    _check_terms(listings, orders, np.uint64(ts_s), verdicts)
+    _find_rows(accounts, orders, verdicts)
+    _check_state(accounts, orders, pending, eligible, verdicts)
     return verdicts
 
 
-@compiled
-def place_of(pending: Pending, row: Number) -> Number:
-    """Return where an account is counted, or would be."""
-    mixed = np.uint64(row + 1) * pending.secret[0]
-    size = pending.places.size
-    place = np.int64((mixed ^ mixed >> np.uint64(32)) & np.uint64(size - 1))
-    while pending.places[place] != 0 and np.int64(pending.places[place]) != row + 1:
-        place = (place + 1) & (size - 1)
-    return place
+# Columns are taken out of their tuples before each loop: whoever takes one out counts it, which
+# costs more than what is done with it.
 
 
 @compiled
-def _judge(
-    accounts: Columns,
-    listings: Listings,
-    orders: Orders,
-    ts_s: Number,
-    pending: Pending,
-    eligible: Flags,
-    verdicts: Verdicts,
-) -> None:
-    for record in range(orders.ends.size):
-        first, past = np.int64(orders.starts[record]), np.int64(orders.starts[record + 1])
-        is_leg = past - first > 1
-        code, k = FINE, first
-        while k < past:
-            code = _check_terms(listings, orders, k, is_leg, ts_s, verdicts)
-            if code == FINE:
-                code = _check_state(accounts, orders, k, pending, verdicts)
-            if code == FINE and not eligible[k] and verdicts.payee_rows[k] != TO_BRIDGE:
-                code = _NOT_ELIGIBLE
-            if code != FINE:
-                break
-            place = place_of(pending, verdicts.payer_rows[k])
-            pending.places[place] = verdicts.payer_rows[k] + 1
-            pending.counts[place] += np.uint64(1)
-            pending.debits[place] += verdicts.amounts[k] + verdicts.fees[k]
-            k += 1
-        if code != FINE:
-            verdicts.codes[first:past] = code
-            for counted in range(first, k):
-                place = place_of(pending, verdicts.payer_rows[counted])
-                pending.counts[place] -= np.uint64(1)
-                pending.debits[place] -= verdicts.amounts[counted] + verdicts.fees[counted]
+def _check_terms(listings: Listings, orders: Orders, ts_s: Number, verdicts: Verdicts) -> None:
+    """Check what no account can change; note codes, assets, amounts and fees."""
+    tokens, asset_ids, units, takes_fee = listings
+    codes, assets_of, _, _, amounts, fees, fee_bytes = verdicts
+    starts, kinds, order_tokens = orders.starts, orders.kinds, orders.tokens
+    amounts_base, fees_base = orders.amounts, orders.fees
+    payers, payees = orders.payers, orders.payees
+    valid_untils, is_linked = orders.valid_untils, orders.is_linked
+    for record in range(starts.size - 1):
+        first, past = np.int64(starts[record]), np.int64(starts[record + 1])
+        for k in range(first, past):
+            listed = _listed(tokens, order_tokens[k, 0], order_tokens[k, 1], order_tokens[k, 2])
+            if listed < 0:
+                codes[k] = _ASSET_UNKNOWN
+                continue
+            unit = units[listed]
+            assets_of[k] = asset_ids[listed]
+            codes[k], amounts[k] = _to_minor(amounts_base, k, unit)
+            if codes[k] == FINE and amounts[k] == 0:
+                codes[k] = _ZERO
+            if codes[k] == FINE:
+                codes[k], fees[k] = _to_minor(fees_base, k, unit)
+            if codes[k] != FINE:
+                continue
+            fee_byte = _fee_byte(fees[k])
+            if fee_byte < 0:
+                codes[k] = _FEE_NOT_REPRESENTABLE
+                continue
+            fee_bytes[k] = fee_byte
+            if fees[k] != 0 and not takes_fee[listed]:
+                codes[k] = _FEE_NOT_ALLOWED
+            elif kinds[k] == PAYMENT or kinds[k] == PAYMENT_BY_ROOT:
+                if payees[k, 0] == 0 and payees[k, 1] == 0 and payees[k, 2] == 0:
+                    codes[k] = _PAYEE_INVALID
+                elif (
+                    payees[k, 0] == payers[k, 0]
+                    and payees[k, 1] == payers[k, 1]
+                    and payees[k, 2] == payers[k, 2]
+                ):
+                    codes[k] = _SAME_ACCOUNT
+                elif is_linked[k] and past - first == 1:
+                    codes[k] = _IN_GROUP
+            if codes[k] == FINE and (valid_untils[k] < ts_s or valid_untils[k] == 0):
+                codes[k] = _EXPIRED
 
 
 @compiled
-def _check_terms(
-    listings: Listings, orders: Orders, k: Number, is_leg: Number, ts_s: Number, verdicts: Verdicts
-) -> int:
-    """Check what no account can change; note asset, amount and fee."""
-    listed = _listed(listings, orders.tokens, k)
-    if listed < 0:
-        return _ASSET_UNKNOWN
-    unit = listings.units[listed]
-    verdicts.asset_ids[k] = listings.asset_ids[listed]
-    code, verdicts.amounts[k] = _to_minor(orders.amounts, k, unit)
-    if code != FINE:
-        return code
-    if verdicts.amounts[k] == 0:
-        return _ZERO
-    code, verdicts.fees[k] = _to_minor(orders.fees, k, unit)
-    if code != FINE:
-        return code
-    fee_byte = _fee_byte(verdicts.fees[k])
-    if fee_byte < 0:
-        return _FEE_NOT_REPRESENTABLE
-    verdicts.fee_bytes[k] = fee_byte
-    if verdicts.fees[k] != 0 and not listings.takes_fee[listed]:
-        return _FEE_NOT_ALLOWED
-    kind = orders.kinds[k]
-    if kind == PAYMENT or kind == PAYMENT_BY_ROOT:
-        payee, payer = orders.payees[k], orders.payers[k]
-        if payee[0] == 0 and payee[1] == 0 and payee[2] == 0:
-            return _PAYEE_INVALID
-        if payee[0] == payer[0] and payee[1] == payer[1] and payee[2] == payer[2]:
-            return _SAME_ACCOUNT
-        if orders.is_linked[k] and not is_leg:
-            return _IN_GROUP
-    else:
-        verdicts.payee_rows[k] = TO_BRIDGE
-    valid_until = orders.valid_untils[k]
-    return FINE if valid_until >= ts_s and valid_until > 0 else _EXPIRED
+def _find_rows(accounts: Columns, orders: Orders, verdicts: Verdicts) -> None:
+    """Note the rows of payers and payees, of orders whose terms are fine."""
+    codes, asset_ids, payer_rows, payee_rows = verdicts[:4]
+    payers, payees, kinds = orders.payers, orders.payees, orders.kinds
+    for k in range(codes.size):
+        if codes[k] != FINE:
+            continue
+        asset_id = np.uint64(asset_ids[k])
+        payer_rows[k] = find(accounts, payers[k, 0], payers[k, 1], payers[k, 2] | asset_id)
+        if payer_rows[k] == NO_ROW:
+            codes[k] = _ACCOUNT_UNKNOWN
+        elif kinds[k] == PAYMENT or kinds[k] == PAYMENT_BY_ROOT:
+            payee_rows[k] = find(accounts, payees[k, 0], payees[k, 1], payees[k, 2] | asset_id)
+        else:
+            payee_rows[k] = TO_BRIDGE
 
 
 @compiled
 def _check_state(
-    accounts: Columns, orders: Orders, k: Number, pending: Pending, verdicts: Verdicts
-) -> int:
-    """Check the payer's account, what is pending counted; note the rows of payer and payee."""
-    asset_id = np.uint64(verdicts.asset_ids[k])
-    payer = orders.payers[k]
-    row = find(accounts, payer[0], payer[1], payer[2] | asset_id)
-    if row == NO_ROW:
-        return _ACCOUNT_UNKNOWN
-    verdicts.payer_rows[k] = row
-    place = place_of(pending, row)
-    nonce = accounts.nonces[row] + pending.counts[place]
-    if orders.nonces[k] != nonce:
-        return _NONCE_TOO_LOW if orders.nonces[k] < nonce else _NONCE_GAP
-    available = accounts.balances[row] - pending.debits[place]
-    if available < verdicts.amounts[k] + verdicts.fees[k]:
-        return _FUNDS
-    if verdicts.payee_rows[k] != TO_BRIDGE:
-        payee = orders.payees[k]
-        verdicts.payee_rows[k] = find(accounts, payee[0], payee[1], payee[2] | asset_id)
-    return FINE
+    accounts: Columns, orders: Orders, pending: Pending, eligible: Flags, verdicts: Verdicts
+) -> None:
+    """Check the payers' accounts, what is pending counted, record by record."""
+    account_nonces, balances = accounts.nonces, accounts.balances
+    starts, nonces = orders.starts, orders.nonces
+    codes, _, payer_rows, payee_rows, amounts, fees, _ = verdicts
+    places, counts, debits, secret = pending
+    for record in range(starts.size - 1):
+        first, past = np.int64(starts[record]), np.int64(starts[record + 1])
+        code, k = np.uint16(FINE), first
+        while k < past:
+            code = codes[k]
+            if code != FINE:
+                break
+            row = payer_rows[k]
+            place = _place(places, secret[0], row)
+            nonce = account_nonces[row] + counts[place]
+            debit = amounts[k] + fees[k]
+            if nonces[k] != nonce:
+                code = np.uint16(_NONCE_TOO_LOW if nonces[k] < nonce else _NONCE_GAP)
+            elif balances[row] - debits[place] < debit:
+                code = np.uint16(_FUNDS)
+            elif not eligible[k] and payee_rows[k] != TO_BRIDGE:
+                code = np.uint16(_NOT_ELIGIBLE)
+            if code != FINE:
+                break
+            places[place] = row + 1
+            counts[place] += np.uint64(1)
+            debits[place] += debit
+            k += 1
+        if code != FINE:
+            codes[first:past] = code
+            for counted in range(first, k):
+                place = _place(places, secret[0], payer_rows[counted])
+                counts[place] -= np.uint64(1)
+                debits[place] -= amounts[counted] + fees[counted]
 
 
 @compiled
-def _listed(listings: Listings, tokens: Words, k: Number) -> int:
-    """Return the place of an order's asset among the listings, -1 if it isn't listed."""
-    low, high = 0, listings.units.size
+def _place(places: Rows, secret: Number, row: Number) -> Number:
+    """Return where an account is counted among the pending, or would be."""
+    mixed = np.uint64(row + 1) * secret
+    place = np.int64((mixed ^ mixed >> np.uint64(32)) & np.uint64(places.size - 1))
+    while places[place] != 0 and np.int64(places[place]) != row + 1:
+        place = (place + 1) & (places.size - 1)
+    return place
+
+
+@compiled
+def _listed(tokens: Words, token0: Number, token1: Number, token2: Number) -> int:
+    """Return the place of a token among the listings, -1 if it isn't listed."""
+    low, high = 0, len(tokens)
     while low < high:
         middle = (low + high) // 2
-        word = 0
-        while word < 3 and listings.tokens[middle, word] == tokens[k, word]:
-            word += 1
-        if word == 3:
+        if tokens[middle, 0] != token0:
+            is_below = tokens[middle, 0] < token0
+        elif tokens[middle, 1] != token1:
+            is_below = tokens[middle, 1] < token1
+        elif tokens[middle, 2] != token2:
+            is_below = tokens[middle, 2] < token2
+        else:
             return middle
-        if listings.tokens[middle, word] < tokens[k, word]:
+        if is_below:
             low = middle + 1
         else:
             high = middle
