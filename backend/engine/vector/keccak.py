@@ -4,7 +4,6 @@ One text does for every host: where registers are narrower than eight words, LLV
 works on. The loops hold no GIL, so several threads may run them at once.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -51,7 +50,7 @@ _ROUND_CONSTANTS: Final = (
 def hash_pairs(pairs: Bytes) -> Bytes:
     """Return the hash of each row of uint8[n, 64]: of the two digests in it."""
     check_invariant(pairs.shape[1:] == (ROW_BYTES,), "no pairs of digests", shape=pairs.shape)
-    return _hashed(pairs, lambda rows, digests: hash_rows(rows, True, digests))
+    return _hashed(pairs)
 
 
 def hash_rows(rows: Bytes, is_whole: bool, digests: Bytes) -> None:
@@ -64,35 +63,39 @@ def hash_rows(rows: Bytes, is_whole: bool, digests: Bytes) -> None:
 
 def hash_many(messages: Bytes) -> Bytes:
     """Return the hash of each row of uint8[n, length], any length."""
-    padded = _padded(messages)
-    block_count = padded.shape[1] // _BLOCK_BYTES
-
-    def hash_blocks(rows: Bytes, digests: Bytes) -> None:
-        places = rows.ctypes.data, digests.ctypes.data
-        library().hash_blocks(places[0], block_count, places[1], len(rows) // LANES)
-
-    return _hashed(padded, hash_blocks)
-
-
-def _padded(messages: Bytes) -> Bytes:
-    """Return messages as whole blocks, with what keccak wants after them."""
     count, length = messages.shape
-    padded = np.zeros((count, (length // _BLOCK_BYTES + 1) * _BLOCK_BYTES), np.uint8)
-    padded[:, :length] = messages
+    padded = padding(count, length)
+    padded[:count, :length] = messages
+    return hash_padded(padded, count)
+
+
+def padding(count: int, length: int) -> Bytes:
+    """Return room for so many messages of one length, each with what keccak wants after it."""
+    rows = count + -count % LANES
+    padded = np.zeros((rows, (length // _BLOCK_BYTES + 1) * _BLOCK_BYTES), np.uint8)
     padded[:, length] = 1
     padded[:, -1] |= _LAST_BIT >> 56
     return padded
 
 
-def _hashed(rows: Bytes, hash_all: Callable[[Bytes, Bytes], None]) -> Bytes:
-    """Return the hashes of any number of rows: the last ones have seven others beside them."""
+def hash_padded(padded: Bytes, count: int) -> Bytes:
+    """Return the hashes of the first messages in what `padding` returned."""
+    rows, size_bytes = padded.shape
+    digests: Bytes = lanes.aligned((rows, DIGEST_BYTES), np.uint8)
+    places = padded.ctypes.data, size_bytes // _BLOCK_BYTES, digests.ctypes.data
+    library().hash_blocks(*places, rows // LANES)
+    return digests[:count]
+
+
+def _hashed(rows: Bytes) -> Bytes:
+    """Return the hashes of any number of pairs: the last ones have seven others beside them."""
     count = len(rows)
     digests: Bytes = lanes.aligned((count + -count % LANES, DIGEST_BYTES), np.uint8)
     rows = np.ascontiguousarray(rows)
     whole = count - count % LANES
-    hash_all(rows[:whole], digests[:whole])
+    hash_rows(rows[:whole], True, digests[:whole])
     if whole < count:
-        hash_all(np.pad(rows[whole:], ((0, LANES - count + whole), (0, 0))), digests[whole:])
+        hash_rows(np.pad(rows[whole:], ((0, LANES - count + whole), (0, 0))), True, digests[whole:])
     return digests[:count]
 
 
@@ -119,7 +122,9 @@ def library() -> Keccak:
     known = np.arange(LANES * _BLOCK_BYTES, dtype=np.uint8).reshape(LANES, _BLOCK_BYTES)
     pairs, messages = known[:, :ROW_BYTES].copy(), known[:, 1:]
     _require_right(hash_rows, pairs, pairs)
-    _require_right(hash_blocks, _padded(messages), messages)
+    blocks = padding(*messages.shape)
+    blocks[:, : messages.shape[1]] = messages
+    _require_right(hash_blocks, blocks, messages)
     return Keccak(hash_rows, hash_blocks, compiled.address("hash_rows"))
 
 

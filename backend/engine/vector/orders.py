@@ -133,24 +133,24 @@ def is_signed(kinds: Bytes) -> Flags:
 
 def digests_of(domain: Domain, orders: Orders) -> Bytes:
     """Return the digest of each order, uint8[n, 32]."""
-    hashes = np.zeros((orders.order_count, _DIGEST_BYTES), np.uint8)
     pays = is_payment(orders.kinds)
+    hashes = np.zeros((orders.order_count, _DIGEST_BYTES), np.uint8)
     for which, fields, name in (
         (pays, PAYMENT_FIELDS, "PaymentOrder"),
         (~pays, WITHDRAWAL_FIELDS, "WithdrawalOrder"),
     ):
         places = orders.places[which]
-        if len(places):
-            head = np.frombuffer(type_hash(name, fields), np.uint8)
-            widths = np.array([_WIDTHS[kind] for kind, _ in fields], np.int64)
-            messages = np.zeros((len(places), _WORD_BYTES * (1 + len(fields))), np.uint8)
-            _write_structs(orders.data, places, head, widths, messages)
-            hashes[which] = keccak.hash_many(messages)
+        messages = keccak.padding(len(places), _WORD_BYTES * (1 + len(fields)))
+        head = np.frombuffer(type_hash(name, fields), np.uint64)
+        widths = np.array([_WIDTHS[kind] for kind, _ in fields], np.int64)
+        _write_structs(orders.data, places, head, widths, messages.view(np.uint64))
+        hashes[which] = keccak.hash_padded(messages, len(places))
     prefix = np.frombuffer(b"\x19\x01" + domain.separator, np.uint8)
-    messages = np.empty((orders.order_count, len(prefix) + _DIGEST_BYTES), np.uint8)
-    messages[:, : len(prefix)] = prefix
-    messages[:, len(prefix) :] = hashes
-    return keccak.hash_many(messages)
+    past = len(prefix) + _DIGEST_BYTES
+    messages = keccak.padding(orders.order_count, past)
+    messages[: orders.order_count, : len(prefix)] = prefix
+    messages[: orders.order_count, len(prefix) : past] = hashes
+    return keccak.hash_padded(messages, orders.order_count)
 
 
 def signatures_of(orders: Orders) -> Bytes:
@@ -248,18 +248,36 @@ def _read_address(data: Bytes, at: Number, words: Words, k: Number) -> None:
 
 @compiled
 def _write_structs(
-    data: Bytes, places: Places, head: Bytes, widths: Places, messages: Bytes
+    data: Bytes, places: Places, head: Words, widths: Places, messages: Words
 ) -> None:
-    """Write what EIP-712 hashes: the type's hash, and each field at its word's end."""
+    """Write what EIP-712 hashes: the type's hash, and each field at its word's end. Words of eight
+    bytes are copied as they stand."""
     for k in range(places.size):
         at = places[k]
-        messages[k, : head.size] = head
-        end = head.size
+        for word in range(4):
+            messages[k, word] = head[word]
+        end = 4
         for width in widths:
-            end += _WORD_BYTES
-            for octet in range(width):
-                messages[k, end - width + octet] = data[at + octet]
+            end += 4
+            if width == _ADDRESS_BYTES:
+                messages[k, end - 3] = _copied(data, at, 4) << np.uint64(32)
+                messages[k, end - 2] = _copied(data, at + 4, 8)
+                messages[k, end - 1] = _copied(data, at + 12, 8)
+            elif width == _SMALL_BYTES:
+                messages[k, end - 1] = _copied(data, at, 8)
+            else:
+                for word in range(4):
+                    messages[k, end - 4 + word] = _copied(data, at + 8 * word, 8)
             at += width
+
+
+@compiled
+def _copied(data: Bytes, at: Number, width: Number) -> Number:
+    """Return some bytes as they stand, in a word of a host that begins with the lowest."""
+    word = np.uint64(0)
+    for k in range(width):
+        word |= np.uint64(data[at + k]) << np.uint64(8 * k)
+    return word
 
 
 @compiled
