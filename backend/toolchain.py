@@ -1,6 +1,6 @@
 """Where the tools live. Law: everything is inside the checkout; nothing is installed globally.
 
-Ape, py-solc-x, IPython, numba and forge find one another through environment variables. They are
+Ape, py-solc-x, IPython and forge find one another through environment variables. They are
 named here alone, and each Python of `.venv` starts with them (tools/toolchain.pth).
 """
 
@@ -39,7 +39,6 @@ def toolchain_environment() -> dict[str, str]:
     return {
         "APE_DATA_FOLDER": str(CACHE_DIR / "ape"),
         "IPYTHONDIR": str(CACHE_DIR / "ipython"),
-        "NUMBA_CACHE_DIR": str(CACHE_DIR / "numba"),
         "SOLCX_BINARY_PATH": str(SOLCX_DIR),
         "PATH": os.pathsep.join([*map(str, tools), *others]),
     }

@@ -166,10 +166,10 @@ def test_judge__random_records__as_the_readable_ledger_holds(case_count):
         listed = [order for record in records for order in record.orders]
         eligible = {id(order): bool(flag) for order, flag in zip(listed, flags, strict=True)}
         accounts = Accounts.of(ledger.leaves)
-        pending = judging.Pending.with_room(orders.order_count, accounts.columns.secret)
+        pending = judging.Pending.with_room(orders.order_count)
 
         verdicts = judging.judge(
-            accounts.columns, judging.Listings.of(ledger.assets), orders, TS_S, pending, flags
+            accounts, judging.Listings.of(ledger.assets), orders, TS_S, pending, flags
         )
 
         expected = codes_of(ledger, records, eligible)
@@ -203,9 +203,9 @@ def test_slots_of__random_blocks__as_the_readable_ledger_holds(case_count):
         expected = execute(ledger, Body(9, records=tuple(records)), TS_S)
         accounts = Accounts.of(ledger.leaves)
         orders = read_orders(encode_records(records))
-        pending = judging.Pending.with_room(orders.order_count, accounts.columns.secret)
+        pending = judging.Pending.with_room(orders.order_count)
         listings = judging.Listings.of(ledger.assets)
-        verdicts = judging.judge(accounts.columns, listings, orders, TS_S, pending)
+        verdicts = judging.judge(accounts, listings, orders, TS_S, pending)
 
         done = order_slots.slots_of(
             accounts, orders, verdicts, list(ledger.next_index), ChunkCursor()
@@ -246,10 +246,8 @@ def test_slots_of__more_than_fits_a_batch__names_the_record_holds():
         records.append(SignedOrder(order, bytes(65)))
     accounts = Accounts.of(leaves)
     orders = read_orders(encode_records(records))
-    pending = judging.Pending.with_room(orders.order_count, accounts.columns.secret)
-    verdicts = judging.judge(
-        accounts.columns, judging.Listings.of(ledger.assets), orders, TS_S, pending
-    )
+    pending = judging.Pending.with_room(orders.order_count)
+    verdicts = judging.judge(accounts, judging.Listings.of(ledger.assets), orders, TS_S, pending)
     assert not verdicts.codes.any()
 
     done = order_slots.slots_of(accounts, orders, verdicts, list(ledger.next_index), ChunkCursor())

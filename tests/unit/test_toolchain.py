@@ -19,9 +19,7 @@ from backend import toolchain
 from backend.toolchain import PROJECT_ROOT, SOLC_PATH, SOLC_VERSION, toolchain_environment
 
 
-@pytest.mark.parametrize(
-    "name", ["APE_DATA_FOLDER", "IPYTHONDIR", "NUMBA_CACHE_DIR", "SOLCX_BINARY_PATH"]
-)
+@pytest.mark.parametrize("name", ["APE_DATA_FOLDER", "IPYTHONDIR", "SOLCX_BINARY_PATH"])
 def test_environment__each_folder__is_inside_the_checkout__holds(name):
     assert toolchain_environment()[name].startswith(str(PROJECT_ROOT))
 

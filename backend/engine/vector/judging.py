@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.engine.vector.accounts import NO_ROW, Columns, find, key_bytes, keys_of
+from backend.engine.vector.accounts import Accounts
+from backend.engine.vector.index import NO_ROW, Numbers, Table, find, key_of, keys_of
 from backend.engine.vector.loops import Bytes, Number, Rows, Words, compiled
 from backend.engine.vector.orders import (
     PAYMENT,
@@ -62,6 +63,7 @@ _AMOUNT_MAX: Final = int(AMOUNT_MINOR_MAX)
 _FEE_DIGITS_MAX: Final = 31
 _FEE_EXPONENTS: Final = 8
 _PLACES_MIN: Final = 1 << 6
+_GOLDEN: Final = 0x9E3779B97F4A7C15  # 2^64 by the golden ratio, odd: neighbours end far apart
 
 
 class Listings(NamedTuple):
@@ -77,7 +79,7 @@ class Listings(NamedTuple):
     def of(cls, assets: Mapping[int, Asset]) -> "Listings":
         """Return these assets."""
         listed = sorted(assets.values(), key=lambda asset: asset.token)
-        tokens = b"".join(key_bytes(asset.token, 0) for asset in listed)
+        tokens = b"".join(key_of(asset.token, 0) for asset in listed)
         return cls(
             keys_of(np.frombuffer(tokens, np.uint8)),
             np.array([asset.asset_id for asset in listed], np.uint64),
@@ -95,15 +97,12 @@ class Pending(NamedTuple):
     """uint64[2^k]: orders"""
     debits: Words
     """uint64[2^k]: minor units"""
-    secret: Words
 
     @classmethod
-    def with_room(cls, orders: int, secret: Words) -> "Pending":
+    def with_room(cls, orders: int) -> "Pending":
         """Return nothing, with room for so many orders of different payers."""
         size = max(_PLACES_MIN, 1 << (2 * orders).bit_length())
-        return cls(
-            np.zeros(size, np.uint32), np.zeros(size, np.uint64), np.zeros(size, np.uint64), secret
-        )
+        return cls(np.zeros(size, np.uint32), np.zeros(size, np.uint64), np.zeros(size, np.uint64))
 
 
 class Verdicts(NamedTuple):
@@ -111,8 +110,8 @@ class Verdicts(NamedTuple):
 
     codes: NDArray[np.uint16]
     asset_ids: NDArray[np.uint16]
-    payer_rows: NDArray[np.int64]
-    payee_rows: NDArray[np.int64]
+    payer_rows: Numbers
+    payee_rows: Numbers
     amounts: Words
     """minor units"""
     fees: Words
@@ -134,7 +133,7 @@ class Verdicts(NamedTuple):
 
 
 def judge(
-    accounts: Columns,
+    accounts: Accounts,
     listings: Listings,
     orders: Orders,
     ts_s: int,
@@ -150,8 +149,9 @@ def judge(
     if eligible is None:
         eligible = np.ones(orders.order_count, np.bool_)
     _check_terms(listings, orders, np.uint64(ts_s), verdicts)
-    _find_rows(accounts, orders, verdicts)
-    _check_state(accounts, orders, pending, eligible, verdicts)
+    _find_rows(accounts.table, orders, verdicts)
+    nonces, balances = accounts.nonces, accounts.balances
+    _check_state(nonces, balances, orders, pending, eligible, verdicts)
     return verdicts
 
 
@@ -207,32 +207,41 @@ def _check_terms(listings: Listings, orders: Orders, ts_s: Number, verdicts: Ver
 
 
 @compiled
-def _find_rows(accounts: Columns, orders: Orders, verdicts: Verdicts) -> None:
+def _find_rows(accounts: Table, orders: Orders, verdicts: Verdicts) -> None:
     """Note the rows of payers and payees, of orders whose terms are fine."""
+    keys, places, secret = accounts
     codes, asset_ids, payer_rows, payee_rows = verdicts[:4]
     payers, payees, kinds = orders.payers, orders.payees, orders.kinds
     for k in range(codes.size):
         if codes[k] != FINE:
             continue
         asset_id = np.uint64(asset_ids[k])
-        payer_rows[k] = find(accounts, payers[k, 0], payers[k, 1], payers[k, 2] | asset_id)
+        payer_rows[k] = find(
+            keys, places, secret, payers[k, 0], payers[k, 1], payers[k, 2] | asset_id
+        )
         if payer_rows[k] == NO_ROW:
             codes[k] = _ACCOUNT_UNKNOWN
         elif kinds[k] == PAYMENT or kinds[k] == PAYMENT_BY_ROOT:
-            payee_rows[k] = find(accounts, payees[k, 0], payees[k, 1], payees[k, 2] | asset_id)
+            payee_rows[k] = find(
+                keys, places, secret, payees[k, 0], payees[k, 1], payees[k, 2] | asset_id
+            )
         else:
             payee_rows[k] = TO_BRIDGE
 
 
 @compiled
 def _check_state(
-    accounts: Columns, orders: Orders, pending: Pending, eligible: Flags, verdicts: Verdicts
+    account_nonces: Words,
+    balances: Words,
+    orders: Orders,
+    pending: Pending,
+    eligible: Flags,
+    verdicts: Verdicts,
 ) -> None:
     """Check the payers' accounts, what is pending counted, record by record."""
-    account_nonces, balances = accounts.nonces, accounts.balances
     starts, nonces = orders.starts, orders.nonces
     codes, _, payer_rows, payee_rows, amounts, fees, _ = verdicts
-    places, counts, debits, secret = pending
+    places, counts, debits = pending
     for record in range(starts.size - 1):
         first, past = np.int64(starts[record]), np.int64(starts[record + 1])
         code, k = np.uint16(FINE), first
@@ -241,7 +250,7 @@ def _check_state(
             if code != FINE:
                 break
             row = payer_rows[k]
-            place = _place(places, secret[0], row)
+            place = _place(places, row)
             nonce = account_nonces[row] + counts[place]
             debit = amounts[k] + fees[k]
             if nonces[k] != nonce:
@@ -259,16 +268,15 @@ def _check_state(
         if code != FINE:
             codes[first:past] = code
             for counted in range(first, k):
-                place = _place(places, secret[0], payer_rows[counted])
+                place = _place(places, payer_rows[counted])
                 counts[place] -= np.uint64(1)
                 debits[place] -= amounts[counted] + fees[counted]
 
 
 @compiled
-def _place(places: Rows, secret: Number, row: Number) -> Number:
+def _place(places: Rows, row: Number) -> Number:
     """Return where an account is counted among the pending, or would be."""
-    mixed = np.uint64(row + 1) * secret
-    place = np.int64((mixed ^ mixed >> np.uint64(32)) & np.uint64(places.size - 1))
+    place = np.int64(np.uint64(row) * np.uint64(_GOLDEN) >> np.uint64(32)) & (places.size - 1)
     while places[place] != 0 and np.int64(places[place]) != row + 1:
         place = (place + 1) & (places.size - 1)
     return place

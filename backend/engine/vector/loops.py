@@ -1,11 +1,19 @@
-"""How loops over arrays are compiled: by numba, once for this host, to run without the GIL."""
+"""How loops over arrays are compiled: by numba, once for this host, to run without the GIL.
 
+Numba takes machine code from its cache if the loop's own file is as it was; what is compiled into
+it, or passed to it, may be of another file. So each state of our files has a cache of its own.
+"""
+
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from backend.toolchain import CACHE_DIR
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -14,6 +22,13 @@ Number = Any
 """A whole number; numba decides on its width."""
 
 WORD_BYTES: Final = 8
+
+_FILES: Final = sorted(Path(__file__).parent.glob("*.py"))
+_STATE: Final = hashlib.sha256(b"".join(path.read_bytes() for path in _FILES)).hexdigest()[:16]
+CACHES: Final = CACHE_DIR / "numba"
+CACHE: Final = CACHES / _STATE
+_config: Any = numba.config
+_config.CACHE_DIR = str(CACHE)
 
 _Loop = TypeVar("_Loop", bound=Callable[..., Any])
 

@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backend.engine.packing import BLOCK_CHUNKS_MAX, ChunkCursor
 from backend.engine.vector import keccak
-from backend.engine.vector.accounts import NO_ROW, Accounts, Columns
+from backend.engine.vector.accounts import Accounts
+from backend.engine.vector.index import NO_ROW, Numbers, addresses_in, key_of
 from backend.engine.vector.judging import TO_BRIDGE, Verdicts
-from backend.engine.vector.loops import WORD_BYTES, Bytes, Number, Rows, Words, compiled
+from backend.engine.vector.loops import Bytes, Number, Rows, Words, compiled
 from backend.engine.vector.orders import Orders
 from backend.protocol.batches import CHUNK_SLOTS, FEE_ACCOUNTS_MAX
 from backend.protocol.operations import SLOT_BYTES
 from backend.protocol.order_records import LEGS_MAX
 from backend.protocol.types import FEE_PARTITION, REGISTRY, Asset
-
-Numbers = NDArray[np.int64]
 
 _OPEN_SLOTS: Final = 2
 _OWNER_BYTES: Final = 20
@@ -68,7 +66,7 @@ def slots_of(
     slots = np.zeros((n + _OPEN_SLOTS * len(opened.ids), SLOT_BYTES), np.uint8)
     order_slots = np.zeros(n, np.int64)
     too_large_at = _write_slots(
-        accounts.columns,
+        accounts.ids,
         orders,
         verdicts,
         opened,
@@ -90,14 +88,14 @@ def apply(accounts: Accounts, done: OrderSlots, fee_rows: Numbers) -> None:
     """Make the changes. The accounts must be those that the slots were made upon. `fee_rows` has
     the row of each asset's fee account, by asset id."""
     accounts.open(done.opened.ids, done.opened.keys)
-    _apply(accounts.columns, done.verdicts, fee_rows)
+    _apply(accounts.nonces, accounts.balances, done.verdicts, fee_rows)
 
 
 def fee_rows_of(accounts: Accounts, assets: Mapping[int, Asset]) -> Numbers:
     """Return the row of each asset's fee account, by asset id."""
     rows = np.full(max(assets, default=0) + 1, NO_ROW, np.int64)
     for asset_id, asset in assets.items():
-        row = accounts.row(asset.fee_owner, asset_id) if asset.takes_fee else None
+        row = accounts.row(key_of(asset.fee_owner, asset_id)) if asset.takes_fee else None
         rows[asset_id] = NO_ROW if row is None else row
     return rows
 
@@ -116,8 +114,7 @@ def _opened(
     rank[turn] = np.arange(len(turn))
     verdicts.payee_rows[unknown] = accounts.count + rank[which]
     keys, places = keys[first[turn]], unknown[first[turn]]
-    octets = keys.astype(">u8").view(np.uint8).reshape(-1, keys.shape[1] * WORD_BYTES)
-    partitions = keccak.hash_many(octets[:, :_OWNER_BYTES])[:, -1] % FEE_PARTITION
+    partitions = keccak.hash_many(addresses_in(keys))[:, -1] % FEE_PARTITION
     ids = [_free_id(int(partition), next_index) for partition in partitions]
     return Opened(keys, np.array(ids, np.uint32), places)
 
@@ -175,7 +172,7 @@ def _has(known: Numbers, asset_id: Number) -> bool:
 
 @compiled
 def _write_slots(
-    accounts: Columns,
+    ids: Rows,
     orders: Orders,
     verdicts: Verdicts,
     opened: Opened,
@@ -185,31 +182,33 @@ def _write_slots(
     order_slots: Numbers,
 ) -> int:
     """Return the first record with which there are too many chunks, -1 if there is none."""
+    _, asset_ids, payer_rows, payee_rows, amounts, fees, fee_bytes = verdicts
+    starts, opened_ids, opened_places = orders.starts, opened.ids, opened.places
     fee_assets = np.zeros(LEGS_MAX, np.int64)
     at = opening = 0
-    for record in range(orders.ends.size):
-        first, past = np.int64(orders.starts[record]), np.int64(orders.starts[record + 1])
-        while opening < opened.ids.size and opened.places[opening] < past:
+    for record in range(starts.size - 1):
+        first, past = np.int64(starts[record]), np.int64(starts[record + 1])
+        while opening < opened_ids.size and opened_places[opening] < past:
             _write_opening(opened, opening, slots, at)
             _place(cursor, _OPEN_SLOTS, fee_assets, 0)
             at += _OPEN_SLOTS
             opening += 1
         fee_count = 0
         for k in range(first, past):
-            row = verdicts.payee_rows[k]
+            row = payee_rows[k]
             payee: Number = 0
             if row >= account_count:
-                payee = opened.ids[row - account_count]
+                payee = opened_ids[row - account_count]
             elif row != TO_BRIDGE:
-                payee = accounts.ids[row]
-            _write(slots, at, 0, 4, accounts.ids[verdicts.payer_rows[k]])
+                payee = ids[row]
+            _write(slots, at, 0, 4, ids[payer_rows[k]])
             _write(slots, at, 4, 4, payee)
-            _write(slots, at, 8, 6, verdicts.amounts[k])
-            slots[at, SLOT_BYTES - 1] = verdicts.fee_bytes[k]
+            _write(slots, at, 8, 6, amounts[k])
+            slots[at, SLOT_BYTES - 1] = fee_bytes[k]
             order_slots[k] = at
             at += 1
-            if verdicts.fees[k] != 0:
-                asset_id = np.int64(verdicts.asset_ids[k])
+            if fees[k] != 0:
+                asset_id = np.int64(asset_ids[k])
                 is_new = True
                 for known in range(fee_count):
                     is_new = is_new and fee_assets[known] != asset_id
@@ -247,13 +246,13 @@ def _write_opening(opened: Opened, k: Number, slots: Bytes, at: Number) -> None:
 
 
 @compiled
-def _apply(accounts: Columns, verdicts: Verdicts, fee_rows: Numbers) -> None:
-    for k in range(verdicts.codes.size):
-        payer, payee = verdicts.payer_rows[k], verdicts.payee_rows[k]
-        amount, fee = verdicts.amounts[k], verdicts.fees[k]
-        accounts.nonces[payer] += np.uint64(1)
-        accounts.balances[payer] -= amount + fee
+def _apply(nonces: Words, balances: Words, verdicts: Verdicts, fee_rows: Numbers) -> None:
+    _, asset_ids, payer_rows, payee_rows, amounts, fees, _ = verdicts
+    for k in range(amounts.size):
+        payer, payee = payer_rows[k], payee_rows[k]
+        nonces[payer] += np.uint64(1)
+        balances[payer] -= amounts[k] + fees[k]
         if payee != TO_BRIDGE:
-            accounts.balances[payee] += amount
-        if fee != 0:
-            accounts.balances[fee_rows[verdicts.asset_ids[k]]] += fee
+            balances[payee] += amounts[k]
+        if fees[k] != 0:
+            balances[fee_rows[asset_ids[k]]] += fees[k]
