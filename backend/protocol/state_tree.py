@@ -6,11 +6,15 @@ every chunk's tree is cheap and a fork is no copy.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from backend.protocol.batches import CHUNK_SLOTS
 from backend.protocol.errors import MalformedBytes
 from backend.protocol.hashing import ZERO_DIGEST, Digest, keccak
 from backend.protocol.money import BalanceMinor
+from backend.protocol.operations import OpenAccount, iter_slots
+from backend.protocol.transition import InvalidOperation, L1Facts, apply_in_sequence
 from backend.protocol.types import BRIDGE, BRIDGE_OWNER, AccountId, Leaf
 
 STATE_DEPTH: Final = 32
@@ -66,6 +70,24 @@ class StateTree:
             roots.append(tree.root)
         return roots, tree
 
+    def apply_chunks(self, chunk_slots: Sequence[bytes], facts: L1Facts) -> "Applied":
+        """Execute chunks' slots one after the other, up to the first chunk that is invalid."""
+        applied = Applied([], self, [])
+        for slots in chunk_slots:
+            try:
+                leaves = apply_in_sequence(applied.tree.leaf, slots, facts)
+            except InvalidOperation:
+                break
+            first = len(applied.roots) * CHUNK_SLOTS
+            applied.openings.extend(
+                (first + position, operation)
+                for position, operation in iter_slots(slots)
+                if isinstance(operation, OpenAccount)
+            )
+            applied.tree = applied.tree.set_many(leaves)
+            applied.roots.append(applied.tree.root)
+        return applied
+
     # How nodes are kept: a twin has these of its own, and what changes or reads leaves.
 
     def _digest(self, node: Any) -> Digest:
@@ -120,6 +142,19 @@ class StateTree:
             middle = _split([(account_id, None) for account_id in ids], level - 1)
             self._collect(left, ids[:middle], level - 1, siblings)
             self._collect(right, ids[middle:], level - 1, siblings)
+
+
+@dataclass(slots=True)
+class Applied:
+    """What chunks did to a tree: the root after each, the tree after all of them.
+
+    Fewer roots than chunks: the next chunk is invalid. `openings` have the slot numbers at which
+    they begin, counted from the first chunk.
+    """
+
+    roots: list[Digest]
+    tree: StateTree
+    openings: list[tuple[int, OpenAccount]]
 
 
 GENESIS_LEAVES: Final = {BRIDGE: Leaf(BRIDGE_OWNER, 0, 0, BalanceMinor(0))}

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from backend.engine.batch.chunking import changes_of, facts_of
+from backend.engine.batch.chunking import facts_of
 from backend.engine.batch.verify import BatchTip
 from backend.protocol.batches import CHUNK_SLOTS, BatchHeader, Chunk, chunk_hashes
 from backend.protocol.errors import BatchNotFound, ProofNotAvailable, check_invariant
@@ -166,18 +166,17 @@ class PostedBatches:
         return tree
 
     def _replayed(self, tree: StateTree, number: int, first: int, end: int) -> StateTree:
-        """Return the state after the chunks first to end - 1. Only its root is computed."""
+        """Return the state after the chunks first to end - 1."""
         batch = self._batches[number]
         facts = facts_of(self._assets, batch.deposit_count, batch.deposits)
         chunks = batch.chunks[first:end]
-        changed = dict[AccountId, Leaf]()
-        for changes in changes_of(tree, (chunk.slots for chunk in chunks), facts):
-            changed |= changes
-        after = tree.set_many(changed)
+        applied = tree.apply_chunks([chunk.slots for chunk in chunks], facts)
         check_invariant(
-            after.root == chunks[-1].root, "a batch ends in another state", number=number
+            applied.roots == [chunk.root for chunk in chunks],
+            "a batch leads to another state",
+            number=number,
         )
-        return after
+        return applied.tree
 
 
 def _leaf(tree: StateTree, account_id: AccountId) -> Leaf:

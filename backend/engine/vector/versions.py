@@ -11,10 +11,13 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from backend.engine.vector.loops import Rows
 from backend.engine.vector.rehash import ROOT
+from backend.engine.vector.sequence import effects_of
 from backend.engine.vector.tree import Changes, FlatTree
 from backend.protocol.hashing import Digest
-from backend.protocol.state_tree import StateTree
+from backend.protocol.state_tree import Applied, StateTree
+from backend.protocol.transition import L1Facts
 from backend.protocol.types import AccountId, Leaf
 
 # How far away the flat tree may be when a leaf is read without bringing it back.
@@ -52,11 +55,22 @@ class FlatStateTree(StateTree):
         steps = np.repeat(np.arange(len(changes), dtype=np.uint32), counts)
         with self._lock:
             self._bring_back()
-            roots, before = self._flat.put(put, steps, len(changes))
-            tree = object.__new__(type(self))
-            tree._flat, tree._lock, tree._top = self._flat, self._lock, ROOT
-            tree._root, tree._neighbour = self._flat.root, None
-            self._neighbour, self._otherwise = tree, before
+            return self._put(put, steps, len(changes))
+
+    def apply_chunks(self, chunk_slots: Sequence[bytes], facts: L1Facts) -> Applied:
+        """Execute chunks' slots one after the other, up to the first chunk that is invalid."""
+        with self._lock:
+            self._bring_back()
+            effects = effects_of(self._flat, chunk_slots, facts)
+            roots, tree = self._put(effects.changes, effects.steps, effects.chunk_count)
+        return Applied(roots, tree, effects.openings)
+
+    def _put(self, changes: Changes, steps: Rows, step_count: int) -> tuple[list[Digest], Self]:
+        roots, before = self._flat.put(changes, steps, step_count)
+        tree = object.__new__(type(self))
+        tree._flat, tree._lock, tree._top = self._flat, self._lock, ROOT
+        tree._root, tree._neighbour = self._flat.root, None
+        self._neighbour, self._otherwise = tree, before
         return roots, tree
 
     @property

@@ -9,9 +9,15 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, Self, overload
 
-from backend.protocol.batches import BLOB_CHUNKS, CHUNK_ELEMENTS, ELEMENT_BYTES, Chunk
-from backend.protocol.hashing import keccak
-from backend.protocol.operations import OpenAccount
+from backend.protocol.batches import (
+    BLOB_CHUNKS,
+    CHUNK_ELEMENTS,
+    CHUNK_SLOTS,
+    ELEMENT_BYTES,
+    Chunk,
+)
+from backend.protocol.errors import check_invariant
+from backend.protocol.hashing import Digest, keccak
 from backend.protocol.state_tree import GENESIS_LEAVES, StateTree
 from backend.protocol.transition import InvalidOperation, L1Facts, apply_in_sequence
 from backend.protocol.types import BRIDGE, AccountId, Address, Asset, DepositRecord, Leaf
@@ -30,7 +36,8 @@ CHUNK_BLOB_BYTES: Final = CHUNK_ELEMENTS * ELEMENT_BYTES
 _Holding = tuple[Address, int]  # owner and asset
 
 TreeOf = Callable[[Mapping[AccountId, Leaf]], StateTree]
-"""What makes the first tree: StateTree, or a faster twin. All later ones come from that one."""
+"""What makes the first tree: StateTree, or a faster twin. All later ones come from that one, by its
+`apply_chunks`."""
 
 
 class AccountOf(Mapping[_Holding, AccountId]):
@@ -96,8 +103,7 @@ def genesis_state(tree_of: TreeOf = StateTree) -> LedgerState:
 class Trees(Sequence[StateTree]):
     """The tree after each chunk of a valid batch, executed again when somebody asks for it.
 
-    All of a large batch would fill the memory. In ascending order each chunk is executed once; of
-    those in between no root is made.
+    All of a large batch would fill the memory. In ascending order each chunk is executed once.
     """
 
     def __init__(self, before: StateTree, chunks: Sequence[Chunk], facts: L1Facts) -> None:
@@ -113,14 +119,8 @@ class Trees(Sequence[StateTree]):
         if isinstance(places, range):
             return [self[place] for place in places]
         last, tree = self._last if self._last[0] <= places else (-1, self._before)
-        changed = dict[AccountId, Leaf]()
-
-        def leaf_of(account_id: AccountId) -> Leaf | None:
-            return changed.get(account_id) or tree.leaf(account_id)
-
-        for chunk in self._chunks[last + 1 : places + 1]:
-            changed |= apply_in_sequence(leaf_of, chunk.slots, self._facts)
-        self._last = places, tree.set_many(changed)
+        between = [chunk.slots for chunk in self._chunks[last + 1 : places + 1]]
+        self._last = places, tree.apply_chunks(between, self._facts).tree
         return self._last[1]
 
     def __len__(self) -> int:
@@ -167,17 +167,25 @@ def replay(
     """
     chunks = _chunks_of(posted, blobs)
     facts = L1Facts(assets, deposits, posted.header.deposit_cursor)
+    slots = [chunk.slots for chunk in chunks]
+    applied = before.tree.apply_chunks(slots, facts)
+    wrong = _first_wrong(chunks, applied.roots)
     opened: dict[_Holding, AccountId] = {}
-    tree = before.tree
-    for index, chunk in enumerate(chunks):
-        tree = _executed(posted, chunks, index, tree, facts)
-        for position, opening in _openings(chunk):
-            key = opening.owner, opening.asset_id
-            other = opened.get(key) or before.account_of.get(key)
-            if other is not None:
-                ids = opening.account_id, other
-                raise FraudFound(duplicate_account(posted, chunk, index, position, tree, ids))
-            opened[key] = opening.account_id
+    for slot_number, opening in applied.openings:
+        index, position = divmod(slot_number, CHUNK_SLOTS)
+        if index >= wrong:
+            break
+        key = opening.owner, opening.asset_id
+        other = opened.get(key) or before.account_of.get(key)
+        if other is not None:
+            tree = before.tree.apply_chunks(slots[: index + 1], facts).tree
+            ids = opening.account_id, other
+            raise FraudFound(duplicate_account(posted, chunks[index], index, position, tree, ids))
+        opened[key] = opening.account_id
+    if wrong < len(chunks):
+        tree = before.tree.apply_chunks(slots[:wrong], facts).tree
+        raise FraudFound(_wrong_chunk(posted, chunks, wrong, tree, facts))
+    tree = applied.tree
     if tree.root != posted.header.post_root:
         raise FraudFound(post_root_mismatch(posted, chunks))
     bridge = tree.leaf(BRIDGE)
@@ -205,14 +213,23 @@ def _chunks_of(posted: PostedBatch, blobs: Sequence[bytes]) -> tuple[Chunk, ...]
     return tuple(chunks)
 
 
-def _executed(
+def _first_wrong(chunks: Sequence[Chunk], roots: Sequence[Digest]) -> int:
+    """Return the first chunk that is invalid or has another root than these; none: their number."""
+    for index, (chunk, root) in enumerate(zip(chunks, roots, strict=False)):
+        if chunk.root != root:
+            return index
+    return len(roots)
+
+
+def _wrong_chunk(
     posted: PostedBatch,
     chunks: Sequence[Chunk],
     index: int,
     tree: StateTree,
     facts: L1Facts,
-) -> StateTree:
-    """Return the tree after chunk `index`; `tree` is the one before it. Raises FraudFound."""
+) -> Fraud:
+    """Return the fraud of chunk `index` by the readable function, which alone judges; `tree` is the
+    one before it. Raises InvariantViolated if it finds none."""
     slots = chunks[index].slots
     read = set[AccountId]()
     records = _Noted(facts.deposits)
@@ -226,12 +243,10 @@ def _executed(
     except InvalidOperation as error:
         reason = str(error)
     else:
-        after = tree.set_many(changed)
-        if after.root == chunks[index].root:
-            return after
+        root = tree.set_many(changed).root
+        check_invariant(root != chunks[index].root, "a twin refuses a valid chunk", index=index)
         reason = "its root is another"
-    shown = read, records.noted
-    raise FraudFound(invalid_chunk(posted, chunks, index, tree, shown, reason))
+    return invalid_chunk(posted, chunks, index, tree, (read, records.noted), reason)
 
 
 class _Noted(Mapping[int, DepositRecord]):
@@ -251,9 +266,3 @@ class _Noted(Mapping[int, DepositRecord]):
 
     def __len__(self) -> int:
         return len(self._records)
-
-
-def _openings(chunk: Chunk) -> Iterator[tuple[int, OpenAccount]]:
-    for position, operation in chunk.operations():
-        if isinstance(operation, OpenAccount):
-            yield position, operation

@@ -3,15 +3,18 @@
 - leaf and node: sizes that are hashed, empty ones
 - state tree: empty, genesis, against a naive tree; a change makes another tree; changes in turn;
   leaf and path of empty places
+- chunks in turn: all valid, up to an invalid one
 - multiproof: some, all | a wrong leaf, descending ids, too many and too few nodes, no id
 - chunks tree: none, one, odd, full; paths
 """
 
 import pytest
 
+from backend.protocol.batches import CHUNK_SLOTS, padded
 from backend.protocol.errors import MalformedBytes
 from backend.protocol.hashing import ZERO_DIGEST, keccak
 from backend.protocol.money import BalanceMinor
+from backend.protocol.operations import OpenAccount, encode, slot
 from backend.protocol.state_tree import (
     CHUNKS_DEPTH,
     STATE_DEPTH,
@@ -24,6 +27,7 @@ from backend.protocol.state_tree import (
     root_from_multiproof,
     root_from_path,
 )
+from backend.protocol.transition import L1Facts, apply_in_sequence
 from backend.protocol.types import BRIDGE, AccountId, Address, Leaf
 
 
@@ -34,6 +38,7 @@ def _leaf(word: int) -> Leaf:
 LEAVES = {AccountId(i): _leaf(n + 1) for n, i in enumerate([0, 2, 3, 7 << 24, 2**32 - 1])}
 TREE = StateTree(LEAVES)
 IDS = sorted(LEAVES)
+NOTHING = L1Facts({}, {}, 0)
 
 
 def test_leaf_hash__bytes__succeeds():
@@ -96,6 +101,32 @@ def test_set_in_turn__several_changes__has_each_ones_root_holds():
     assert roots == [one.root, one.root, one.set_many(changes[2]).root]
     assert tree.root == roots[-1]
     assert TREE.set_in_turn([]) == ([], TREE)
+
+
+def test_apply_chunks__valid_ones__has_roots_and_openings_succeeds():
+    opening = OpenAccount(AccountId(9), 1, _leaf(5).owner)
+    slots = [padded(slot(2, 3, 5, 0)), padded(bytes(15) + encode(opening)), padded(b"")]
+    paid = TREE.set_many(apply_in_sequence(TREE.leaf, slots[0], NOTHING))
+    opened = paid.set_many({AccountId(9): Leaf(opening.owner, 1, 0, BalanceMinor(0))})
+
+    applied = TREE.apply_chunks(slots, NOTHING)
+
+    assert applied.roots == [paid.root, opened.root, opened.root]
+    assert applied.tree.root == opened.root
+    assert applied.openings == [(CHUNK_SLOTS + 1, opening)]
+
+
+def test_apply_chunks__invalid_one__stops_before_it_rejects():
+    valid, invalid = (
+        padded(slot(2, 3, 5, 0)),
+        padded(encode(OpenAccount(AccountId(2), 1, b"x" * 20))),
+    )
+    one = TREE.apply_chunks([valid], NOTHING)
+
+    applied = TREE.apply_chunks([valid, invalid, valid], NOTHING)
+
+    assert (applied.roots, applied.tree.root, applied.openings) == (one.roots, one.tree.root, [])
+    assert TREE.apply_chunks([], NOTHING).tree is TREE
 
 
 @pytest.mark.parametrize("account_id", [*IDS, 1, 4, 5 << 24, 2**32 - 2])

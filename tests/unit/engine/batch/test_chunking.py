@@ -2,7 +2,8 @@
 
 - cursor: the 64th slot, openings, fee accounts
 - lay_out: whole blocks, limits, padding; where each payment went
-- with_roots: nothing; a tree that doesn't hang together → rejects
+- with_roots: nothing; an invalid chunk, a tree that doesn't hang together, one that refuses a valid
+  chunk → rejects
 """
 
 import pytest
@@ -13,14 +14,22 @@ from backend.engine.batch.chunking import (
     payment_slots,
     with_roots,
 )
+from backend.engine.batch.errors import ChunkInvalid
 from backend.engine.packing import ChunkCursor, operation_spans
 from backend.engine.vector.versions import FlatStateTree
 from backend.protocol.batches import CHUNK_SLOTS, Chunk, padded, slot_number
 from backend.protocol.errors import InvariantViolated
 from backend.protocol.hashing import ZERO_DIGEST
 from backend.protocol.money import AmountMinor, BalanceMinor
-from backend.protocol.operations import NO_OP_SLOT, SLOT_BYTES, OpenAccount, Payment, encode
-from backend.protocol.state_tree import StateTree, genesis_tree
+from backend.protocol.operations import (
+    NO_OP_SLOT,
+    SLOT_BYTES,
+    OpenAccount,
+    Payment,
+    encode,
+    slot,
+)
+from backend.protocol.state_tree import Applied, StateTree, genesis_tree
 from backend.protocol.transition import L1Facts
 from backend.protocol.types import AccountId, Leaf, fee_account_id
 from tests.property.world import DOMAIN, World, address, asset, deposit, pay, unsigned, world
@@ -161,3 +170,27 @@ def test_with_roots__tree_of_a_wrong_root__rejects(monkeypatch):
 
     with pytest.raises(InvariantViolated, match="another root"):
         with_roots(FlatStateTree(accounts), [slots], facts)
+
+
+def accounts_and_slots():
+    accounts = {AccountId(i): Leaf(address("x"), 1, 0, BalanceMinor(9)) for i in (5, 6)}
+    return accounts, [padded(slot(5, 6, amount_minor, 0)) for amount_minor in (4, 5, 1)]
+
+
+@pytest.mark.parametrize("tree_of", [StateTree, FlatStateTree])
+def test_with_roots__invalid_chunk__says_why_rejects(tree_of):
+    accounts, slots = accounts_and_slots()
+
+    with pytest.raises(ChunkInvalid, match="chunk 2: slot 0: payer: 0 don't cover 1") as caught:
+        with_roots(tree_of(accounts), slots, L1Facts({}, {}, 0))
+
+    assert (caught.value.chunk_index, caught.value.error.position) == (2, 0)
+
+
+def test_with_roots__twin_refuses_a_valid_chunk__rejects(monkeypatch):
+    accounts, slots = accounts_and_slots()
+    refusal = Applied([], FlatStateTree(accounts), [])
+    monkeypatch.setattr(FlatStateTree, "apply_chunks", lambda *_: refusal)
+
+    with pytest.raises(InvariantViolated, match="refuses chunk 0, which is valid"):
+        with_roots(FlatStateTree(accounts), slots, L1Facts({}, {}, 0))

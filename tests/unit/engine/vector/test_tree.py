@@ -4,7 +4,7 @@
   descend or are too many → rejects
 - undo: any steps; to the empty tree
 - room: the arrays grow; bytes of an account
-- leaf, halves: there, never there, taken out
+- leaf, leaves, halves: there, never there, taken out
 - accounts: all, ascending
 - long: thousands of chunks upon many accounts, in wide and in narrow lanes
 """
@@ -148,6 +148,17 @@ def test_leaf__each_kind_of_place__succeeds(twin):
     assert flat.leaf(some.AccountId(7920)) is None
     assert flat.leaf(some.AccountId(2**32 - 1)) is None
     assert len(flat) == 398
+
+
+def test_leaves__each_kind_of_place__as_leaf_holds(twin):
+    _, flat = twin
+    _undo(flat, Changes.of([(some.AccountId(7919), None)]))
+    ids = np.array([2**32 - 1, 2 * 7919, 7919, 7920, 3 * 7919], np.uint32)
+
+    found = Changes(ids, flat.leaves(ids))
+
+    assert [found.leaf(k) for k in range(5)] == [flat.leaf(some.AccountId(int(i))) for i in ids]
+    assert [found.leaf(k) is None for k in range(5)] == [True, False, True, True, False]
 
 
 def test_halves__of_the_root__make_it_holds(twin):

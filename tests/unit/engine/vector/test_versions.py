@@ -1,6 +1,7 @@
 """Trees that share one flat tree are as many `StateTree`s.
 
 - any changes of any of them, and their roots, leaves, paths, multiproofs afterwards
+- chunks upon any of them, however often
 - leaves of trees nearby and far away
 - a draft that is given up takes its changes with it
 - threads
@@ -18,6 +19,7 @@ from backend.engine.vector.versions import FlatStateTree
 from backend.protocol.errors import MalformedBytes
 from backend.protocol.state_tree import StateTree
 from backend.protocol.types import AccountId
+from tests.unit.engine.vector import chunks
 from tests.unit.engine.vector import leaves as some
 
 _PLACES = [AccountId(place) for place in (0, 1, 5, 2**24, 3 << 24 | 4, 2**32 - 1)]
@@ -47,6 +49,22 @@ def test_set_in_turn__any_tree_of_a_family__as_the_readable_ones_holds(first, fa
         assert [flat.leaf(i) for i in ids] == [readable.leaf(i) for i in ids]
     for readable, flat in trees:
         assert [flat.path(i) for i in _PLACES] == [readable.path(i) for i in _PLACES]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_apply_chunks__on_any_tree_of_a_family__as_the_readable_ones_holds(seed):
+    scene = chunks.scene(seed)
+    trees = [(StateTree(scene.leaves), FlatStateTree(scene.leaves))]
+    for slots in scene.chunk_slots:
+        trees.append(tuple(tree.apply_chunks([slots], scene.facts).tree for tree in trees[-1]))
+
+    for readable, flat in [*trees, *reversed(trees)]:
+        one, other = (
+            tree.apply_chunks(scene.chunk_slots, scene.facts) for tree in (readable, flat)
+        )
+        assert other.roots == one.roots
+        assert other.tree.root == one.tree.root
+    assert [flat.root for _, flat in trees] == [readable.root for readable, _ in trees]
 
 
 def test_set_many__on_a_tree__changes_nothing(width):

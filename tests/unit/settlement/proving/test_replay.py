@@ -4,6 +4,7 @@
 - states that share their accounts, also after batches were taken back
 - trees that are executed anew
 - flat trees: find the same frauds, and give the same trees
+- a tree that refuses what the readable function allows → rejects
 """
 
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 
 from backend.engine.vector.versions import FlatStateTree
 from backend.protocol.batches import CHUNK_SLOTS_BYTES, pack_blobs
+from backend.protocol.errors import InvariantViolated
 from backend.protocol.hashing import keccak
 from backend.protocol.state_tree import StateTree, root_from_path
 from backend.protocol.transition import L1Facts
@@ -168,6 +170,23 @@ def test_find_fraud__flat_trees__finds_the_same_holds(scene, seed):
         ]
         assert other.after.tree.root == one.after.tree.root
         assert list(other.after.accounts()) == list(one.after.accounts())
+
+
+@pytest.mark.parametrize("has_roots", [False, True])
+def test_replay__twin_refuses_a_valid_chunk__rejects(scene, monkeypatch, has_roots):
+    candidate = chunks_of(scene, 2)
+    honest = FlatStateTree.apply_chunks
+
+    def refusing(tree, chunk_slots, facts):
+        applied = honest(tree, chunk_slots, facts)
+        wrong = [keccak(b"another root")] if has_roots else []
+        applied.roots[1:] = wrong[: len(applied.roots[1:])]
+        return applied
+
+    monkeypatch.setattr(FlatStateTree, "apply_chunks", refusing)
+
+    with pytest.raises(InvariantViolated, match="a twin refuses a valid chunk"):
+        replay(*known(scene, candidate, (), FlatStateTree))
 
 
 ONE, TWO = (Address(b"\1" * 20), 1), (Address(b"\2" * 20), 1)
