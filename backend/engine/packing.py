@@ -63,9 +63,9 @@ class ChunkCursor:
         return frozenset(self._fee_accounts)
 
     @property
-    def has_sweeps(self) -> bool:
-        """Whether the present chunk is one of sweeps."""
-        return bool(self._swept)
+    def swept(self) -> frozenset[AccountId]:
+        """What the present chunk sweeps."""
+        return frozenset(self._swept)
 
     @property
     def chunk_count(self) -> int:

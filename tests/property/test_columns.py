@@ -195,7 +195,7 @@ def executable(ledger: Ledger, records):
 @pytest.mark.parametrize(
     "case_count", [40, pytest.param(2000, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
 )
-def test_slots_of__random_blocks__as_the_readable_ledger_holds(case_count):
+def test_run__random_blocks__as_the_readable_ledger_holds(case_count):
     for seed in range(case_count):
         random_ = Random(seed)
         ledger = random_ledger(random_)
@@ -207,20 +207,18 @@ def test_slots_of__random_blocks__as_the_readable_ledger_holds(case_count):
         listings = judging.Listings.of(ledger.assets)
         verdicts = judging.judge(accounts, listings, orders, TS_S, pending)
 
-        done = order_slots.slots_of(
-            accounts, orders, verdicts, list(ledger.next_index), ChunkCursor()
-        )
+        done = order_slots.run(accounts, orders, verdicts, list(ledger.next_index), ChunkCursor())
         order_slots.apply(accounts, done, order_slots.fee_rows_of(accounts, ledger.assets))
 
-        assert done.slots == expected.slots, seed
-        assert done.order_slots.tolist() == [one.slot for one in expected.orders]
+        assert done.done.slots.tobytes() == expected.slots, seed
+        assert done.done.order_slots.tolist() == [one.slot for one in expected.orders]
         ledger.advance(expected.changes)
         bridge = ledger.leaves.pop(BRIDGE)
         assert dict(accounts.leaves()) == ledger.leaves, seed
         assert bridge.nonce == 7
 
 
-def test_slots_of__more_than_fits_a_batch__names_the_record_holds():
+def test_run__more_than_fits_a_batch__names_the_record_holds():
     random_ = Random(1)
     leaves = {BRIDGE: Leaf(BRIDGE_OWNER, 0, 0, BalanceMinor(0))}
     for asset in ASSETS:
@@ -250,7 +248,7 @@ def test_slots_of__more_than_fits_a_batch__names_the_record_holds():
     verdicts = judging.judge(accounts, judging.Listings.of(ledger.assets), orders, TS_S, pending)
     assert not verdicts.codes.any()
 
-    done = order_slots.slots_of(accounts, orders, verdicts, list(ledger.next_index), ChunkCursor())
+    done = order_slots.run(accounts, orders, verdicts, list(ledger.next_index), ChunkCursor())
 
     assert done.too_large_at is not None
     execute(ledger, Body(9, records=tuple(records[: done.too_large_at])), TS_S)

@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from backend.engine.batch.errors import ChunkInvalid
 from backend.engine.ledger import Changes, Execution
-from backend.engine.packing import ChunkCursor, indivisible_spans, operation_spans, payer_at
-from backend.protocol.batches import CHUNK_SLOTS, Chunk, padded, slot_number
+from backend.engine.packing import ChunkCursor, operation_spans
+from backend.engine.vector.index import Numbers
+from backend.engine.vector.layout import cursor_of, end_chunk, places_of
+from backend.engine.vector.loops import Bytes
+from backend.protocol.batches import CHUNK_SLOTS, Chunk, slot_number
 from backend.protocol.blocks import Block, Body
 from backend.protocol.errors import InvariantViolated, check_invariant
 from backend.protocol.hashing import Digest
@@ -84,32 +89,30 @@ def lay_out(blocks: Sequence[BlockOperations], chunks_max: int) -> Layout:
     The first block that has operations is taken even if it needs more: blocks are never split,
     and each of them fits the smaller carrier (see execute).
     """
-    cursor = ChunkCursor()
-    pieces: list[list[bytes]] = []
+    cursor = cursor_of(ChunkCursor())
+    taken: list[tuple[Bytes, Numbers]] = []
+    chunk_count = 0
     for block_count, block in enumerate(blocks):
-        begun = len(pieces), len(pieces[-1]) if pieces else 0
-        fee_accounts = block.fee_accounts
         if block.shows_start:
-            cursor.end_chunk()
-            pieces = pieces or [[]]
-        for start, count in indivisible_spans(block.slots, block.groups):
-            slots = range(start, start + count)
-            fees = {fee_accounts[s] for s in slots if s in fee_accounts}
-            swept = payer_at(block.slots, start) if start < block.sweep_count else None
-            place = cursor.place(count, fees, swept)
-            if place // CHUNK_SLOTS == len(pieces):
-                pieces.append([])
-            pieces[-1].append(block.slots[start * SLOT_BYTES : (start + count) * SLOT_BYTES])
-        if begun[0] and len(pieces) > chunks_max:
-            del pieces[begun[0] :]
-            del pieces[-1][begun[1] :]
-            return _layout(block_count, pieces)
-    return _layout(len(blocks), pieces)
+            end_chunk(cursor)
+        slots = np.frombuffer(block.slots, np.uint8).reshape(-1, SLOT_BYTES)
+        fees, legs = np.zeros((2, len(slots)), np.uint32)
+        fees[list(block.fee_accounts)] = list(block.fee_accounts.values())
+        legs[list(block.groups)] = list(block.groups.values())
+        places = places_of(cursor, slots, fees, legs, block.sweep_count)
+        if chunk_count and cursor.chunk_count > chunks_max:
+            return _layout(block_count, taken, chunk_count)
+        taken.append((slots, places))
+        chunk_count = cursor.chunk_count
+    return _layout(len(blocks), taken, chunk_count)
 
 
-def _layout(block_count: int, pieces: Sequence[Sequence[bytes]]) -> Layout:
-    chunk_slots = tuple(padded(b"".join(chunk)) for chunk in pieces)
-    return Layout(block_count, chunk_slots or (padded(b""),), not any(pieces))
+def _layout(block_count: int, taken: Sequence[tuple[Bytes, Numbers]], chunk_count: int) -> Layout:
+    chunks = np.zeros((max(chunk_count, 1), CHUNK_SLOTS, SLOT_BYTES), np.uint8)
+    for slots, places in taken:
+        chunks.reshape(-1, SLOT_BYTES)[places] = slots
+    is_empty = not any(len(slots) for slots, _ in taken)
+    return Layout(block_count, tuple(chunk.tobytes() for chunk in chunks), is_empty)
 
 
 def with_roots(

@@ -13,9 +13,10 @@ from backend.engine.vector import keccak
 from backend.engine.vector.accounts import Accounts
 from backend.engine.vector.index import NO_ROW, Numbers, addresses_in, key_of
 from backend.engine.vector.judging import TO_BRIDGE, Verdicts
+from backend.engine.vector.layout import Cursor, cursor_of, noted, place
 from backend.engine.vector.loops import Bytes, Number, Rows, Words, compiled
 from backend.engine.vector.orders import Orders
-from backend.protocol.batches import CHUNK_SLOTS, FEE_ACCOUNTS_MAX
+from backend.protocol.batches import CHUNK_SLOTS
 from backend.protocol.operations import SLOT_BYTES
 from backend.protocol.order_records import LEGS_MAX
 from backend.protocol.types import FEE_PARTITION, REGISTRY, Asset
@@ -24,6 +25,7 @@ _OPEN_SLOTS: Final = 2
 _OWNER_BYTES: Final = 20
 _OWNER_BYTES_FIRST: Final = 5  # in the first of two slots
 _PARTITION_BITS: Final = 24
+_FEE_ACCOUNTS: Final = FEE_PARTITION << _PARTITION_BITS
 _NOTHING: Final = -1
 _REGISTRY: Final = int(REGISTRY)
 
@@ -37,58 +39,59 @@ class Opened(NamedTuple):
     """int64[k]: the first order that pays each"""
 
 
+class OrderSlots(NamedTuple):
+    """What orders do: m slots."""
+
+    slots: Bytes
+    """uint8[m, 15]"""
+    order_slots: Numbers
+    """int64[n]: where each order's operation stands among them"""
+    fee_accounts: Rows
+    """uint32[m]: where each slot's fee goes, 0 for nowhere"""
+    legs: Rows
+    """uint32[m]: how many legs the group has that begins in a slot, 0 for none"""
+
+
 @dataclass(frozen=True, slots=True)
-class OrderSlots:
-    """What orders do, upon accounts that stay as they are until `apply`."""
+class OrdersRun:
+    """Orders that were executed, upon accounts that stay as they are until `apply`."""
 
     verdicts: Verdicts
     opened: Opened
-    slots: bytes
-    order_slots: Numbers
-    """int64[n]: where each order's operation stands among the slots"""
+    done: OrderSlots
     too_large_at: int | None
     """The first record with which there are more chunks than the smallest batch has"""
 
 
-def slots_of(
+def run(
     accounts: Accounts,
     orders: Orders,
     verdicts: Verdicts,
     next_index: list[int],
     cursor: ChunkCursor,
-) -> OrderSlots:
-    """Return the slots of orders that can all be executed, from `cursor` on, which stays.
+) -> OrdersRun:
+    """Run orders that can all be executed; `cursor` is where their slots begin, and stays.
 
     `next_index` holds the next free index of each partition, and moves on.
     """
     opened = _opened(accounts, orders, verdicts, next_index)
-    n = orders.order_count
-    slots = np.zeros((n + _OPEN_SLOTS * len(opened.ids), SLOT_BYTES), np.uint8)
-    order_slots = np.zeros(n, np.int64)
-    too_large_at = _write_slots(
-        accounts.ids,
-        orders,
-        verdicts,
-        opened,
-        accounts.count,
-        _state_of(cursor),
-        slots,
-        order_slots,
+    size = orders.order_count + _OPEN_SLOTS * len(opened.ids)
+    done = OrderSlots(
+        np.zeros((size, SLOT_BYTES), np.uint8),
+        np.zeros(orders.order_count, np.int64),
+        np.zeros(size, np.uint32),
+        np.zeros(size, np.uint32),
     )
-    return OrderSlots(
-        verdicts,
-        opened,
-        slots.tobytes(),
-        order_slots,
-        None if too_large_at == _NOTHING else int(too_large_at),
-    )
+    begun, ids, count = cursor_of(cursor), accounts.ids, accounts.count
+    too_large_at = int(_write_slots(ids, orders, verdicts, opened, count, begun, done))
+    return OrdersRun(verdicts, opened, done, None if too_large_at == _NOTHING else too_large_at)
 
 
-def apply(accounts: Accounts, done: OrderSlots, fee_rows: Numbers) -> None:
-    """Make the changes. The accounts must be those that the slots were made upon. `fee_rows` has
+def apply(accounts: Accounts, run: OrdersRun, fee_rows: Numbers) -> None:
+    """Make the changes. The accounts must be those that it was run upon. `fee_rows` has
     the row of each asset's fee account, by asset id."""
-    accounts.open(done.opened.ids, done.opened.keys)
-    _apply(accounts.nonces, accounts.balances, done.verdicts, fee_rows)
+    accounts.open(run.opened.ids, run.opened.keys)
+    _apply(accounts.nonces, accounts.balances, run.verdicts, fee_rows)
 
 
 def fee_rows_of(accounts: Accounts, assets: Mapping[int, Asset]) -> Numbers:
@@ -126,50 +129,6 @@ def _free_id(partition: int, next_index: list[int]) -> int:
     return partition << _PARTITION_BITS | next_index[partition] - 1
 
 
-class _Cursor(NamedTuple):
-    """A ChunkCursor for loops."""
-
-    slot: Numbers
-    """int64[2]: the slot; whether the chunk holds sweeps"""
-    fee_assets: Numbers
-    """int64[5]: how many assets' fees are taken in the chunk, and which"""
-
-
-def _state_of(cursor: ChunkCursor) -> _Cursor:
-    fee_assets = sorted(account_id & 0xFFFF for account_id in cursor.fee_accounts)
-    padded = [len(fee_assets), *fee_assets] + [0] * (FEE_ACCOUNTS_MAX - len(fee_assets))
-    return _Cursor(np.array([cursor.slot, cursor.has_sweeps], np.int64), np.array(padded, np.int64))
-
-
-@compiled
-def _place(cursor: _Cursor, slot_count: Number, fee_assets: Numbers, fee_count: Number) -> None:
-    """Move past what takes so many slots, as ChunkCursor.place does."""
-    slot, known = cursor
-    position = slot[0] % CHUNK_SLOTS
-    more = 0
-    for k in range(fee_count):
-        if not _has(known, fee_assets[k]):
-            more += 1
-    fits = position + slot_count <= CHUNK_SLOTS and slot[1] == 0
-    fits = fits and (fee_count == 0 or known[0] + more <= FEE_ACCOUNTS_MAX)
-    if position == 0 or not fits:
-        slot[0] += -position % CHUNK_SLOTS
-        slot[1] = known[0] = 0
-    for k in range(fee_count):
-        if not _has(known, fee_assets[k]):
-            known[0] += 1
-            known[known[0]] = fee_assets[k]
-    slot[0] += slot_count
-
-
-@compiled
-def _has(known: Numbers, asset_id: Number) -> bool:
-    for k in range(1, known[0] + 1):
-        if known[k] == asset_id:
-            return True
-    return False
-
-
 @compiled
 def _write_slots(
     ids: Rows,
@@ -177,20 +136,20 @@ def _write_slots(
     verdicts: Verdicts,
     opened: Opened,
     account_count: Number,
-    cursor: _Cursor,
-    slots: Bytes,
-    order_slots: Numbers,
+    cursor: Cursor,
+    done: OrderSlots,
 ) -> int:
     """Return the first record with which there are too many chunks, -1 if there is none."""
     _, asset_ids, payer_rows, payee_rows, amounts, fees, fee_bytes = verdicts
     starts, opened_ids, opened_places = orders.starts, opened.ids, opened.places
-    fee_assets = np.zeros(LEGS_MAX, np.int64)
+    slots, order_slots, fee_accounts, legs = done
+    fee_ids = np.zeros(LEGS_MAX, np.int64)
     at = opening = 0
     for record in range(starts.size - 1):
         first, past = np.int64(starts[record]), np.int64(starts[record + 1])
         while opening < opened_ids.size and opened_places[opening] < past:
             _write_opening(opened, opening, slots, at)
-            _place(cursor, _OPEN_SLOTS, fee_assets, 0)
+            place(cursor, 0, _OPEN_SLOTS, fee_ids, 0)
             at += _OPEN_SLOTS
             opening += 1
         fee_count = 0
@@ -206,16 +165,13 @@ def _write_slots(
             _write(slots, at, 8, 6, amounts[k])
             slots[at, SLOT_BYTES - 1] = fee_bytes[k]
             order_slots[k] = at
-            at += 1
             if fees[k] != 0:
-                asset_id = np.int64(asset_ids[k])
-                is_new = True
-                for known in range(fee_count):
-                    is_new = is_new and fee_assets[known] != asset_id
-                if is_new:
-                    fee_assets[fee_count] = asset_id
-                    fee_count += 1
-        _place(cursor, past - first, fee_assets, fee_count)
+                fee_accounts[at] = np.uint32(_FEE_ACCOUNTS | asset_ids[k])
+                fee_count = noted(fee_ids, fee_count, np.int64(fee_accounts[at]))
+            at += 1
+        if past - first > 1:
+            legs[order_slots[first]] = past - first
+        place(cursor, 0, past - first, fee_ids, fee_count)
         if cursor.slot[0] > BLOCK_CHUNKS_MAX * CHUNK_SLOTS:
             return record
     return _NOTHING
