@@ -16,10 +16,11 @@ from backend.engine.ledger.state import ledger_of
 from backend.engine.packing import ChunkCursor
 from backend.engine.vector import judging, order_slots
 from backend.engine.vector.accounts import Accounts
-from backend.engine.vector.orders import digests_of, read_orders, signatures_of
+from backend.engine.vector.orders import digests_of, order_entries, read_orders, signatures_of
 from backend.protocol.blocks import Body
 from backend.protocol.errors import PaymentError
 from backend.protocol.hashing import ZERO_DIGEST, Digest
+from backend.protocol.log_entries import Entry, OrderEntry
 from backend.protocol.money import AMOUNT_MINOR_MAX, BalanceMinor, fee_minor
 from backend.protocol.order_records import (
     OrderGroup,
@@ -269,5 +270,8 @@ def test_read_orders__random_records__digests_and_signatures_hold():
     assert [row.tobytes() for row in digests] == [one.digest(DOMAIN) for one in listed]
     expected = [one.signature if isinstance(one, SignedOrder) else bytes(65) for one in listed]
     assert [row.tobytes() for row in signatures] == expected
+    entries = [Entry(TS_S * 1000, OrderEntry(record)).encode() for record in records]
+    expected = b"".join(len(entry).to_bytes(4) + entry for entry in entries)
+    assert order_entries(orders, TS_S * 1000) == expected
     ends = [len(encode_records(records[: n + 1])) for n in range(len(records))]
     assert orders.ends.tolist() == ends

@@ -15,6 +15,7 @@ from backend.engine.vector.loops import Bytes, Number, Rows, Words, compiled, wo
 from backend.protocol.authorised import PROOF_NODES_MAX
 from backend.protocol.eip712 import Domain, type_hash
 from backend.protocol.errors import MalformedBytes, check_invariant
+from backend.protocol.log_entries import OrderEntry
 from backend.protocol.order_records import (
     LEGS_MAX,
     LEGS_MIN,
@@ -119,6 +120,14 @@ def read_orders(data: bytes) -> Orders:
     )
     _read_fields(orders)
     return orders
+
+
+def order_entries(orders: Orders, stamp_ms: int) -> bytes:
+    """Return the records as entries of the log, each after its size, as they stand in a frame."""
+    head = OrderEntry.KIND.to_bytes(1) + stamp_ms.to_bytes(8)
+    frame = np.empty(len(orders.data) + orders.record_count * (4 + len(head)), np.uint8)
+    _write_entries(orders.data, orders.ends, np.frombuffer(head, np.uint8), frame)
+    return frame.tobytes()
 
 
 def is_payment(kinds: Bytes) -> Flags:
@@ -278,6 +287,21 @@ def _copied(data: Bytes, at: Number, width: Number) -> Number:
     for k in range(width):
         word |= np.uint64(data[at + k]) << np.uint64(8 * k)
     return word
+
+
+@compiled
+def _write_entries(data: Bytes, ends: Places, head: Bytes, frame: Bytes) -> None:
+    start = at = 0
+    for record in range(ends.size):
+        size = head.size + ends[record] - start
+        for k in range(4):
+            frame[at + k] = size >> (24 - 8 * k) & 0xFF
+        at += 4
+        frame[at : at + head.size] = head
+        at += head.size
+        past = at + ends[record] - start
+        frame[at:past] = data[start : ends[record]]
+        start, at = ends[record], past
 
 
 @compiled
