@@ -144,6 +144,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             confirmed_batches=asyncio.Queue(),
             api=create_api(needs),
         )
+        platform.api.state.metrics.registry.register(node.verifier.contradictions)
         await _start(platform, stack)
         yield platform
 

@@ -209,6 +209,7 @@ def node_config(settings: Settings, deployment: Deployment, keys: PlatformKeys) 
         sequencer_keys=(keys.sequencer,),
         snapshot_folder=settings.data_dir / "snapshots",
         order_wait_ms_max=settings.order_wait_ms_max,
+        verifier=settings.verifier,
         idle_ms_max=deployment.parameters.silence_deadline_s * 1000 // 4,
     )
 

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backend.protocol.votes import faults_max
 from backend.toolchain import PROJECT_ROOT
 
 # Anybody can read it here, so it protects nothing outside a laptop.
@@ -41,6 +42,8 @@ class Settings(BaseSettings):
 
     validator_count: int = 4
     order_wait_ms_max: int = 5_000
+    # Who verifies orders of bulk requests; docs/security/verification.md says who may use which.
+    verifier: Literal["libsecp256k1", "simd"] = "libsecp256k1"
 
     batch_carrier: Literal["auto", "blobs", "calldata"] = "auto"
     batch_operations: int = Field(default=8_192, ge=1)  # post when this many are waiting …
@@ -70,6 +73,11 @@ class Settings(BaseSettings):
             self.keys_passphrase = self._read_passphrase(self.keys_passphrase_file)
             # A child reads the file itself: what it gets by its environment, others may see.
             self.model_fields_set.discard("keys_passphrase")
+        if self.verifier == "simd" and self.validator_count > faults_max(self.validator_count):
+            raise ValueError(
+                "CAUSEWAY_VERIFIER=simd: all validators run here, and at most a third of a "
+                "committee may rely on it: choose libsecp256k1"
+            )
         for name in ("keys_passphrase", "kyc_webhook_secret"):
             is_default = getattr(self, name).get_secret_value() == DEVELOPMENT_SECRET
             if self.environment == "production" and is_default:

@@ -33,6 +33,8 @@ from backend.engine.signers import Recover, signers_of
 from backend.engine.snapshots import Snapshots, TrailingLedger
 from backend.engine.validator import Validator
 from backend.engine.validator_feed import SLICE, ValidatorFeed, consume
+from backend.engine.vector.authority import Authority
+from backend.engine.vector.verification import Verifier
 from backend.protocol.errors import BackPressure, NonceGap, PaymentError
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import Entry, OrderEntry
@@ -62,6 +64,7 @@ class Node:
         """`rule` is a condition of the operator's own for admission. The log stays the caller's
         to close, after `stop`."""
         self.config = config
+        self.verifier = verifier = Verifier(config.verifier)
         self.observers: list[Observer] = []
         self.validators: list[Validator] = []
         self._log = ordering_log
@@ -69,6 +72,7 @@ class Node:
         self._clock_ms = clock_ms
         self._rule = rule
         self._domain = config.committee.domain
+        self._authority = Authority(self._domain, verifier, config.verifier_threads)
         folder = config.snapshot_folder
         self._snapshots = Snapshots(folder, config.identity) if folder else None
         self._snapshot_lock = asyncio.Lock()
@@ -77,8 +81,6 @@ class Node:
         self._accepting: dict[Digest, asyncio.Future[int]] = {}
         self._failure: str | None = "it was not started"
         self._tasks: list[asyncio.Task[None]] = []
-
-    # Starting and stopping
 
     async def start(self) -> None:
         """Read the log, finish what was left unfinished, and take orders in.
@@ -189,7 +191,7 @@ class Node:
 
         An account's orders come in nonce order, but for those few that may wait.
         """
-        recover = await asyncio.to_thread(signers_of, self._domain, records)
+        recover = await asyncio.to_thread(signers_of, self._authority, records)
         submitting = []
         for index, record in enumerate(records, start=1):
             submitting.append(asyncio.create_task(self.submit(record, recover)))
@@ -218,7 +220,7 @@ class Node:
         return PendingOrder(authorised, arrival.stamp_ms, link)
 
     def is_pending(self, record_id: Digest) -> bool:
-        """Return whether an order or a group was accepted and no block has decided it yet."""
+        """Return whether an order or a group was accepted and no block has decided it."""
         return record_id in self._replica.accepted.undecided
 
     def has_root(self, owner: Address, root: Digest) -> bool:
@@ -233,8 +235,8 @@ class Node:
         account_id, leaf = found
         count, debit_minor = self._admission.pending_of(account_id)
         balance_minor, nonce = leaf.balance_minor, leaf.nonce
-        available_minor = balance_minor - debit_minor
-        return AccountView(account_id, balance_minor, nonce, nonce + count, available_minor)
+        after = nonce + count, balance_minor - debit_minor
+        return AccountView(account_id, balance_minor, nonce, *after)
 
     def assets(self) -> Mapping[int, Asset]:
         """Return the listings that the ledger knows, by asset id."""
@@ -379,8 +381,6 @@ class Node:
             self._quorum.note(now_ms, self._feed.has_read_all)
             self._propose()
             await asyncio.sleep(self.config.tick_ms / 1000)
-
-    # Failing
 
     async def _guard(self, run: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run a part of the node; if it fails, so does the node: half of one helps nobody."""

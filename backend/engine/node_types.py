@@ -1,17 +1,31 @@
 """What a node is given, and what it answers."""
 
 from dataclasses import dataclass
+from os import cpu_count
 from pathlib import Path
 
 from backend.engine.group_commit import WAITING_MAX
 from backend.engine.rounds import Committee
 from backend.engine.sequencer import BLOCK_ORDERS_MAX
 from backend.engine.validator import TIMEOUT_MS_MIN
+from backend.engine.vector.verification import VerifierName
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import IdentityEntry
 from backend.protocol.order_records import AuthorisedOrder
 from backend.protocol.signing import PrivateKey
 from backend.protocol.types import AccountId
+
+
+class TooManyRely(ValueError):
+    """More validators would rely on the lanes alone than may be wrong."""
+
+    def __init__(self, validators: int, faults_max: int) -> None:
+        super().__init__(
+            f"{validators} validators are here, and at most {faults_max} of the committee may rely "
+            "on the verifier 'simd': choose 'libsecp256k1' (docs/security/verification.md)"
+        )
+        self.validators = validators
+        self.faults_max = faults_max
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,18 @@ class NodeConfig:
     """After so long without a block an empty one is made."""
     signatures_lost: bool = False
     """Whether signatures of the validators may be lost (a restored backup): rule 7."""
+    verifier: VerifierName = "libsecp256k1"
+    """Who says whether orders of bulk requests are signed; all validators here rely on it."""
+    verifier_threads: int = cpu_count() or 1
+
+    def __post_init__(self) -> None:
+        """Raise TooManyRely for a verifier that so many validators may not share."""
+        held = {key.address for key in self.validator_keys}
+        # Successors sign after the others, never beside them.
+        present = len(held.intersection(self.committee.validators))
+        count = max(present, len(held) - present)
+        if self.verifier == "simd" and count > self.committee.faults_max:
+            raise TooManyRely(count, self.committee.faults_max)
 
 
 @dataclass(frozen=True, slots=True)

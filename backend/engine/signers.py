@@ -5,12 +5,15 @@ Law: of each signature exactly what protocol/signing.py's `recover` says.
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from backend.engine.vector.libsecp import DIGEST_BYTES, FINE, addresses_of, recover_many
-from backend.protocol.eip712 import Domain
+from backend.engine.vector.authority import Authority
+from backend.engine.vector.orders import read_orders
 from backend.protocol.hashing import Digest
-from backend.protocol.order_records import OrderRecord, SignedOrder, authorised_orders
+from backend.protocol.order_records import (
+    OrderRecord,
+    SignedOrder,
+    authorised_orders,
+    encode_records,
+)
 from backend.protocol.signing import SIGNATURE_BYTES, recover
 from backend.protocol.types import Address
 
@@ -18,26 +21,24 @@ Recover = Callable[[Digest, bytes], Address]
 """Returns who signed a digest, or raises SignatureInvalid or SignatureHighS."""
 
 
-def signers_of(domain: Domain, records: Sequence[OrderRecord]) -> Recover:
+def signers_of(authority: Authority, records: Sequence[OrderRecord]) -> Recover:
     """Return a `recover` that has looked at all signatures of these records already.
 
     It holds the interpreter for a small part of its time, so a thread may run it.
     """
     signed = [
-        (authorised.digest(domain), authorised.signature)
+        authorised
         for record in records
         for authorised in authorised_orders(record)
         if isinstance(authorised, SignedOrder) and len(authorised.signature) == SIGNATURE_BYTES
     ]
-    digests = b"".join(digest for digest, _ in signed)
-    signatures = b"".join(signature for _, signature in signed)
-    recovered = recover_many(
-        np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES),
-        np.frombuffer(signatures, np.uint8).reshape(-1, SIGNATURE_BYTES),
-    )
-    addresses = addresses_of(recovered.keys)
-    found = zip(signed, addresses, recovered.outcomes, strict=True)
-    signer_of = {one: Address(who.tobytes()) for one, who, outcome in found if outcome == FINE}
+    checked = authority.check(read_orders(encode_records(signed)))
+    digests = (Digest(digest.tobytes()) for digest in checked.digests)
+    signer_of = {
+        (digest, one.signature): one.order.payer
+        for one, digest, is_his in zip(signed, digests, checked.is_signed, strict=True)
+        if is_his
+    }
 
     def known_or_recovered(digest: Digest, signature: bytes) -> Address:
         return signer_of.get((digest, signature)) or recover(digest, signature)

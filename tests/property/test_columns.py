@@ -257,7 +257,7 @@ def test_run__more_than_fits_a_batch__names_the_record_holds():
         execute(ledger, Body(9, records=tuple(records[: done.too_large_at + 1])), TS_S)
 
 
-def test_read_orders__random_records__digests_and_signatures_hold():
+def test_read_orders__random_records__as_one_by_one_holds():
     random_ = Random(7)
     ledger = random_ledger(random_)
     records = random_records(random_, ledger, 300)

@@ -10,11 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.engine.signers import signers_of
+from backend.engine.vector.authority import Authority
+from backend.engine.vector.verification import Verifier
 from backend.protocol.errors import PaymentError
 from backend.protocol.hashing import Digest
 from backend.protocol.order_records import OrderGroup, RootedOrder, SignedOrder, authorised_orders
 from backend.protocol.signing import recover
 from tests.unit.engine.committee import DOMAIN, key, payment
+
+AUTHORITY = Authority(DOMAIN, Verifier(), threads=2)
 
 PAYERS = [key(name) for name in ("alice", "bob", "carol")]
 _signed = st.builds(
@@ -47,7 +51,7 @@ def said_by(find, digest, signature):
 
 @given(_records)
 def test_signers_of__any_records__says_what_recover_says_holds(records):
-    find = signers_of(DOMAIN, records)
+    find = signers_of(AUTHORITY, records)
 
     for record in records:
         for authorised in authorised_orders(record):
@@ -60,7 +64,7 @@ def test_signers_of__signature_of_another_record__is_recovered_succeeds():
     known = payment(PAYERS[0], PAYERS[1].address, 1, 0)
     other = payment(PAYERS[2], PAYERS[1].address, 2, 0)
 
-    find = signers_of(DOMAIN, [known])
+    find = signers_of(AUTHORITY, [known])
 
     assert find(other.digest(DOMAIN), other.signature) == PAYERS[2].address
 
@@ -71,4 +75,4 @@ def test_signers_of__another_length__rejects(length):
     odd = replace(order, signature=order.signature.ljust(66, b"\0")[:length])
 
     with pytest.raises(PaymentError):
-        signers_of(DOMAIN, [odd])(odd.digest(DOMAIN), odd.signature)
+        signers_of(AUTHORITY, [odd])(odd.digest(DOMAIN), odd.signature)

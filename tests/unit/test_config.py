@@ -4,6 +4,7 @@
 - production refuses the default secrets, and a KYC provider that checks nobody unless told
 - a file with the passphrase: stripped, not handed on; empty, missing, readable by others
 - what is handed to a child process is read back the same
+- the verifier `simd` for a whole committee is refused
 - an unreadable value is refused
 """
 
@@ -123,3 +124,8 @@ def test_settings__passphrase_file_empty__rejects(tmp_path: Path, text: str) -> 
 def test_settings__passphrase_file_missing__rejects(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="can't be read"):
         Settings(_env_file=None, keys_passphrase_file=tmp_path / "none")
+
+
+def test_settings__simd_for_all_validators__rejects() -> None:
+    with pytest.raises(ValidationError, match="CAUSEWAY_VERIFIER=simd"):
+        Settings(_env_file=None, verifier="simd")

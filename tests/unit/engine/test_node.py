@@ -5,15 +5,17 @@
 - order: undecided, decided, unknown; the clock set back while one waits
 - account, assets, status (validators who are still reading, too), observers, replay
 - no quorum and back, silent proposer, failed log, stopped, a bug
+- a verifier that more validators would rely on than may be wrong
 """
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from backend.engine import log as log_module
 from backend.engine.log import LogFailed
-from backend.engine.node_types import Accepted, AccountView, NodeStopped
+from backend.engine.node_types import Accepted, AccountView, NodeStopped, TooManyRely
 from backend.engine.outcomes import Outcome
 from backend.protocol.errors import (
     BackPressure,
@@ -34,8 +36,9 @@ from tests.unit.engine.committee import (
     VALIDATORS,
     forged,
     id_of,
+    key,
 )
-from tests.unit.engine.nodes import PAYEE, PAYER, clock_ms, funded, pay, pay_final, until
+from tests.unit.engine.nodes import CONFIG, PAYEE, PAYER, clock_ms, funded, pay, pay_final, until
 
 # Submitting
 
@@ -347,3 +350,20 @@ async def test_submit__program_contradicts_itself__rejects(run, monkeypatch):
 
         with pytest.raises(NodeStopped, match="two and two"):
             await node.submit(pay(1, 1))
+
+
+# The verifier
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_config__simd_for_more_than_f_validators__rejects(count):
+    with pytest.raises(TooManyRely) as refused:
+        replace(CONFIG, validator_keys=tuple(VALIDATORS[:count]), verifier="simd")
+
+    assert (refused.value.validators, refused.value.faults_max) == (count, 1)
+
+
+def test_config__simd_for_one_validator_and_his_successor__succeeds():
+    keys = (VALIDATORS[0], key("his next key"))
+
+    assert replace(CONFIG, validator_keys=keys, verifier="simd").verifier == "simd"
