@@ -98,6 +98,7 @@ def _challenge_opened(event: events.ChallengeOpened, ts_ms: int) -> facts.Challe
         event.header_hash,
         event.batch_number,
         event.slot_number,
+        event.positions,
         event.challenger,
         event.deadline_ts_s,
         event.place.block.number,

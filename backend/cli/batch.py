@@ -42,7 +42,7 @@ def show(
         batch = actions.client.batches.get(number)
         rows = [(name, str(value)) for name, value in batch.header.items()]
         challenges = [
-            f"slot {one['slot_number']} challenged: {one['status']}"
+            f"slots {', '.join(one['slot_numbers'])} challenged: {one['status']}"
             for one in batch.challenges or []
         ]
         following = "" if batch.next is None else f", {batch.next['status']} at the earliest "

@@ -174,6 +174,17 @@ def slot_number(chunk_index: int, position: int) -> int:
     return chunk_index * CHUNK_SLOTS + position
 
 
+def positions_of(slots: Iterable[int]) -> int:
+    """Return the mask of slots of one chunk: bit p is position p."""
+    return sum(1 << slot % CHUNK_SLOTS for slot in slots)
+
+
+def slots_of(slot: int, positions: int) -> list[int]:
+    """Return the slots that a mask means, in the chunk of this slot: ascending numbers."""
+    first = slot - slot % CHUNK_SLOTS
+    return [first + place for place in range(CHUNK_SLOTS) if positions >> place & 1]
+
+
 def calldata_hash(chunks: Iterable[Chunk]) -> Digest:
     """Return the data hash of a batch whose chunks are calldata."""
     return keccak(encode_chunks(chunks))

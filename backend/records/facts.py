@@ -112,11 +112,12 @@ class BatchRolledBack:
 
 @dataclass(frozen=True, slots=True)
 class ChallengeOpened:
-    """Somebody doubts that an operation of a batch was authorised."""
+    """Somebody doubts that operations of a chunk were authorised."""
 
     header_hash: bytes
     batch_number: int
-    slot_number: int  # in the batch
+    slot_number: int  # in the batch, of the lowest
+    positions: int  # in the chunk, as a mask: bit p is position p
     challenger: Address
     deadline_ts_s: int
     l1_block_number: int

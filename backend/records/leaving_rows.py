@@ -78,6 +78,7 @@ def _challenge_opened(event: ChallengeOpened, connection: Connection) -> Row | N
         insert(challenges).values(
             header_hash=event.header_hash,
             slot=event.slot_number,
+            positions=event.positions,
             batch_number=event.batch_number,
             challenger=event.challenger,
             deadline_ts_s=event.deadline_ts_s,

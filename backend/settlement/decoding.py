@@ -192,10 +192,11 @@ def _challenge_event(place: Place, decoded: Decoded) -> ChainEvent | None:
                 batch_number=values["batchNumber"],
                 header_hash=values["headerHash"],
                 slot_number=values["slotNumber"],
+                positions=values["positions"],
                 challenger=Address(values["challenger"]),
                 deadline_ts_s=values["deadlineTsS"],
             )
-        case "ChallengeAnswered":
+        case "ChallengeAnswered" if not values["openPositions"]:
             return ChallengeAnswered(place, values["headerHash"], values["slotNumber"])
         case "ChallengeExpired":
             return ChallengeExpired(place, values["headerHash"], values["slotNumber"])

@@ -180,11 +180,12 @@ class Escaped(ChainEvent):
 
 @dataclass(frozen=True, slots=True)
 class ChallengeOpened(ChainEvent):
-    """Somebody doubts that an operation of a batch was authorised."""
+    """Somebody doubts that operations of a chunk were authorised: `positions` is their mask."""
 
     batch_number: int
     header_hash: bytes
     slot_number: int
+    positions: int
     challenger: Address
     deadline_ts_s: int
 
@@ -196,7 +197,7 @@ class _ChallengeEvent(ChainEvent):
 
 
 class ChallengeAnswered(_ChallengeEvent):
-    """Somebody showed who authorised the operation."""
+    """It was shown who authorised the last of the operations."""
 
 
 class ChallengeExpired(_ChallengeEvent):

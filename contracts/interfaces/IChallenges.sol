@@ -5,45 +5,59 @@ import {Orders} from "../libraries/Orders.sol";
 import {IRollup} from "./IRollup.sol";
 
 /// @title Challenges: who authorised this operation?
-/// @notice Signatures are not on L1. Whoever doubts that a payment or withdrawal of a batch was
-/// authorised challenges it with a bond; anybody who has the order answers and earns the bond. What
-/// nobody answers in time is fraud.
-/// @dev docs/PROTOCOL.md, section 9, 5. Holds bonds only, in wei.
+/// @notice Signatures are not on L1. Whoever doubts that payments and withdrawals of a batch were
+/// authorised challenges them with a bond, all that he doubts in a chunk at once; anybody who has
+/// the orders answers, and is paid for it out of the bond. What nobody answers in time is fraud.
+/// @dev docs/PROTOCOL.md, section 9, 5. Holds bonds only, in wei. Positions of a chunk are a mask:
+/// bit p (1 << p) is position p. A challenge goes by the slot number of its lowest position.
 interface IChallenges {
-    /// @notice The state of a challenge of one slot of one accepted batch.
+    /// @notice The state of a challenge of slots of one chunk.
     struct Challenge {
-        uint64 openedTsS; // 0: there was none
         address challenger;
-        bool isClosed; // answered, expired, or its bond was taken back
+        uint64 openedTsS; // 0: there was none
+        uint64 openPositions; // not answered yet; 0 once it is closed
+        bool isAnswered; // in part at least
         uint64 batchNumber;
+        uint96 bondWei; // what is left of it
         bytes32 batchSlot; // the batch's stored word
-        uint256 bondWei;
     }
 
-    /// @notice An answer for one slot. A withdrawal by exit needs no order: leave `legs` empty.
-    struct Answer {
-        uint256 slotNumber; // chunk index * 64 + position; of the challenged leg
-        /// The order, or all legs of its group in their order. A withdrawal is written as a payment
-        /// to payee 0 with memo 0 and link 0.
-        Orders.PaymentOrder[] legs;
-        uint256 leg; // which of them was challenged
+    /// @notice What authorises an order.
+    struct Authorisation {
         bytes signature; // 65 bytes; empty if a root authorises the order
         bytes32 root;
         bytes32[] proof; // at most 32
     }
 
-    /// @notice Somebody challenged a slot of a batch.
+    /// @notice A record that was executed: an order, or a group. A withdrawal by exit needs no
+    /// order: leave both lists empty.
+    struct Answer {
+        uint256 slotNumber; // of its first leg; chunk index * 64 + position
+        /// The order, or all legs of the group in their order. A withdrawal is written as a payment
+        /// to payee 0 with memo 0 and link 0.
+        Orders.PaymentOrder[] legs;
+        Authorisation[] authorisations; // one of each leg
+    }
+
+    /// @notice Somebody challenged slots of a chunk.
     event ChallengeOpened(
         uint64 indexed batchNumber,
         bytes32 indexed headerHash,
         uint256 slotNumber,
+        uint64 positions,
         address challenger,
         uint256 bondWei,
         uint64 deadlineTsS
     );
-    /// @notice A challenge was answered; the bond is the answerer's.
+    /// @notice Slots of a challenge were answered. If none is open any more it is closed, and what
+    /// is left of the bond is the challenger's.
     event ChallengeAnswered(
-        uint64 indexed batchNumber, bytes32 indexed headerHash, uint256 slotNumber, address answerer
+        uint64 indexed batchNumber,
+        bytes32 indexed headerHash,
+        uint256 slotNumber,
+        uint64 openPositions,
+        address answerer,
+        uint256 payWei
     );
     /// @notice A challenge was not answered in time: fraud.
     event ChallengeExpired(
@@ -56,14 +70,18 @@ interface IChallenges {
 
     /// @notice The time for challenges of this batch is over.
     error WindowClosed(uint256 closedTsS, uint256 actualTsS);
-    /// @notice The bond is too small to pay for an answer.
+    /// @notice A challenge names at least one position.
+    error NothingChallenged();
+    /// @notice The bond is too small to pay for the answers.
     error BondTooSmall(uint256 minimumWei, uint256 actualWei);
     /// @notice The slot was challenged already.
     error ChallengedAlready(uint256 slotNumber);
     /// @notice The slot holds no payment or withdrawal.
     error SlotNotOrder(uint32 payer, uint32 payee, uint48 amountMinor);
-    /// @notice There is no open challenge of this slot.
+    /// @notice There is no open challenge that goes by this slot.
     error ChallengeNotOpen(uint256 slotNumber);
+    /// @notice None of the slots shown is open in this challenge.
+    error NothingAnswered(uint256 slotNumber);
     /// @notice The time to answer is over.
     error AnswerTooLate(uint256 deadlineTsS, uint256 actualTsS);
     /// @notice The time to answer is not over.
@@ -83,41 +101,44 @@ interface IChallenges {
     /// @notice The receiver refused the ether.
     error PaymentFailed(address receiver);
 
-    /// @notice Challenges the authorisation of a payment or withdrawal. Costs a bond: at least
-    /// `bond()`, which comes back if nobody answers or the batch is removed.
+    /// @notice Challenges the authorisation of payments and withdrawals of one chunk. Costs a bond,
+    /// at least `bond(count of positions)`, of which comes back what no answer earns.
     function challenge(
         IRollup.AcceptedBatch calldata batch,
         IRollup.ChunkProof calldata chunk,
-        uint256 slotNumber
+        uint64 positions
     ) external payable;
 
-    /// @notice Answers challenges of slots of one chunk. Anyone may. Those that are closed already
+    /// @notice Answers slots of a challenge. Anyone may. Records of which no slot is open any more
     /// are passed over: nobody can spoil many answers by giving one of them first.
-    /// @param accounts Payers and payees of the slots (of all legs of a linked order) under the
-    /// chunk's root; BRIDGE need not be shown.
+    /// @param accounts Payers and payees of the slots (of all legs of a group) under the chunk's
+    /// root; BRIDGE need not be shown.
+    /// @param slotNumber The one the challenge goes by.
     function answer(
         IRollup.AcceptedBatch calldata batch,
         IRollup.ChunkProof calldata chunk,
         IRollup.Multiproof calldata accounts,
+        uint256 slotNumber,
         Answer[] calldata answers
     ) external;
 
     /// @notice Ends a challenge that nobody answered in time: the batch is rolled back. Anyone may;
-    /// the challenger is the prover and gets his bond back.
+    /// the challenger is the prover and gets back what is left of his bond.
     function expire(IRollup.AcceptedBatch calldata batch, uint256 slotNumber) external;
 
-    /// @notice Gives back the bond of an open challenge whose batch was removed. Anyone may.
+    /// @notice Gives back what is left of the bond of an open challenge whose batch was removed.
+    /// Anyone may.
     function releaseBond(bytes32 headerHash, uint256 slotNumber) external;
 
     /// @notice Pays what was credited to the sender.
     function withdrawBonds() external;
 
-    /// @notice The least bond of a challenge in this transaction, in wei.
+    /// @notice The least bond of a challenge of so many positions in this transaction, in wei.
     /// @dev Nodes may take the base fee for 0 in a call that names no gas price.
-    function bond() external view returns (uint256);
+    function bond(uint256 positionCount) external view returns (uint256);
     /// @notice How many challenges of a batch are open. It can't settle while there are any.
     function openCount(bytes32 headerHash) external view returns (uint256);
-    /// @notice The challenge of a slot.
+    /// @notice The challenge that goes by a slot.
     function challengeOf(bytes32 headerHash, uint256 slotNumber)
         external
         view

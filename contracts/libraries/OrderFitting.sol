@@ -6,6 +6,7 @@ import {IRollup} from "../interfaces/IRollup.sol";
 import {Multiproofs} from "./Multiproofs.sol";
 import {Operations} from "./Operations.sol";
 import {Orders} from "./Orders.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title OrderFitting: whether an order is the one that a slot executed
 /// @notice docs/PROTOCOL.md, section 9, 5.
@@ -22,6 +23,26 @@ library OrderFitting {
         IRollup.Leaf[] leaves; // proven under the chunk's root
     }
 
+    /// @dev Reverts unless each of these positions holds a payment or withdrawal, and returns how
+    /// many they are. `firstSlot` is the chunk's.
+    function requireOrders(bytes calldata chunk, uint256 firstSlot, uint64 named)
+        internal
+        pure
+        returns (uint256 count)
+    {
+        for (uint256 i = 0; i < Operations.CHUNK_SLOTS; ++i) {
+            bytes15 slot = chunk.slotAt(i);
+            if ((named >> i) & 1 == 1) {
+                _requireOrdered(Operations.decode(slot));
+                ++count;
+            }
+            if (uint32(bytes4(slot)) == Operations.REGISTRY) {
+                ++i;
+                if ((named >> i) & 1 == 1) revert IRollup.SlotIsSecondHalf(firstSlot + i);
+            }
+        }
+    }
+
     /// @dev Returns the payment or withdrawal in a slot of the chunk, and how many operations its
     /// payer pays from there to the chunk's end.
     function orderedAt(bytes calldata chunk, uint256 slotNumber)
@@ -34,11 +55,16 @@ library OrderFitting {
         bool isOperation;
         (isOperation, count) = chunk.countFrom(position, operation.payer);
         if (!isOperation) revert IRollup.SlotIsSecondHalf(slotNumber);
-        bool isOrdered = operation.payer >= Operations.FIRST_ACCOUNT
-            && operation.payee != Operations.REGISTRY && operation.payee != operation.payer
-            && operation.amountMinor > 0;
-        if (isOrdered) return (operation, count);
-        revert IChallenges.SlotNotOrder(operation.payer, operation.payee, operation.amountMinor);
+        _requireOrdered(operation);
+    }
+
+    /// @dev Returns the positions of an answer's operations in their chunk: bit p is position p.
+    function positions(IChallenges.Answer calldata answer) internal pure returns (uint64) {
+        uint256 first = answer.slotNumber % Operations.CHUNK_SLOTS;
+        uint256 count = Math.max(1, answer.legs.length); // a sweep has no order
+        bool isInChunk = count <= GROUP_LEGS_MAX && first + count <= Operations.CHUNK_SLOTS;
+        _require(isInChunk, answer.slotNumber, "legs");
+        return uint64(((1 << count) - 1) << first);
     }
 
     /// @dev Reverts unless the orders of the answer fit their slots: one alone, or the legs of a
@@ -48,16 +74,11 @@ library OrderFitting {
         bytes calldata chunk,
         IChallenges.Answer calldata answer
     ) internal view {
-        uint256 slotNumber = answer.slotNumber;
         uint256 count = answer.legs.length;
-        uint256 position = slotNumber % Operations.CHUNK_SLOTS;
-        _require(answer.leg < count && count <= GROUP_LEGS_MAX, slotNumber, "legs");
-        _require(answer.leg <= position, slotNumber, "leg");
-        _require(position - answer.leg + count <= Operations.CHUNK_SLOTS, slotNumber, "leg");
-
+        _require(answer.authorisations.length == count, answer.slotNumber, "authorisations");
         bytes32 link = count == 1 ? bytes32(0) : Orders.groupLink(answer.legs);
         for (uint256 i = 0; i < count; ++i) {
-            _requireFits(scene, chunk, slotNumber - answer.leg + i, answer.legs[i], link);
+            _requireFits(scene, chunk, answer.slotNumber + i, answer.legs[i], link);
         }
     }
 
@@ -89,6 +110,14 @@ library OrderFitting {
             address payee = scene.leaves.find(operation.payee).owner;
             _require(order.payee == payee && payee != address(0), slotNumber, "payee");
         }
+    }
+
+    function _requireOrdered(Operations.Operation memory operation) private pure {
+        bool isOrdered = operation.payer >= Operations.FIRST_ACCOUNT
+            && operation.payee != Operations.REGISTRY && operation.payee != operation.payer
+            && operation.amountMinor > 0;
+        if (isOrdered) return;
+        revert IChallenges.SlotNotOrder(operation.payer, operation.payee, operation.amountMinor);
     }
 
     function _require(bool holds, uint256 slotNumber, bytes32 field) private pure {

@@ -23,10 +23,13 @@ contract Challenges is IChallenges {
     using Operations for bytes;
     using OrderFitting for OrderFitting.Scene;
 
-    /// @dev What the dearest answer may take, a group of eight, and how many times that is bonded:
-    /// the base fee may rise before the answer.
-    uint256 private constant ANSWER_GAS = 1_300_000;
-    uint256 private constant BOND_FACTOR = 4;
+    /// @dev What an answer earns, in gas: a fixed sum for each leg and each node of a proof that it
+    /// shows, and once for each challenge. Above what it uses; nobody gains by a longer calldata.
+    uint256 private constant FIRST_ANSWER_GAS = 110_000;
+    uint256 private constant LEG_GAS = 97_000;
+    uint256 private constant NODE_GAS = 1_100;
+    /// @dev How many times the dearest answers are bonded: the base fee may rise before them.
+    uint256 private constant BOND_FACTOR = 2;
     uint256 private constant PROOF_NODES_MAX = 32;
 
     /// @inheritdoc IChallenges
@@ -38,6 +41,8 @@ contract Challenges is IChallenges {
     mapping(address receiver => uint256) public owedWei;
 
     mapping(bytes32 headerHash => mapping(uint256 slotNumber => Challenge)) private _challenges;
+    /// @dev All positions of a chunk that were ever challenged.
+    mapping(bytes32 headerHash => mapping(uint256 chunkIndex => uint64)) private _everChallenged;
 
     constructor(IRollup rollup_) {
         rollup = rollup_;
@@ -47,34 +52,37 @@ contract Challenges is IChallenges {
     function challenge(
         IRollup.AcceptedBatch calldata batch,
         IRollup.ChunkProof calldata chunk,
-        uint256 slotNumber
+        uint64 positions
     ) external payable {
         bytes32 headerHash = rollup.requireDisputable(batch);
         uint256 closedTsS = uint256(batch.acceptedTsS) + rollup.challengeWindow();
         if (block.timestamp >= closedTsS) revert WindowClosed(closedTsS, block.timestamp);
-        uint256 minimumWei = bond();
-        if (msg.value < minimumWei) revert BondTooSmall(minimumWei, msg.value);
-        if (_challenges[headerHash][slotNumber].openedTsS != 0) {
-            revert ChallengedAlready(slotNumber);
-        }
         batch.header.requireInBatch(chunk);
-        _requireSlotOf(chunk, slotNumber);
-        // slither-disable-next-line unused-return: it reverts, the order is not asked
-        OrderFitting.orderedAt(chunk.chunk, slotNumber);
+        if (positions == 0) revert NothingChallenged();
+        uint256 firstSlot = chunk.index * Operations.CHUNK_SLOTS;
+        uint256 minimumWei = bond(OrderFitting.requireOrders(chunk.chunk, firstSlot, positions));
+        if (msg.value < minimumWei) revert BondTooSmall(minimumWei, msg.value);
+        uint64 before = _everChallenged[headerHash][chunk.index];
+        uint64 twice = before & positions;
+        if (twice != 0) revert ChallengedAlready(firstSlot + _lowest(twice));
 
+        _everChallenged[headerHash][chunk.index] = before | positions;
+        uint256 slotNumber = firstSlot + _lowest(positions);
         _challenges[headerHash][slotNumber] = Challenge({
-            openedTsS: uint64(block.timestamp),
             challenger: msg.sender,
-            isClosed: false,
+            openedTsS: uint64(block.timestamp),
+            openPositions: positions,
+            isAnswered: false,
             batchNumber: batch.header.number,
-            batchSlot: Batches.slot(headerHash, batch.acceptedTsS, batch.signers),
-            bondWei: msg.value
+            bondWei: uint96(msg.value), // there is less ether
+            batchSlot: Batches.slot(headerHash, batch.acceptedTsS, batch.signers)
         });
         ++openCount[headerHash];
         emit ChallengeOpened(
             batch.header.number,
             headerHash,
             slotNumber,
+            positions,
             msg.sender,
             msg.value,
             uint64(block.timestamp) + rollup.answerWindow()
@@ -86,29 +94,39 @@ contract Challenges is IChallenges {
         IRollup.AcceptedBatch calldata batch,
         IRollup.ChunkProof calldata chunk,
         IRollup.Multiproof calldata accounts,
+        uint256 slotNumber,
         Answer[] calldata answers
     ) external {
         bytes32 headerHash = rollup.requireDisputable(batch);
+        Challenge storage challenged = _requireOpen(headerHash, slotNumber);
+        uint256 deadlineTsS = _deadline(challenged);
+        if (block.timestamp >= deadlineTsS) revert AnswerTooLate(deadlineTsS, block.timestamp);
+        _requireSlotOf(chunk, slotNumber);
         batch.header.requireInBatch(chunk);
         OrderFitting.Scene memory scene =
             OrderFitting.Scene(rollup, batch.header.timestamp, accounts.leaves);
         scene.leaves.requireRoot(accounts.siblings, chunk.chunk.postRoot());
 
+        uint64 open = challenged.openPositions;
+        uint256 payGas = challenged.isAnswered ? 0 : FIRST_ANSWER_GAS;
         for (uint256 i = 0; i < answers.length; ++i) {
-            uint256 slotNumber = answers[i].slotNumber;
-            Challenge storage challenged = _challenges[headerHash][slotNumber];
-            if (challenged.openedTsS == 0) revert ChallengeNotOpen(slotNumber);
-            if (challenged.isClosed) continue;
-            uint256 deadlineTsS = _deadline(challenged);
-            if (block.timestamp >= deadlineTsS) {
-                revert AnswerTooLate(deadlineTsS, block.timestamp);
-            }
-            _requireSlotOf(chunk, slotNumber);
-            _requireAnswer(scene, chunk.chunk, answers[i]);
-
-            _close(challenged, headerHash, msg.sender);
-            emit ChallengeAnswered(batch.header.number, headerHash, slotNumber, msg.sender);
+            _requireSlotOf(chunk, answers[i].slotNumber);
+            uint64 shown = OrderFitting.positions(answers[i]);
+            if (open & shown == 0) continue;
+            open &= ~shown;
+            payGas += _requireAnswer(scene, chunk.chunk, answers[i]);
         }
+        if (open == challenged.openPositions) revert NothingAnswered(slotNumber);
+
+        uint256 payWei = Math.min(payGas * _gasPrice(), challenged.bondWei);
+        challenged.openPositions = open;
+        challenged.isAnswered = true;
+        challenged.bondWei -= uint96(payWei);
+        owedWei[msg.sender] += payWei;
+        if (open == 0) _close(challenged, headerHash);
+        emit ChallengeAnswered(
+            batch.header.number, headerHash, slotNumber, open, msg.sender, payWei
+        );
     }
 
     /// @inheritdoc IChallenges
@@ -118,10 +136,9 @@ contract Challenges is IChallenges {
         uint256 deadlineTsS = _deadline(challenged);
         if (block.timestamp < deadlineTsS) revert AnswerWindowOpen(deadlineTsS, block.timestamp);
 
-        address challenger = challenged.challenger;
-        _close(challenged, headerHash, challenger);
+        _close(challenged, headerHash);
         emit ChallengeExpired(batch.header.number, headerHash, slotNumber);
-        rollup.rollBack(batch, challenger);
+        rollup.rollBack(batch, challenged.challenger);
     }
 
     /// @inheritdoc IChallenges
@@ -131,9 +148,8 @@ contract Challenges is IChallenges {
         bool stands = number <= rollup.tip() && rollup.batchSlot(number) == challenged.batchSlot;
         if (stands) revert BatchStands(number);
 
-        address challenger = challenged.challenger;
-        _close(challenged, headerHash, challenger);
-        emit BondReleased(headerHash, slotNumber, challenger);
+        _close(challenged, headerHash);
+        emit BondReleased(headerHash, slotNumber, challenged.challenger);
     }
 
     /// @inheritdoc IChallenges
@@ -150,8 +166,12 @@ contract Challenges is IChallenges {
     /* VIEWS */
 
     /// @inheritdoc IChallenges
-    function bond() public view returns (uint256) {
-        return BOND_FACTOR * ANSWER_GAS * Math.max(block.basefee, rollup.gasPriceFloor());
+    function bond(uint256 positionCount) public view returns (uint256) {
+        uint256 groups =
+            Math.min(positionCount, Operations.CHUNK_SLOTS / OrderFitting.GROUP_LEGS_MAX);
+        uint256 legs = groups * OrderFitting.GROUP_LEGS_MAX;
+        uint256 dearestGas = FIRST_ANSWER_GAS + legs * (LEG_GAS + PROOF_NODES_MAX * NODE_GAS);
+        return BOND_FACTOR * dearestGas * _gasPrice();
     }
 
     /// @inheritdoc IChallenges
@@ -165,48 +185,58 @@ contract Challenges is IChallenges {
 
     /* INTERNAL */
 
-    /// @dev Ends a challenge: its bond is the receiver's.
-    function _close(Challenge storage challenged, bytes32 headerHash, address receiver) private {
-        challenged.isClosed = true;
+    /// @dev Ends a challenge: what is left of its bond is the challenger's.
+    function _close(Challenge storage challenged, bytes32 headerHash) private {
+        owedWei[challenged.challenger] += challenged.bondWei;
+        challenged.openPositions = 0;
+        challenged.bondWei = 0;
         --openCount[headerHash];
-        owedWei[receiver] += challenged.bondWei;
     }
 
-    /// @dev Reverts unless the answer shows who authorised the operation.
+    /// @dev Reverts unless the answer shows who authorised the operation, or each of the group's;
+    /// returns what it earns, in gas.
     function _requireAnswer(
         OrderFitting.Scene memory scene,
         bytes calldata chunk,
         Answer calldata given
-    ) private view {
+    ) private view returns (uint256 payGas) {
         if (given.legs.length == 0) {
-            return _requireSweep(scene, chunk, given.slotNumber);
+            _requireSweep(scene, chunk, given.slotNumber);
+            return LEG_GAS;
         }
 
         scene.requireFit(chunk, given);
-        Orders.PaymentOrder calldata order = given.legs[given.leg];
-        bytes32 digest = MessageHashUtils.toTypedDataHash(
-            rollup.domainSeparator(),
-            order.payee == address(0) ? Orders.withdrawalHash(order) : Orders.structHash(order)
-        );
-        if (!_isAuthorised(order.payer, digest, given)) revert NotAuthorised(order.payer, digest);
+        bytes32 domainSeparator = rollup.domainSeparator();
+        for (uint256 i = 0; i < given.legs.length; ++i) {
+            Orders.PaymentOrder calldata order = given.legs[i];
+            bytes32 digest = MessageHashUtils.toTypedDataHash(
+                domainSeparator,
+                order.payee == address(0) ? Orders.withdrawalHash(order) : Orders.structHash(order)
+            );
+            payGas += LEG_GAS + NODE_GAS
+                * _requireAuthorised(order.payer, digest, given.authorisations[i]);
+        }
     }
 
-    function _isAuthorised(address payer, bytes32 digest, Answer calldata given)
+    /// @dev Returns how many nodes of a proof it takes.
+    function _requireAuthorised(address payer, bytes32 digest, Authorisation calldata given)
         private
         view
-        returns (bool)
+        returns (uint256 nodeCount)
     {
+        bool isAuthorised;
         if (given.signature.length > 0) {
             // slither-disable-next-line unused-return: the third only explains the failure
             (address signer, ECDSA.RecoverError failure,) =
                 ECDSA.tryRecoverCalldata(digest, given.signature);
-            return failure == ECDSA.RecoverError.NoError && signer == payer;
+            isAuthorised = failure == ECDSA.RecoverError.NoError && signer == payer;
+        } else {
+            nodeCount = given.proof.length;
+            if (nodeCount > PROOF_NODES_MAX) revert ProofTooLong(PROOF_NODES_MAX, nodeCount);
+            isAuthorised = MerkleProof.verifyCalldata(given.proof, given.root, digest)
+                && rollup.isAuthorised(payer, given.root);
         }
-        if (given.proof.length > PROOF_NODES_MAX) {
-            revert ProofTooLong(PROOF_NODES_MAX, given.proof.length);
-        }
-        return MerkleProof.verifyCalldata(given.proof, given.root, digest)
-            && rollup.isAuthorised(payer, given.root);
+        if (!isAuthorised) revert NotAuthorised(payer, digest);
     }
 
     /// @dev A withdrawal by exit needs no order, if it is all that its payer does in the chunk and
@@ -234,11 +264,19 @@ contract Challenges is IChallenges {
         returns (Challenge storage challenged)
     {
         challenged = _challenges[headerHash][slotNumber];
-        if (challenged.openedTsS == 0 || challenged.isClosed) revert ChallengeNotOpen(slotNumber);
+        if (challenged.openPositions == 0) revert ChallengeNotOpen(slotNumber);
     }
 
     function _deadline(Challenge storage challenged) private view returns (uint256) {
         return uint256(challenged.openedTsS) + rollup.answerWindow();
+    }
+
+    function _gasPrice() private view returns (uint256) {
+        return Math.max(block.basefee, rollup.gasPriceFloor());
+    }
+
+    function _lowest(uint64 positions) private pure returns (uint256) {
+        return Math.log2(positions & (~positions + 1));
     }
 
     function _requireSlotOf(IRollup.ChunkProof calldata chunk, uint256 slotNumber) private pure {

@@ -67,7 +67,7 @@ class Answers:
         return self.state.leaf(operation.payer).nonce - later
 
     def _fits(self, position: int, record: Record, leg: int) -> bool:
-        """The record's orders stand from `position` less `leg` on, and this leg is authorised."""
+        """The record's orders stand from `position` less `leg` on, and each is authorised."""
         legs: Sequence[SignedOrder | RootedOrder] = (
             record.legs if isinstance(record, Group) else (record,)
         )
@@ -79,7 +79,8 @@ class Answers:
             if not self._is_of(place, operation, order):
                 return False
         try:
-            legs[leg].check_authorised(self.known.domain, self.known.roots)
+            for each in legs:
+                each.check_authorised(self.known.domain, self.known.roots)
         except Invalid:
             return False
         return True

@@ -70,8 +70,8 @@ BATCH = PostedBatch(
             facts.ExitServed(5, OWNER, 2, 7, 11),
         ),
         (
-            events.ChallengeOpened(PLACE, 2, ZERO_DIGEST, 65, OWNER, 900),
-            facts.ChallengeOpened(ZERO_DIGEST, 2, 65, OWNER, 900, 7, 11),
+            events.ChallengeOpened(PLACE, 2, ZERO_DIGEST, 65, 6, OWNER, 900),
+            facts.ChallengeOpened(ZERO_DIGEST, 2, 65, 6, OWNER, 900, 7, 11),
         ),
         (
             events.ChallengeAnswered(PLACE, ZERO_DIGEST, 65),

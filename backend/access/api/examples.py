@@ -209,7 +209,12 @@ BATCH: Final[Example] = {
     "l1_block": "1210",
     "next": {"status": "settled", "earliest_at": TIME},
     "challenges": [
-        {"slot_number": "9", "status": "answered", "challenger": PAYEE, "answer_until": TIME}
+        {
+            "slot_numbers": ["9", "12"],
+            "status": "answered",
+            "challenger": PAYEE,
+            "answer_until": TIME,
+        }
     ],
 }
 POSTING: Final[Example] = {"object": "posting", "operation_count": "1200", "carrier": "blobs"}

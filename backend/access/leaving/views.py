@@ -4,6 +4,7 @@ from typing import Any
 
 from backend.access.texts import time_text
 from backend.access.views import Json
+from backend.protocol.batches import slots_of
 from backend.protocol.types import address_text, digest_text
 from backend.records.leaving_reader import ExitView
 
@@ -27,9 +28,9 @@ def exit_view(view: ExitView, code: str | None) -> Json:
 
 
 def challenge_view(row: Any) -> Json:
-    """Show a challenge of an operation of a batch."""
+    """Show a challenge of operations of a batch; it goes by the first slot."""
     return {
-        "slot_number": str(row.slot),
+        "slot_numbers": [str(slot) for slot in slots_of(row.slot, row.positions)],
         "status": row.status,
         "challenger": address_text(row.challenger),
         "answer_until": time_text(row.deadline_ts_s * 1000),

@@ -248,7 +248,8 @@ challenges: Final = Table(
     "challenges",
     metadata,
     Column("header_hash", HASH, primary_key=True),
-    Column("slot", U63, primary_key=True, autoincrement=False),
+    Column("slot", U63, primary_key=True, autoincrement=False),  # the lowest
+    required("positions", U64),  # a mask
     required("batch_number", U63),
     required("challenger", ADDRESS),
     required("deadline_ts_s", U63),

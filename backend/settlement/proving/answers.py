@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import Final
 
-from backend.protocol.batches import CHUNK_SLOTS, slot_number
+from backend.protocol.batches import CHUNK_SLOTS, positions_of, slot_number
 from backend.protocol.eip712 import Domain
 from backend.protocol.errors import (
     GroupInvalid,
@@ -33,8 +33,8 @@ from backend.settlement.proving.replay import ReplayedBatch
 
 _NO_FEE_BYTE: Final = 0
 _LEGS_MAX: Final = 16
-"""Shown by one transaction. A chunk's 64 slots may all be legs of groups of eight, and each slot's
-answer shows its whole group: together they are above what a transaction may hold and use."""
+"""Shown by one transaction. A challenge may ask for all of a chunk's 64 slots: with the longest
+proofs they are above what a transaction may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,12 @@ class Authority:
     may_sweep: Callable[[AccountId, Address, int], bool]
 
 
-def challenge(batch: ReplayedBatch, slot: int) -> Arguments:
-    """Return the arguments of Challenges.challenge for a slot, by its number in the batch."""
-    shown = _chunk_proof(batch, slot // CHUNK_SLOTS)
-    return batch.posted.accepted.arguments(), shown, slot
+def challenge(batch: ReplayedBatch, slots: Iterable[int]) -> Arguments:
+    """Return the arguments of Challenges.challenge for slots of one chunk, by their numbers in the
+    batch."""
+    slots = sorted(slots)
+    index = _chunk_of(slots)
+    return batch.posted.accepted.arguments(), _chunk_proof(batch, index), positions_of(slots)
 
 
 def unanswerable(
@@ -74,38 +76,38 @@ def unanswerable(
                 yield slot, reason
 
 
-def answer(batch: ReplayedBatch, evidence: Mapping[int, Evidence]) -> Arguments:
-    """Return the arguments of Challenges.answer for the slots of `evidence`, all of one chunk."""
-    index, *others = _chunks_of(evidence)
-    check_invariant(not others, "an answer for several chunks", slots=sorted(evidence))
+def answer(batch: ReplayedBatch, challenged: int, evidence: Mapping[int, Evidence]) -> Arguments:
+    """Return the arguments of Challenges.answer, in the challenge that goes by the slot
+    `challenged`, for slots of its chunk."""
+    index = _chunk_of([challenged, *evidence])
     ordered = _Accounts(batch, index).ordered
+    records = _records(evidence)
     shown = set[AccountId]()
-    for slot, found in evidence.items():
-        first = slot % CHUNK_SLOTS - found.leg
-        legs = 1 if found.record is None else len(found.record.orders)
-        for place in range(first, first + legs):
-            shown |= _accounts_of(ordered.get(place))
+    for first, record in records.items():
+        for slot in range(first, first + _leg_count(record)):
+            shown |= _accounts_of(ordered.get(slot - index * CHUNK_SLOTS))
     return (
         batch.posted.accepted.arguments(),
         _chunk_proof(batch, index),
         multiproof(batch.trees[index], shown),
-        [_answer(slot, found) for slot, found in evidence.items()],
+        challenged,
+        [_answer(first, record) for first, record in records.items()],
     )
 
 
-def answers(batch: ReplayedBatch, evidence: Mapping[int, Evidence]) -> Iterator[Arguments]:
+def answers(
+    batch: ReplayedBatch, challenged: int, evidence: Mapping[int, Evidence]
+) -> Iterator[Arguments]:
     """Yield the arguments of as many calls of Challenges.answer as it takes."""
     part: dict[int, Evidence] = {}
-    legs = 0
     for slot, found in sorted(evidence.items()):
-        more = 1 if found.record is None else len(found.record.orders)
-        if part and (slot // CHUNK_SLOTS not in _chunks_of(part) or legs + more > _LEGS_MAX):
-            yield answer(batch, part)
-            part, legs = {}, 0
-        part[slot] = found
-        legs += more
+        longer = part | {slot: found}
+        if part and sum(map(_leg_count, _records(longer).values())) > _LEGS_MAX:
+            yield answer(batch, challenged, part)
+            longer = {slot: found}
+        part = longer
     if part:
-        yield answer(batch, part)
+        yield answer(batch, challenged, part)
 
 
 def objection(
@@ -128,6 +130,7 @@ class _Accounts:
             for position, operation in batch.chunks[index].operations()
             if isinstance(operation, Payment | Withdrawal)
         }
+        self._judged: dict[tuple[int, OrderRecord], str | None] = {}
 
     def objection(self, position: int, evidence: Evidence, authority: Authority) -> str | None:
         """Return what of the evidence doesn't answer for the operation at a position."""
@@ -136,15 +139,24 @@ class _Accounts:
             return self._objection_to_sweep(position, authority)
         if not 0 <= leg < len(record.orders):
             return "leg"
+        key = position - leg, record
+        if key not in self._judged:
+            self._judged[key] = self._objection_to_record(*key, authority)
+        return self._judged[key]
+
+    def _objection_to_record(
+        self, first: int, record: OrderRecord, authority: Authority
+    ) -> str | None:
         try:
             link = _link_of(record)
         except GroupInvalid:
             return "group"
-        for place, order in enumerate(record.orders, position - leg):
+        for place, order in enumerate(record.orders, first):
             field = self._misfit(place, order, link, authority.assets)
             if field is not None:
                 return field
-        is_authorised = _is_authorised(authorised_orders(record)[leg], authority)
+        legs = authorised_orders(record)
+        is_authorised = all(_is_authorised(each, authority) for each in legs)
         return None if is_authorised else "authorisation"
 
     def _misfit(
@@ -233,24 +245,38 @@ def _accounts_of(operation: Payment | Withdrawal | None) -> set[AccountId]:
             return set()
 
 
-def _chunks_of(slots: Iterable[int]) -> set[int]:
-    return {slot // CHUNK_SLOTS for slot in slots}
+def _records(evidence: Mapping[int, Evidence]) -> dict[int, OrderRecord | None]:
+    """Return each record once, by the slot of its first leg."""
+    return {slot - found.leg: found.record for slot, found in sorted(evidence.items())}
+
+
+def _leg_count(record: OrderRecord | None) -> int:
+    return 1 if record is None else len(record.orders)
+
+
+def _chunk_of(slots: Iterable[int]) -> int:
+    index, *others = {slot // CHUNK_SLOTS for slot in slots}
+    check_invariant(not others, "slots of several chunks", slots=sorted(slots))
+    return index
 
 
 def _chunk_proof(batch: ReplayedBatch, index: int) -> Arguments:
     return chunk_proof(batch.chunks[index], batch.posted.chunk_hashes, index)
 
 
-def _answer(slot: int, evidence: Evidence) -> Arguments:
+def _answer(slot: int, record: OrderRecord | None) -> Arguments:
     """Return the struct Answer."""
-    record, leg = evidence.record, evidence.leg
     if record is None:
-        return slot, [], 0, b"", ZERO_DIGEST, []
+        return slot, [], []
     legs = [_leg(order) for order in record.orders]
-    authorised = authorised_orders(record)[leg]
+    return slot, legs, [_authorisation(each) for each in authorised_orders(record)]
+
+
+def _authorisation(authorised: AuthorisedOrder) -> Arguments:
+    """Return the struct Authorisation."""
     if isinstance(authorised, RootedOrder):
-        return slot, legs, leg, b"", authorised.root, list(authorised.proof)
-    return slot, legs, leg, authorised.signature, ZERO_DIGEST, []
+        return b"", authorised.root, list(authorised.proof)
+    return authorised.signature, ZERO_DIGEST, []
 
 
 def _leg(order: Order) -> Arguments:

@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from backend.protocol.batches import CHUNK_SLOTS
 from backend.protocol.errors import ChainUnavailable
 from backend.protocol.evidence import Evidence
 from backend.protocol.hashing import Digest
@@ -19,17 +20,19 @@ from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract, Done, Outcome, Refused, RpcError
 from backend.settlement.data_sources import DataMissing
 from backend.settlement.l1_history import History, HistoryIncomplete
-from backend.settlement.proving.answers import answers, challenge, objection, unanswerable
+from backend.settlement.proving.answers import answers, challenge, unanswerable
 from backend.settlement.proving.fraud import Fraud, proof_commitment
 from backend.settlement.proving.replay import ReplayedBatch
 from backend.settlement.sender import Sender
-from backend.settlement.watching.challenges import ChallengedSlot, challenged_slots
+from backend.settlement.transactions import fees_of
+from backend.settlement.watching.challenges import OpenedChallenge, opened_challenges
 from backend.settlement.watching.deadlines import overdue, showing
 from backend.settlement.watching.evidence import EvidenceSource, authority_of
 from backend.settlement.watching.follower import Follower
 
 _POLL_MS: Final = 2_000
-_CHALLENGES_MAX: Final = 16  # of a batch in one step, so that what is more urgent has its turn
+_CHALLENGES_MAX: Final = 16  # chunks of a batch in a step, so that all else has its turn
+_RESERVE_GAS: Final = 8_000_000  # the dearest proof, and more: no bond is paid out of it
 _DATA_DUE_S: Final = 600  # beacon nodes have a block's blobs by the next block, or soon after
 
 WAITS: Final = (ChainUnavailable, RpcError, HistoryIncomplete)
@@ -97,7 +100,8 @@ class Challenger:
             alarms.append(f"batch {batch.header.number} is false: {fraud.reason}")
             await self._prove(fraud)
         batches = {one.posted.header_hash: one for one in follower.disputable()}
-        challenged = await challenged_slots(self._reader, batches.values())
+        challenged = await opened_challenges(self._reader, batches.values())
+        await self._draw()
         self._is_answered = True
         self._unshown = []
         for header_hash, replayed in batches.items():
@@ -143,11 +147,11 @@ class Challenger:
     # Authorisation
 
     async def _judge(
-        self, history: History, batch: ReplayedBatch, challenged: list[ChallengedSlot]
+        self, history: History, batch: ReplayedBatch, challenged: list[OpenedChallenge]
     ) -> list[str]:
         """Challenge what the evidence doesn't cover, and answer what others challenge."""
         key = batch.posted.header_hash, history.reorganisations
-        waiting = [one.slot for one in challenged if one.is_answerable]
+        waiting = [one for one in challenged if one.open_slots and one.is_in_time]
         if self._evidence is None or (key in self._judged and not waiting):
             return []
         evidence = await self._ask(self._evidence, batch)
@@ -161,20 +165,18 @@ class Challenger:
         missing = dict(unanswerable(batch, evidence, authority))
         if not missing:
             self._judged.add(key)
-        known = {slot: evidence[slot] for slot in sorted(waiting) if slot in evidence}
-        await self._answer(
-            batch,
-            {
-                slot: found
-                for slot, found in known.items()
-                if objection(batch, slot, found, authority) is None
-            },
-        )
-        await self._challenge(batch, missing.keys() - {one.slot for one in challenged})
-        return [
+        for one in waiting:
+            known = (one.open_slots & evidence.keys()) - missing.keys()
+            await self._answer(batch, one, {slot: evidence[slot] for slot in known})
+        alarms = [
             f"batch {number}, slot {slot}: nobody shows who authorised it ({reason})"
             for slot, reason in missing.items()
         ]
+        ever = frozenset[int]().union(*(one.slots for one in challenged))
+        left = await self._challenge(batch, missing.keys() - ever)
+        if left:
+            alarms.append(f"batch {number}: no ether for the bonds of {left} operations more")
+        return alarms
 
     async def _ask(
         self, source: EvidenceSource, batch: ReplayedBatch
@@ -196,31 +198,60 @@ class Challenger:
         head = await self._reader.client.latest()
         return bool(head.ts_s >= batch.posted.accepted.accepted_ts_s + window_s // 2)
 
-    async def _challenge(self, batch: ReplayedBatch, slots: set[int]) -> None:
-        """Challenge some of these. An operator who knew their order would show L1 the orders of
-        the first ones, and put what nobody authorised behind them."""
-        if not slots:
+    async def _challenge(self, batch: ReplayedBatch, slots: set[int]) -> int:
+        """Challenge some of these, chunk by chunk. Return how many are left for want of ether.
+
+        An operator who knew their order would show L1 the orders of the first chunks, and put what
+        nobody authorised behind them.
+        """
+        if not slots or self._sender is None:
+            return 0
+        chunks: dict[int, list[int]] = {}
+        for slot in slots:
+            chunks.setdefault(slot // CHUNK_SLOTS, []).append(slot)
+        client, challenges = self._reader.client, await self._contract("Challenges")
+        prices, floor_wei = await client.prices(), await self._reader.view("gasPriceFloor")
+        # Above the floor the bond follows the base fee, which may rise until the transaction is
+        # mined. What is too much comes back.
+        factor = 1 if 2 * prices.base_fee_wei <= floor_wei else 2
+        reserve_wei = _RESERVE_GAS * fees_of(prices).max_fee_wei
+        is_poor = False
+        for index in SystemRandom().sample(sorted(chunks), min(len(chunks), _CHALLENGES_MAX)):
+            of_chunk = chunks[index]
+            bond_wei = factor * await client.read(challenges, "bond", len(of_chunk))
+            if await client.balance_wei(self._sender.address) < bond_wei + reserve_wei:
+                is_poor = True
+                continue
+            arguments = challenge(batch, of_chunk)
+            outcome = await self._send(
+                "challenge", challenges, "challenge", *arguments, value_wei=bond_wei
+            )
+            if isinstance(outcome, Done):
+                slots = slots.difference(of_chunk)
+        return len(slots) if is_poor else 0
+
+    async def _draw(self) -> None:
+        """Draw what bonds and answers have brought, once it is enough for another bond."""
+        if self._sender is None:
             return
         challenges = await self._contract("Challenges")
-        bond_wei = await self._reader.client.read(challenges, "bond")
-        count = min(len(slots), _CHALLENGES_MAX)
-        for slot in SystemRandom().sample(sorted(slots), count):
-            # The bond follows the base fee, which may rise until the transaction is mined.
-            arguments = challenge(batch, slot)
-            await self._send(
-                "challenge", challenges, "challenge", *arguments, value_wei=2 * bond_wei
-            )
+        client = self._reader.client
+        owed_wei = await client.read(challenges, "owedWei", self._sender.address)
+        if owed_wei >= await client.read(challenges, "bond", 1):
+            await self._send("draw", challenges, "withdrawBonds")
 
-    async def _answer(self, batch: ReplayedBatch, evidence: Mapping[int, Evidence]) -> None:
+    async def _answer(
+        self, batch: ReplayedBatch, one: OpenedChallenge, evidence: Mapping[int, Evidence]
+    ) -> None:
         challenges = await self._contract("Challenges")
-        for arguments in answers(batch, evidence):
+        for arguments in answers(batch, one.slot, evidence):
             await self._send("answer", challenges, "answer", *arguments)
 
-    async def _expire(self, challenged: Mapping[Digest, list[ChallengedSlot]]) -> None:
+    async def _expire(self, challenged: Mapping[Digest, list[OpenedChallenge]]) -> None:
         """End a challenge that nobody has answered in time."""
         for of_batch in challenged.values():
             for one in of_batch:
-                if one.is_open and not one.is_answerable:
+                if one.open_slots and not one.is_in_time:
                     arguments = one.batch.accepted.arguments(), one.slot
                     challenges = await self._contract("Challenges")
                     await self._send("expire", challenges, "expire", *arguments)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from backend.protocol.batches import slots_of
 from backend.protocol.hashing import Digest
 from backend.settlement.artifacts import artifact
 from backend.settlement.batch_data import PostedBatch
@@ -13,21 +14,22 @@ from backend.settlement.proving.replay import ReplayedBatch
 
 
 @dataclass(frozen=True, slots=True)
-class ChallengedSlot:
-    """A slot of a batch that somebody has challenged, which nobody can do a second time.
+class OpenedChallenge:
+    """A challenge of slots of one chunk, which nobody can challenge a second time.
 
-    `is_open` until it was answered; `is_answerable` while it is open and there is time.
+    It goes by `slot`, their lowest. `open_slots` wait for an answer; `is_in_time` while one counts.
     """
 
     batch: PostedBatch
     slot: int
-    is_open: bool
-    is_answerable: bool
+    slots: frozenset[int]
+    open_slots: frozenset[int]
+    is_in_time: bool
 
 
-async def challenged_slots(
+async def opened_challenges(
     reader: L1Reader, batches: Iterable[ReplayedBatch]
-) -> dict[Digest, list[ChallengedSlot]]:
+) -> dict[Digest, list[OpenedChallenge]]:
     """Return all challenges of these batches, by header hash, in the order they came."""
     known = {one.posted.header_hash: one.posted for one in batches}
     if not known:
@@ -36,7 +38,7 @@ async def challenged_slots(
     contract = Contract(bytes(await reader.view("challenges")), artifact("Challenges").abi)
     answer_window_s = await reader.view("answerWindow")
     head = await client.latest()
-    found: dict[Digest, list[ChallengedSlot]] = {}
+    found: dict[Digest, list[OpenedChallenge]] = {}
     topics = [contract.abi.topic("ChallengeOpened")]
     start = min(batch.block.number for batch in known.values())
     for first, last in block_ranges(start, head.number):
@@ -50,8 +52,12 @@ async def challenged_slots(
             state = await client.read(contract, "challengeOf", batch.header_hash, slot)
             if not state["openedTsS"]:
                 continue
-            is_open = not state["isClosed"]
-            is_answerable = is_open and head.ts_s < state["openedTsS"] + answer_window_s
-            one = ChallengedSlot(batch, slot, is_open, is_answerable)
+            one = OpenedChallenge(
+                batch,
+                slot,
+                frozenset(slots_of(slot, values["positions"])),
+                frozenset(slots_of(slot, state["openPositions"])),
+                is_in_time=head.ts_s < state["openedTsS"] + answer_window_s,
+            )
             found.setdefault(batch.header_hash, []).append(one)
     return found

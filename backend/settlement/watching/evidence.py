@@ -85,7 +85,7 @@ async def authority_of(
 ) -> Authority:
     """Return what L1 says, at the history's end, of the roots and exits the evidence names."""
     at_block = history.head.number
-    roots = set[tuple[Address, Digest]]()
+    roots: dict[tuple[Address, Digest], bool] = {}
     swept = set[tuple[AccountId, Address]]()
     timestamp = batch.posted.header.timestamp
     # In order, or each sweep might execute the batch anew.
@@ -97,15 +97,14 @@ async def authority_of(
             ):
                 swept.add(account)
             continue
-        authorised = authorised_orders(found.record)[found.leg]
-        if isinstance(authorised, RootedOrder):
-            root = authorised.order.payer, authorised.root
-            if root not in roots and await reader.view("isAuthorised", *root, at_block=at_block):
-                roots.add(root)
+        for leg in authorised_orders(found.record):
+            if isinstance(leg, RootedOrder) and (leg.order.payer, leg.root) not in roots:
+                root = leg.order.payer, leg.root
+                roots[root] = await reader.view("isAuthorised", *root, at_block=at_block)
     return Authority(
         reader.domain,
         history.assets,
-        lambda owner, root: (owner, root) in roots,
+        lambda owner, root: roots.get((owner, root), False),
         lambda account_id, owner, _: (account_id, owner) in swept,
     )
 

@@ -7,26 +7,45 @@ from backend.protocol.batches import CHUNK_SLOTS
 from backend.protocol.hashing import ZERO_DIGEST
 from backend.protocol.orders import PaymentOrder, WithdrawalOrder
 from backend.protocol.types import ZERO_ADDRESS, address_from_text, address_text
+from tests.contracts.core import WINDOWS
 from tests.contracts.disputes.book import PEOPLE, Book
 from tests.contracts.disputes.proofs import chunk_proof, multiproof
 
 FOREVER = 2**64 - 1
 
 
+FIRST_ANSWER_GAS, LEG_GAS, NODE_GAS = 110_000, 97_000, 1_100
+
+
+def pay_wei(legs: int, nodes: int = 0, *, is_first: bool = True) -> int:
+    """Return what an answer earns at the floor of the gas price."""
+    gas = is_first * FIRST_ANSWER_GAS + legs * LEG_GAS + nodes * NODE_GAS
+    return gas * WINDOWS.gas_price_floor_wei
+
+
+def mask(*slot_numbers: int) -> int:
+    """Return the positions of these slots in their chunk: bit p is position p."""
+    return sum(1 << each % CHUNK_SLOTS for each in slot_numbers)
+
+
 @dataclass(frozen=True)
 class Answer:
-    """IChallenges.Answer."""
+    """IChallenges.Answer; each authorisation is (signature, root, proof)."""
 
     slot_number: int
     legs: Sequence[PaymentOrder | WithdrawalOrder] = ()
-    leg: int = 0
-    signature: bytes = b""
-    root: bytes = ZERO_DIGEST
-    proof: Sequence[bytes] = ()
+    authorisations: Sequence[tuple[bytes, bytes, list[bytes]]] = ()
 
     def tuple(self) -> tuple:
-        legs = [_order_tuple(each) for each in self.legs]
-        return self.slot_number, legs, self.leg, self.signature, self.root, list(self.proof)
+        return self.slot_number, [_order_tuple(each) for each in self.legs], self.authorisations
+
+
+def by_signature(signature: bytes) -> tuple[bytes, bytes, list[bytes]]:
+    return signature, ZERO_DIGEST, []
+
+
+def by_root(root: bytes, proof: Sequence[bytes]) -> tuple[bytes, bytes, list[bytes]]:
+    return b"", root, list(proof)
 
 
 def _order_tuple(order: PaymentOrder | WithdrawalOrder) -> tuple:
@@ -65,28 +84,31 @@ class Desk:
             PEOPLE[payer].address, self._token(0), amount, more.get("fee", 0), nonce, valid_until
         )
 
-    def signed(self, slot_number: int, *legs, leg: int = 0, signer: int | None = None) -> Answer:
-        """An answer by the payer's signature, or another person's."""
-        key = next(each for each in PEOPLE if each.address == legs[leg].payer)
+    def signed(self, slot_number: int, *legs, signer: int | None = None) -> Answer:
+        """An answer by the payers' signatures, or another person's."""
+        return Answer(slot_number, legs, [self._signed(each, signer) for each in legs])
+
+    def _signed(self, order, signer: int | None) -> tuple:
+        key = next(each for each in PEOPLE if each.address == order.payer)
         key = key if signer is None else PEOPLE[signer]
-        signature = key.sign_digest(self.digest(legs[leg]))
-        return Answer(slot_number, legs, leg, signature)
+        return by_signature(key.sign_digest(self.digest(order)))
 
     def digest(self, order: PaymentOrder | WithdrawalOrder) -> bytes:
         return order.digest(self.book.operator.domain)
 
-    def bond(self) -> int:
-        return self.challenges.bond()
+    def bond(self, count: int = 1) -> int:
+        return self.challenges.bond(count)
 
-    def challenge(self, slot_number: int, sender, **options):
-        """Challenge a slot of the batch; bond, batch and chunk may be others."""
-        chunk = options.get("chunk", slot_number // CHUNK_SLOTS)
+    def challenge(self, slot_numbers: int | Sequence[int], sender, **options):
+        """Challenge slots of a chunk of the batch; bond, batch and chunk may be others."""
+        slots = [slot_numbers] if isinstance(slot_numbers, int) else slot_numbers
+        chunk = options.get("chunk", slots[0] // CHUNK_SLOTS)
         return self.challenges.challenge(
             options.get("batch", self.book.batch),
             chunk_proof(self.book.chunks, chunk) if isinstance(chunk, int) else chunk,
-            slot_number,
+            mask(*slots),
             sender=sender,
-            value=options.get("value", self.bond()),
+            value=options.get("value", self.bond(len(slots))),
         )
 
     def answer(self, answers: Sequence[Answer], account_ids: Sequence[int], sender, **options):
@@ -97,11 +119,14 @@ class Desk:
     def answer_arguments(
         self, answers: Sequence[Answer], account_ids: Sequence[int], **options
     ) -> tuple:
-        index = answers[0].slot_number // CHUNK_SLOTS
+        """`challenged` is what the challenge goes by: else the slot of the first answer."""
+        slot_number = options.get("challenged", answers[0].slot_number)
+        index = slot_number // CHUNK_SLOTS
         return (
             options.get("batch", self.book.batch),
             options.get("chunk", chunk_proof(self.book.chunks, index)),
             options.get("accounts", multiproof(self.book.chunks[index].tree, account_ids)),
+            slot_number,
             [each.tuple() for each in answers],
         )
 

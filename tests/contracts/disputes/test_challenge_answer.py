@@ -1,7 +1,8 @@
-"""Answers by an order that its payer signed, or whose root he authorised.
+"""Answers by orders that their payers signed. By roots: test_challenge_root.py.
 
-- payments and withdrawals, with fees, several of one payer, both ways → the bond is earned
-- each field that doesn't fit, signatures of others or malformed, roots of others → refused
+- payments and withdrawals, with fees, several of one payer, both ways → the pay is earned
+- pay by legs, nodes and price, never above the bond; the last answer gives back what is left
+- each field that doesn't fit, signatures of others or malformed → refused
 - too late, never challenged, removed → refused; answered before → passed over
 """
 
@@ -9,13 +10,12 @@ from dataclasses import replace
 
 import pytest
 
-from backend.protocol.authorised import AuthorisedTree
 from backend.protocol.hashing import keccak
 from backend.protocol.operations import Deposit, OpenAccount, Payment, Withdrawal, encode_all
 from backend.protocol.types import ZERO_ADDRESS, address_from_text, address_text
 from tests.contracts.core import WINDOWS
 from tests.contracts.disputes.book import PEOPLE
-from tests.contracts.disputes.evidence import Answer
+from tests.contracts.disputes.evidence import Answer, by_signature, mask, pay_wei
 from tests.contracts.disputes.proofs import chunk_proof, leaf_tuple, multiproof
 
 # The slots of the chunk after the one of `book`; person 0 has done one operation before.
@@ -57,131 +57,113 @@ def test_answer__signed__succeeds(challenges, book, desk, orders, prover, attack
 
     [event] = receipt.decode_logs(challenges.ChallengeAnswered)
     assert (event.batchNumber, event.headerHash) == (1, book.header_hash)
-    assert (event.slotNumber, event.answerer) == (slot_number, attacker)
-    assert challenges.challengeOf(book.header_hash, slot_number).isClosed
+    assert (event.slotNumber, event.openPositions) == (slot_number, 0)
+    assert (event.answerer, event.payWei) == (attacker, pay_wei(1))
+    kept = challenges.challengeOf(book.header_hash, slot_number)
+    assert (kept.openPositions, kept.bondWei, kept.isAnswered) == (0, 0, True)
     assert challenges.openCount(book.header_hash) == 0
-    assert challenges.owedWei(attacker) == bond_wei
-    assert challenges.owedWei(prover) == 0
+    assert challenges.owedWei(attacker) == pay_wei(1)
+    assert challenges.owedWei(prover) == bond_wei - pay_wei(1)
+    assert challenges.balance == bond_wei
 
 
 def test_answer__all_of_a_chunk__succeeds(challenges, book, desk, orders, prover, attacker):
-    for slot_number in orders:
-        desk.challenge(slot_number, prover)
+    desk.challenge([*orders], prover)
 
     answers = [desk.signed(*each) for each in orders.items()]
-    receipt = desk.answer(answers, [2, 3, 30, 0, 9], attacker)
+    desk.answer(answers, [2, 3, 30, 0, 9], attacker)
 
-    assert len(receipt.decode_logs(challenges.ChallengeAnswered)) == 4
     assert challenges.openCount(book.header_hash) == 0
-    assert challenges.owedWei(attacker) == 4 * desk.bond()
+    assert challenges.owedWei(attacker) == pay_wei(4)
+    assert challenges.owedWei(prover) == desk.bond(4) - pay_wei(4)
 
 
-def test_answer__in_the_first_chunk__succeeds(challenges, batch, desk, prover):
+def test_answer__one_after_the_other__pays_the_first_more_succeeds(
+    challenges, book, desk, orders, prover, attacker
+):
+    """Until the last one the rest of the bond stays, and the batch can't settle."""
+    desk.challenge([*orders], prover)
+    left = mask(*orders)
+
+    for i, (slot_number, order) in enumerate([*orders.items()][::-1]):
+        answer = desk.signed(slot_number, order)
+        receipt = desk.answer([answer], SHOWN[slot_number], attacker, challenged=PAYMENT)
+
+        left -= mask(slot_number)
+        earned_wei = pay_wei(1 + i)
+        [event] = receipt.decode_logs(challenges.ChallengeAnswered)
+        assert (event.slotNumber, event.openPositions) == (PAYMENT, left)
+        assert event.payWei == pay_wei(1, is_first=i == 0)
+        assert challenges.owedWei(attacker) == earned_wei
+        rest_wei = desk.bond(4) - earned_wei
+        kept = challenges.challengeOf(book.header_hash, PAYMENT)
+        assert (kept.openPositions, kept.bondWei) == (left, rest_wei if left else 0)
+        assert challenges.owedWei(prover) == (0 if left else rest_wei)
+        assert challenges.openCount(book.header_hash) == (1 if left else 0)
+
+
+def test_answer__challenger_himself__gets_all_succeeds(challenges, desk, orders, prover):
+    desk.challenge([PAYMENT, BACK], prover)
+
+    answers = [desk.signed(each, orders[each]) for each in (PAYMENT, BACK)]
+    desk.answer(answers, [2, 3], prover)
+
+    assert challenges.owedWei(prover) == desk.bond(2)
+
+
+@pytest.fixture
+def set_base_fee(chain):
+    """Have the next block of this base fee. What chains forget going back, is set again after."""
+    before_wei = chain.blocks.head.base_fee
+
+    def _set(wei):
+        chain.provider.make_request("anvil_setNextBlockBaseFeePerGas", [wei])
+
+    yield _set
+    _set(before_wei)
+
+
+@pytest.mark.parametrize(("factor", "is_capped"), [(5, False), (1000, True)])
+def test_answer__price_has_risen__pays_it_out_of_the_bond_succeeds(
+    chain, challenges, desk, orders, prover, attacker, set_base_fee, factor, is_capped
+):
+    bond_wei = desk.bond()
+    desk.challenge(PAYMENT, prover)
+    arguments = desk.answer_arguments([desk.signed(PAYMENT, orders[PAYMENT])], [2, 3])
+    floor_wei = WINDOWS.gas_price_floor_wei
+    set_base_fee(factor * floor_wei)
+
+    challenges.answer(*arguments, sender=attacker, max_fee=2 * factor * floor_wei)
+
+    assert chain.blocks.head.base_fee == factor * floor_wei
+    earned_wei = min(factor * pay_wei(1), bond_wei)
+    assert (earned_wei == bond_wei) == is_capped
+    assert challenges.owedWei(attacker) == earned_wei
+    assert challenges.owedWei(prover) == bond_wei - earned_wei
+
+
+def test_answer__in_the_first_chunk__succeeds(challenges, batch, desk, prover, attacker):
     """A payment behind nine openings of two slots and two deposits."""
     slot_number = 2 * 7 + 2
     desk.challenge(slot_number, prover)
 
     order = desk.payment(0, 1, 1, nonce=0, fee=10)
-    desk.answer([desk.signed(slot_number, order)], [2, 3], prover)
+    desk.answer([desk.signed(slot_number, order)], [2, 3], attacker)
 
-    assert challenges.owedWei(prover) == desk.bond()
+    assert challenges.owedWei(attacker) == pay_wei(1)
 
 
-def test_answer__other_units__succeeds(challenges, book, tokens, desk, deposit, prover):
+def test_answer__other_units__succeeds(challenges, book, tokens, desk, deposit, attacker):
     """One minor unit of the second token is ten base units."""
     deposit(tokens[1], 1000, address_text(PEOPLE[0].address))
     book.honest(Deposit(4, 1000), Deposit(2, 1000), Deposit(10, 100), Payment(10, 11, 3)).post()
-    desk.challenge(67, prover)
+    desk.challenge(67, attacker)
     asset = address_from_text(tokens[1].address)
     order = replace(desk.payment(0, 1, 30, nonce=0), asset=asset)
 
-    desk.answer([desk.signed(67, order)], [10, 11], prover)
+    desk.answer([desk.signed(67, order)], [10, 11], attacker)
 
-    assert challenges.owedWei(prover) == desk.bond()
-
-
-def at_root(desk, slot_number, order, others=()):
-    tree = AuthorisedTree([desk.digest(order), *others])
-    return Answer(slot_number, [order], 0, b"", tree.root, tree.proof(0))
-
-
-@pytest.fixture
-def accounts_ledger(book, accounts):
-    """Person 2's place is taken by an account that can send: it opens 40 and pays from there."""
-    owner = accounts[5]
-    book.honest(
-        OpenAccount(40, 1, address_from_text(owner.address)),
-        Payment(3, 40, 50),
-        Payment(40, 3, 7),
-        Withdrawal(40, 8),
-    ).post()
-    return owner
-
-
-@pytest.mark.parametrize("other_count", [0, 1, 4])
-def test_answer__by_root__succeeds(challenges, rollup, desk, accounts_ledger, prover, other_count):
-    payer = address_from_text(accounts_ledger.address)
-    payment = replace(desk.payment(0, 1, 7, nonce=0), payer=payer)
-    withdrawal = replace(desk.withdrawal(0, 8, nonce=1), payer=payer)
-    others = [keccak(bytes([i])) for i in range(other_count)]
-    answers = [at_root(desk, 67, payment, others), at_root(desk, 68, withdrawal, others)]
-    for each in answers:
-        rollup.authorizeOrders(each.root, sender=accounts_ledger)
-        desk.challenge(each.slot_number, prover)
-
-    desk.answer(answers, [3, 40], prover)
-
-    assert challenges.owedWei(prover) == 2 * desk.bond()
-
-
-def test_answer__by_root_of_another_owner__reverts(
-    reverts, challenges, rollup, desk, accounts_ledger, prover
-):
-    payer = address_from_text(accounts_ledger.address)
-    order = replace(desk.payment(0, 1, 7, nonce=0), payer=payer)
-    answer = at_root(desk, 67, order)
-    rollup.authorizeOrders(answer.root, sender=prover)
-    desk.challenge(67, prover)
-
-    values = {"payer": accounts_ledger, "digest": desk.digest(order)}
-    with reverts(challenges, "NotAuthorised", **values):
-        desk.answer([answer], [3, 40], prover)
-
-
-def test_answer__proof_to_another_root__reverts(
-    reverts, challenges, rollup, desk, accounts_ledger, prover
-):
-    payer = address_from_text(accounts_ledger.address)
-    order = replace(desk.payment(0, 1, 7, nonce=0), payer=payer)
-    answer = at_root(desk, 67, order, [keccak(b"other")])
-    rollup.authorizeOrders(answer.root, sender=accounts_ledger)
-    desk.challenge(67, prover)
-
-    for proof in ([], [keccak(b"wrong")], [*answer.proof, bytes(32)]):
-        with reverts(challenges, "NotAuthorised", payer=..., digest=...):
-            desk.answer([replace(answer, proof=proof)], [3, 40], prover)
-
-
-@pytest.mark.parametrize(("node_count", "fits"), [(32, True), (33, False)])
-def test_answer__long_proof__holds(
-    reverts, challenges, rollup, desk, accounts_ledger, prover, node_count, fits
-):
-    payer = address_from_text(accounts_ledger.address)
-    order = replace(desk.payment(0, 1, 7, nonce=0), payer=payer)
-    proof = [keccak(bytes([i])) for i in range(node_count)]
-    root = desk.digest(order)
-    for node in proof:
-        root = keccak(min(root, node) + max(root, node))
-    rollup.authorizeOrders(root, sender=accounts_ledger)
-    desk.challenge(67, prover)
-    answer = Answer(67, [order], 0, b"", root, proof)
-
-    if fits:
-        desk.answer([answer], [3, 40], prover)
-        assert challenges.owedWei(prover) == desk.bond()
-    else:
-        with reverts(challenges, "ProofTooLong", maximum=32, actual=33):
-            desk.answer([answer], [3, 40], prover)
+    assert challenges.owedWei(attacker) == desk.bond()
 
 
 OTHERS = {
@@ -253,30 +235,45 @@ def test_answer__signed_by_another__reverts(reverts, challenges, desk, orders, p
     desk.challenge(PAYMENT, prover)
     order = orders[PAYMENT]
     right = desk.signed(PAYMENT, order)
-    r, s, v = right.signature[:32], right.signature[32:64], right.signature[64]
+    [(signature, *_)] = right.authorisations
+    r, s, v = signature[:32], signature[32:64], signature[64]
     high_v, _, high_s = with_high_s(v, r, s)
     wrong = [
-        desk.signed(PAYMENT, order, signer=1).signature,
-        desk.signed(PAYMENT, replace(order, memo=bytes(32))).signature,
+        PEOPLE[1].sign_digest(desk.digest(order)),
+        PEOPLE[0].sign_digest(desk.digest(replace(order, memo=bytes(32)))),
         r + high_s + bytes([high_v]),
         r + s + bytes([v - 27]),
         r + s,
-        right.signature + b"\0",
+        signature + b"\0",
         bytes(65),
         b"\0",
     ]
 
     values = {"payer": address_text(order.payer), "digest": desk.digest(order)}
-    for signature in wrong:
+    for each in wrong:
         with reverts(challenges, "NotAuthorised", **values):
-            desk.answer([replace(right, signature=signature)], [2, 3], prover)
+            changed = replace(right, authorisations=[by_signature(each)])
+            desk.answer([changed], [2, 3], prover)
 
 
 def test_answer__nothing_authorises__reverts(reverts, challenges, desk, orders, prover):
     desk.challenge(PAYMENT, prover)
 
     with reverts(challenges, "NotAuthorised", payer=..., digest=...):
-        desk.answer([Answer(PAYMENT, [orders[PAYMENT]])], [2, 3], prover)
+        desk.answer([Answer(PAYMENT, [orders[PAYMENT]], [by_signature(b"")])], [2, 3], prover)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_answer__authorisations_of_other_number__reverts(
+    reverts, challenges, desk, orders, prover, count
+):
+    desk.challenge(PAYMENT, prover)
+    answer = desk.signed(PAYMENT, orders[PAYMENT])
+
+    field = b"authorisations".ljust(32, b"\0")
+    with reverts(challenges, "OrderMismatch", slotNumber=PAYMENT, field=field):
+        changed = replace(answer, authorisations=[*answer.authorisations] * count)
+        desk.answer([changed], [2, 3], prover)
 
 
 def test_answer__account_not_shown__reverts(reverts, disputes, desk, orders, prover):
@@ -309,30 +306,64 @@ def test_answer__another_chunk__reverts(reverts, rollup, disputes, book, desk, o
 
     with reverts(disputes, "ChunkIndexMismatch", expected=1, actual=0):
         desk.answer([answer], [2], prover, chunk=first, accounts=accounts)
+    with reverts(disputes, "ChunkIndexMismatch", expected=2, actual=1):
+        later = replace(answer, slot_number=PAYMENT + 64)
+        desk.answer([answer, later], [2, 3], prover)
     with reverts(rollup, "ChunkNotInBatch", expectedRoot=..., actualRoot=...):
-        desk.answer([answer], [2, 3], prover, chunk=(0, *second[1:]))
+        desk.answer([answer], [2, 3], prover, chunk=(1, first[1], second[2]))
 
 
 def test_answer__never_challenged__reverts(reverts, challenges, desk, orders, prover):
-    desk.challenge(PAYMENT, prover)
+    desk.challenge([PAYMENT, WITHDRAWAL], prover)
 
-    with reverts(challenges, "ChallengeNotOpen", slotNumber=BACK):
-        desk.answer([desk.signed(BACK, orders[BACK])], [2, 3], prover)
+    for slot_number in (BACK, WITHDRAWAL):
+        with reverts(challenges, "ChallengeNotOpen", slotNumber=slot_number):
+            desk.answer([desk.signed(slot_number, orders[slot_number])], [2, 3], prover)
+    with reverts(challenges, "NothingAnswered", slotNumber=PAYMENT):
+        answer = desk.signed(BACK, orders[BACK])
+        desk.answer([answer], [2, 3], prover, challenged=PAYMENT)
+    with reverts(challenges, "NothingAnswered", slotNumber=PAYMENT):
+        challenges.answer(
+            *desk.answer_arguments([answer], [2], challenged=PAYMENT)[:4], [], sender=prover
+        )
+
+
+def test_answer__of_another_challenge__changes_nothing(
+    challenges, book, desk, orders, prover, attacker
+):
+    """It closes and pays for what its own challenge asks alone."""
+    desk.challenge(PAYMENT, prover)
+    desk.challenge(BACK, prover)
+    answers = [desk.signed(each, orders[each]) for each in (BACK, PAYMENT)]
+
+    desk.answer(answers, [2, 3], attacker, challenged=PAYMENT)
+
+    assert challenges.owedWei(attacker) == pay_wei(1)
+    assert challenges.challengeOf(book.header_hash, BACK).openPositions == mask(BACK)
+    assert challenges.openCount(book.header_hash) == 1
 
 
 def test_answer__answered_before__changes_nothing(challenges, book, desk, orders, prover, attacker):
     """He who answers one first, by a copy, doesn't spoil an answer for many."""
-    for slot_number in (PAYMENT, BACK):
-        desk.challenge(slot_number, prover)
+    desk.challenge([PAYMENT, BACK], prover)
     answers = [desk.signed(each, orders[each]) for each in (PAYMENT, BACK)]
     desk.answer(answers[:1], [2, 3], attacker)
 
-    receipt = desk.answer([*answers, answers[1]], [2, 3], prover)
+    receipt = desk.answer([*answers, answers[1]], [2, 3], attacker)
 
     [event] = receipt.decode_logs(challenges.ChallengeAnswered)
-    assert event.slotNumber == BACK
-    assert challenges.owedWei(attacker) == challenges.owedWei(prover) == desk.bond()
+    assert event.payWei == pay_wei(1, is_first=False)
+    assert challenges.owedWei(attacker) == pay_wei(2)
     assert challenges.openCount(book.header_hash) == 0
+
+
+def test_answer__all_answered_before__reverts(reverts, challenges, desk, orders, prover):
+    desk.challenge(PAYMENT, prover)
+    answer = desk.signed(PAYMENT, orders[PAYMENT])
+    desk.answer([answer], [2, 3], prover)
+
+    with reverts(challenges, "ChallengeNotOpen", slotNumber=PAYMENT):
+        desk.answer([answer], [2, 3], prover)
 
 
 def test_answer__last_second__succeeds(chain, challenges, desk, orders, prover):
@@ -341,7 +372,7 @@ def test_answer__last_second__succeeds(chain, challenges, desk, orders, prover):
 
     desk.answer([desk.signed(PAYMENT, orders[PAYMENT])], [2, 3], prover)
 
-    assert challenges.owedWei(prover) == desk.bond()
+    assert challenges.owedWei(prover) == desk.bond()  # his own, whole
 
 
 @pytest.mark.parametrize("late_s", [0, 1])

@@ -1,8 +1,10 @@
 """What becomes of challenges that nobody answers, and of their bonds.
 
-- from the deadline on → the batch is rolled back, the challenger is the prover and gets his bond
+- from the deadline on → the batch is rolled back, the challenger is the prover and gets his bond,
+  or what the answers have left of it
 - before it, answered, never opened, removed → refused
-- open challenges of removed batches → the bonds go back; of standing ones → refused
+- open challenges of removed batches → what is left of the bonds goes back; of standing ones →
+  refused
 - what is owed → drawn once; a receiver that refuses changes nothing
 """
 
@@ -10,7 +12,7 @@ import pytest
 
 from backend.protocol.operations import Payment, Withdrawal
 from tests.contracts.core import STAKE_WEI, WINDOWS
-from tests.contracts.disputes.evidence import Desk
+from tests.contracts.disputes.evidence import Desk, mask, pay_wei
 
 PAYMENT, WITHDRAWAL = 64, 65
 
@@ -45,6 +47,24 @@ def test_expire__deadline__succeeds(
     assert challenges.owedWei(prover) == desk.bond()
     assert challenges.owedWei(attacker) == 0
     assert challenges.openCount(book.header_hash) == 0
+
+
+def test_expire__answered_in_part__gives_back_the_rest_succeeds(
+    chain, rollup, challenges, batch, book, desk, prover, attacker
+):
+    """One unanswered slot is fraud, whatever else was answered."""
+    opened_ts_s = desk.challenge([PAYMENT, WITHDRAWAL], prover).timestamp
+    desk.answer([desk.signed(PAYMENT, desk.payment(0, 1, 1, nonce=1))], [2, 3], attacker)
+    left = challenges.challengeOf(book.header_hash, PAYMENT)
+    assert (left.openPositions, left.bondWei) == (mask(WITHDRAWAL), desk.bond(2) - pay_wei(1))
+    chain.pending_timestamp = opened_ts_s + WINDOWS.answer_s
+
+    challenges.expire(batch, PAYMENT, sender=attacker)
+
+    assert rollup.tip() == 0
+    assert challenges.owedWei(prover) == desk.bond(2) - pay_wei(1)
+    assert challenges.owedWei(attacker) == pay_wei(1)
+    assert challenges.challengeOf(book.header_hash, PAYMENT).openPositions == 0
 
 
 @pytest.mark.parametrize("early_s", [1, 30])
@@ -109,6 +129,26 @@ def test_release_bond__removed_batches__succeeds(challenges, removed, prover, at
         assert challenges.openCount(header_hash) == 0
 
 
+def test_release_bond__answered_in_part__gives_back_the_rest_succeeds(
+    chain, challenges, book, tokens, prover, attacker
+):
+    book.honest(Payment(2, 3, 1)).post()
+    later = book.next_batch().honest(Payment(2, 3, 1), Withdrawal(2, 1))
+    later.post()
+    desk, desk_of_later = (Desk(challenges, each, tokens) for each in (book, later))
+    opened_ts_s = desk.challenge(PAYMENT, prover).timestamp
+    desk_of_later.challenge([0, 1], prover)
+    answer = desk.signed(0, desk.payment(0, 1, 1, nonce=2))
+    desk_of_later.answer([answer], [2, 3], attacker)
+    chain.pending_timestamp = opened_ts_s + WINDOWS.answer_s
+    challenges.expire(book.batch, PAYMENT, sender=attacker)
+
+    challenges.releaseBond(later.header_hash, 0, sender=attacker)
+
+    assert challenges.owedWei(prover) == desk.bond(1) + desk.bond(2) - pay_wei(1)
+    assert challenges.owedWei(attacker) == pay_wei(1)
+
+
 def test_release_bond__another_batch_in_its_place__succeeds(
     challenges, committee, removed, book, lister, prover, attacker, desk, keys
 ):
@@ -164,9 +204,9 @@ def test_withdraw_bonds__receiver_refuses__reverts(
     answer = desk.signed(PAYMENT, desk.payment(0, 1, 1, nonce=1))
     arguments = desk.answer_arguments([answer], [2, 3])
     relay.call(challenges, challenges.answer.encode_input(*arguments), sender=prover)
-    assert challenges.owedWei(relay) == desk.bond()
+    assert challenges.owedWei(relay) == pay_wei(1)
 
     with reverts(challenges, "PaymentFailed", receiver=relay):
         relay.call(challenges, challenges.withdrawBonds.encode_input(), sender=prover)
 
-    assert challenges.owedWei(relay) == desk.bond()
+    assert challenges.owedWei(relay) == pay_wei(1)

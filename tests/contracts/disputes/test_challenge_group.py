@@ -1,6 +1,8 @@
-"""Answers for legs of groups, which bear one link and stand side by side.
+"""Answers for groups, whose legs bear one link, stand side by side and are authorised one by one.
 
-- each leg of groups of two and of eight, by signature or root → answered, the others unsigned
+- each leg of groups of two and of eight, by signature or root → answered, all that are challenged
+  of the group at once, for the pay of all its legs
+- one leg unauthorised, whichever is challenged → refused
 - legs that are altered, dropped, turned, elsewhere or cut by the chunk's end; other links; the
   signature of another leg; withdrawals as legs; nine legs → refused
 """
@@ -14,7 +16,7 @@ from backend.protocol.operations import NoOp, OpenAccount, Payment, Withdrawal
 from backend.protocol.orders import group_link, linked
 from backend.protocol.types import address_from_text
 from tests.contracts.disputes.book import PEOPLE
-from tests.contracts.disputes.evidence import Answer
+from tests.contracts.disputes.evidence import Answer, by_root, mask, pay_wei
 
 FIRST = 64 + 3  # slot of the group's first leg
 ACCOUNTS = {0: 2, 1: 3, 2: 4, 3: 5}
@@ -39,25 +41,40 @@ SHOWN = [2, 3, 4]
 
 
 @pytest.mark.parametrize("leg", [0, 1])
-def test_answer__leg_of_two__succeeds(challenges, desk, legs, prover, leg):
+def test_answer__leg_of_two__succeeds(challenges, desk, legs, prover, attacker, leg):
     desk.challenge(FIRST + leg, prover)
 
-    desk.answer([desk.signed(FIRST + leg, *legs, leg=leg)], SHOWN, prover)
+    desk.answer([desk.signed(FIRST, *legs)], SHOWN, attacker, challenged=FIRST + leg)
 
-    assert challenges.owedWei(prover) == desk.bond()
-
-
-def test_answer__both_legs__succeeds(challenges, desk, legs, prover):
-    answers = [desk.signed(FIRST + leg, *legs, leg=leg) for leg in (0, 1)]
-    for each in answers:
-        desk.challenge(each.slot_number, prover)
-
-    desk.answer(answers, SHOWN, prover)
-
-    assert challenges.owedWei(prover) == 2 * desk.bond()
+    assert challenges.owedWei(attacker) == pay_wei(2)
 
 
-def test_answer__leg_by_root__succeeds(challenges, rollup, book, desk, prover, accounts):
+def test_answer__both_legs__succeeds(challenges, book, desk, legs, prover, attacker):
+    desk.challenge([FIRST, FIRST + 1], prover)
+
+    desk.answer([desk.signed(FIRST, *legs)], SHOWN, attacker)
+
+    assert challenges.openCount(book.header_hash) == 0
+    assert challenges.owedWei(attacker) == pay_wei(2)
+
+
+def test_answer__legs_in_two_challenges__each_takes_an_answer_succeeds(
+    challenges, book, desk, legs, prover, attacker
+):
+    for leg in (0, 1):
+        desk.challenge(FIRST + leg, prover)
+    answer = desk.signed(FIRST, *legs)
+
+    for leg in (0, 1):
+        assert challenges.openCount(book.header_hash) == 2 - leg
+        desk.answer([answer], SHOWN, attacker, challenged=FIRST + leg)
+
+    assert challenges.openCount(book.header_hash) == 0
+    assert challenges.owedWei(attacker) == 2 * pay_wei(2)
+
+
+def test_answer__leg_by_root__succeeds(challenges, rollup, book, desk, prover, attacker, accounts):
+    """The other leg is signed."""
     owner = accounts[5]
     address = address_from_text(owner.address)
     book.honest(OpenAccount(40, 1, address), Payment(3, 40, 9), Payment(40, 3, 7), Payment(3, 4, 5))
@@ -68,9 +85,11 @@ def test_answer__leg_by_root__succeeds(challenges, rollup, book, desk, prover, a
     rollup.authorizeOrders(tree.root, sender=owner)
     desk.challenge(FIRST, prover)
 
-    desk.answer([Answer(FIRST, legs, 0, b"", tree.root, tree.proof(0))], [3, 4, 40], prover)
+    [signed] = desk.signed(FIRST + 1, legs[1]).authorisations
+    authorisations = [by_root(tree.root, tree.proof(0)), signed]
+    desk.answer([Answer(FIRST, legs, authorisations)], [3, 4, 40], attacker)
 
-    assert challenges.owedWei(prover) == desk.bond()
+    assert challenges.owedWei(attacker) == pay_wei(2, 1)
 
 
 @pytest.fixture
@@ -86,19 +105,36 @@ def eight(book, desk):
     return linked(orders)
 
 
-def test_answer__each_leg_of_eight__succeeds(challenges, desk, eight, prover):
-    answers = [desk.signed(120 + i, *eight, leg=i) for i in range(8)]
-    for each in answers:
-        desk.challenge(each.slot_number, prover)
+@pytest.mark.parametrize(
+    "slots", [[120], [127], [123, 125], range(120, 128)], ids=["first", "last", "some", "all"]
+)
+def test_answer__legs_of_eight__succeeds(challenges, book, desk, eight, prover, attacker, slots):
+    desk.challenge([*slots], prover)
 
-    desk.answer(answers, ACCOUNTS.values(), prover)
+    answer = desk.signed(120, *eight)
+    desk.answer([answer], ACCOUNTS.values(), attacker, challenged=slots[0])
 
-    assert challenges.owedWei(prover) == 8 * desk.bond()
+    assert challenges.openCount(book.header_hash) == 0
+    assert challenges.owedWei(attacker) == pay_wei(8)
+
+
+def test_answer__group_beside_others__leaves_them_open_succeeds(
+    challenges, book, desk, legs, prover, attacker
+):
+    desk.challenge([64, FIRST + 1, FIRST + 2], prover)
+
+    answer = desk.signed(FIRST, *legs)
+    desk.answer([answer], SHOWN, attacker, challenged=64)
+
+    kept = challenges.challengeOf(book.header_hash, 64)
+    assert kept.openPositions == mask(64, FIRST + 2)
+    assert challenges.owedWei(attacker) == pay_wei(2)
 
 
 def refused(reverts, contract, desk, prover, answer, error, shown=SHOWN, **values):
+    challenged = values.pop("challenged", answer.slot_number)
     with reverts(contract, error, **values):
-        desk.answer([answer], shown, prover)
+        desk.answer([answer], shown, prover, challenged=challenged)
 
 
 ALTERED = {
@@ -113,27 +149,42 @@ ALTERED = {
 def test_answer__legs_altered__reverts(reverts, challenges, desk, legs, prover, name, leg):
     """Whichever leg is challenged: all of them fit and make the link."""
     desk.challenge(FIRST + leg, prover)
-    answer = replace(desk.signed(FIRST + leg, *legs, leg=leg), legs=ALTERED[name](*legs))
+    answer = replace(desk.signed(FIRST, *legs), legs=ALTERED[name](*legs))
 
-    values = {"slotNumber": ..., "field": ...}
+    values = {"slotNumber": ..., "field": ..., "challenged": FIRST + leg}
     refused(reverts, challenges, desk, prover, answer, "OrderMismatch", **values)
+
+
+@pytest.mark.parametrize("leg", [0, 1])
+@pytest.mark.parametrize("unsigned", [0, 1])
+def test_answer__a_leg_not_authorised__reverts(
+    reverts, challenges, desk, legs, prover, leg, unsigned
+):
+    """Whichever leg is challenged: the group is executed whole or not at all."""
+    desk.challenge(FIRST + leg, prover)
+    answer = desk.signed(FIRST, *legs)
+    signed = answer.authorisations
+    others = [signed[1 - i] if i == unsigned else signed[i] for i in (0, 1)]
+
+    values = {"payer": ..., "digest": desk.digest(legs[unsigned]), "challenged": FIRST + leg}
+    answer = replace(answer, authorisations=others)
+    refused(reverts, challenges, desk, prover, answer, "NotAuthorised", **values)
 
 
 def test_answer__legs_turned__reverts(reverts, challenges, desk, legs, prover):
     desk.challenge(FIRST, prover)
     turned = linked(legs[::-1])
 
-    values = {"slotNumber": FIRST - 1, "field": padded_field("amount")}
-    answer = desk.signed(FIRST, *turned, leg=1)
+    values = {"slotNumber": FIRST, "field": padded_field("payer")}
+    answer = desk.signed(FIRST, *turned)
     refused(reverts, challenges, desk, prover, answer, "OrderMismatch", **values)
 
 
-def test_answer__leg_for_its_neighbour__reverts(reverts, challenges, desk, legs, prover):
-    """The legs would have to stand one slot further on."""
+def test_answer__legs_one_slot_on__reverts(reverts, challenges, desk, legs, prover):
     desk.challenge(FIRST + 1, prover)
 
     values = {"slotNumber": FIRST + 1, "field": padded_field("payer")}
-    answer = desk.signed(FIRST + 1, *legs, leg=0)
+    answer = desk.signed(FIRST + 1, *legs)
     refused(reverts, challenges, desk, prover, answer, "OrderMismatch", **values)
 
 
@@ -149,16 +200,6 @@ def test_answer__leg_alone__reverts(reverts, challenges, desk, legs, prover):
     refused(reverts, challenges, desk, prover, answer, "NotAuthorised", **values)
 
 
-def test_answer__signature_of_another_leg__reverts(reverts, challenges, desk, legs, prover):
-    desk.challenge(FIRST, prover)
-    answer = replace(
-        desk.signed(FIRST, *legs), signature=desk.signed(FIRST + 1, *legs, leg=1).signature
-    )
-
-    values = {"payer": ..., "digest": desk.digest(legs[0])}
-    refused(reverts, challenges, desk, prover, answer, "NotAuthorised", **values)
-
-
 def test_answer__link_of_a_leg_more__reverts(reverts, challenges, desk, legs, prover):
     """The payers signed for a third leg that wasn't executed."""
     desk.challenge(FIRST, prover)
@@ -170,27 +211,24 @@ def test_answer__link_of_a_leg_more__reverts(reverts, challenges, desk, legs, pr
     refused(reverts, challenges, desk, prover, answer, "OrderMismatch", **values)
 
 
-@pytest.mark.parametrize(("leg", "count"), [(2, 2), (2**256 - 1, 2), (0, 9)])
-def test_answer__number_of_legs__reverts(reverts, challenges, desk, legs, prover, leg, count):
+def test_answer__nine_legs__reverts(reverts, challenges, desk, legs, prover):
     desk.challenge(FIRST, prover)
-    given = [legs[i % 2] for i in range(count)]
-    answer = replace(desk.signed(FIRST, *legs), legs=given, leg=leg)
+    answer = desk.signed(FIRST, *[legs[i % 2] for i in range(9)])
 
     values = {"slotNumber": FIRST, "field": padded_field("legs")}
     refused(reverts, challenges, desk, prover, answer, "OrderMismatch", **values)
 
 
-@pytest.mark.parametrize(("slot_number", "leg"), [(64, 1), (120 + 7, 6)])
-def test_answer__past_the_chunk__reverts(reverts, challenges, book, desk, prover, slot_number, leg):
+def test_answer__past_the_chunk__reverts(reverts, challenges, book, desk, prover):
     """Legs never reach into another chunk."""
-    book.honest(Payment(2, 3, 1), *[NoOp()] * 62, Payment(2, 3, 1)).honest(Payment(2, 3, 1))
-    book.post()
-    desk.challenge(slot_number, prover)
-    orders = linked([desk.payment(0, 1, 1, nonce=1 + i) for i in range(8)])
+    book.honest(*[NoOp()] * 62, *[Payment(2, 3, 1)] * 2).honest(Payment(2, 3, 1)).post()
+    desk.challenge(127, prover)
+    orders = linked([desk.payment(0, 1, 1, nonce=1 + i) for i in range(3)])
 
-    values = {"slotNumber": slot_number, "field": padded_field("leg")}
-    answer = desk.signed(slot_number, *orders, leg=leg)
-    refused(reverts, challenges, desk, prover, answer, "OrderMismatch", **values)
+    for slot_number in (126, 127):
+        values = {"slotNumber": slot_number, "field": padded_field("legs"), "challenged": 127}
+        answer = desk.signed(slot_number, *orders)
+        refused(reverts, challenges, desk, prover, answer, "OrderMismatch", **values)
 
 
 def test_answer__leg_in_no_order_s_slot__reverts(reverts, challenges, rollup, book, desk, prover):
@@ -203,8 +241,9 @@ def test_answer__leg_in_no_order_s_slot__reverts(reverts, challenges, rollup, bo
     values = {"payer": 0, "payee": 0, "amountMinor": 0}
     answer = desk.signed(64, *legs)
     refused(reverts, challenges, desk, prover, answer, "SlotNotOrder", **values)
-    answer = desk.signed(68, *legs, leg=1)
-    refused(reverts, rollup, desk, prover, answer, "SlotIsSecondHalf", slotNumber=67)
+    answer = desk.signed(67, *legs)
+    values = {"slotNumber": 67, "challenged": 68}
+    refused(reverts, rollup, desk, prover, answer, "SlotIsSecondHalf", **values)
 
 
 def test_answer__withdrawal_as_a_leg__reverts(reverts, challenges, book, desk, prover):
@@ -215,6 +254,6 @@ def test_answer__withdrawal_as_a_leg__reverts(reverts, challenges, book, desk, p
     legs = linked([first, second])
     assert legs[1].link == group_link([first, second])
 
-    values = {"slotNumber": 65, "field": padded_field("memo")}
-    answer = desk.signed(65, *legs, leg=1)
+    values = {"slotNumber": 65, "field": padded_field("memo"), "challenged": 65}
+    answer = desk.signed(64, *legs)
     refused(reverts, challenges, desk, prover, answer, "OrderMismatch", **values)

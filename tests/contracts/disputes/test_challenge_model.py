@@ -1,7 +1,7 @@
 """Challenges against a model of them, both driven by the same random steps.
 
-Law: a step succeeds in both or in neither; the contract holds exactly the open bonds and what it
-owes, and counts what is open.
+Law: a step succeeds in both or in neither; the contract holds exactly what is left of the open
+bonds and what it owes, and counts what is open.
 """
 
 import random
@@ -14,10 +14,22 @@ from ape_ethereum.trace import Trace
 
 from backend.protocol.operations import Payment
 from tests.contracts.core import CHALLENGE_WINDOW_S, WINDOWS
+from tests.contracts.disputes.evidence import mask, pay_wei
 
-FIRST, SLOTS = 64, range(64, 67)  # payments of person 0 to person 1
+FIRST, SLOTS = 64, range(64, 68)  # payments of person 0 to person 1
 PEOPLE = range(2)
 STEPS = 16
+
+
+@dataclass
+class Opened:
+    """One challenge; it goes by its lowest slot."""
+
+    ts_s: int
+    challenger: int
+    rest_wei: int
+    open: set[int]
+    is_answered: bool = False
 
 
 @dataclass
@@ -25,50 +37,55 @@ class Model:
     """What should be. People are numbers; times are seconds."""
 
     accepted_ts_s: int
-    opened: dict[int, tuple[int, int, int]] = field(default_factory=dict)  # when, who, bond
-    closed: set[int] = field(default_factory=set)
+    by_slot: dict[int, Opened] = field(default_factory=dict)
+    challenged: set[int] = field(default_factory=set)
     owed_wei: list[int] = field(default_factory=lambda: [0 for _ in PEOPLE])
     fate: str = "stands"
 
-    def is_open(self, slot_number):
-        return slot_number in self.opened and slot_number not in self.closed
+    def open_now(self):
+        return {slot: each for slot, each in self.by_slot.items() if each.open}
 
-    def is_late(self, slot_number, now):
-        return now >= self.opened[slot_number][0] + WINDOWS.answer_s
+    def close(self, one):
+        self.owed_wei[one.challenger] += one.rest_wei
+        one.rest_wei, one.open = 0, set()
 
-    def close(self, slot_number, receiver):
-        self.closed.add(slot_number)
-        self.owed_wei[receiver] += self.opened[slot_number][2]
-
-    def challenge(self, person, slot_number, bond_wei, now):
+    def challenge(self, person, slots, bond_wei, now):
         is_in_time = now < self.accepted_ts_s + CHALLENGE_WINDOW_S
-        if self.fate != "stands" or not is_in_time or slot_number in self.opened:
+        if self.fate != "stands" or not is_in_time or self.challenged & {*slots}:
             return False
-        self.opened[slot_number] = (now, person, bond_wei)
+        self.challenged |= {*slots}
+        self.by_slot[min(slots)] = Opened(now, person, bond_wei, {*slots})
         return True
 
-    def answer(self, person, slot_numbers, now):
-        waiting = [each for each in slot_numbers if each not in self.closed]
-        if self.fate != "stands" or any(
-            each not in self.opened or self.is_late(each, now) for each in waiting
-        ):
+    def answer(self, person, slot_number, shown, now):
+        one = self.open_now().get(slot_number)
+        if self.fate != "stands" or one is None or now >= one.ts_s + WINDOWS.answer_s:
             return False
-        for each in waiting:
-            self.close(each, person)
+        closed = one.open & {*shown}
+        if not closed:
+            return False
+        earned_wei = pay_wei(len(closed), is_first=not one.is_answered)
+        self.owed_wei[person] += earned_wei
+        one.rest_wei -= earned_wei
+        one.is_answered = True
+        one.open -= closed
+        if not one.open:
+            self.close(one)
         return True
 
     def expire(self, slot_number, now):
-        is_due = self.is_open(slot_number) and self.is_late(slot_number, now)
-        if self.fate != "stands" or not is_due:
+        one = self.open_now().get(slot_number)
+        if self.fate != "stands" or one is None or now < one.ts_s + WINDOWS.answer_s:
             return False
-        self.close(slot_number, self.opened[slot_number][1])
+        self.close(one)
         self.fate = "removed"
         return True
 
     def release(self, slot_number):
-        if self.fate != "removed" or not self.is_open(slot_number):
+        one = self.open_now().get(slot_number)
+        if self.fate != "removed" or one is None:
             return False
-        self.close(slot_number, self.opened[slot_number][1])
+        self.close(one)
         return True
 
     def draw(self, person):
@@ -77,7 +94,7 @@ class Model:
 
     def settle(self, now):
         is_due = now >= self.accepted_ts_s + CHALLENGE_WINDOW_S
-        if self.fate != "stands" or not is_due or any(map(self.is_open, SLOTS)):
+        if self.fate != "stands" or not is_due or self.open_now():
             return False
         self.fate = "settled"
         return True
@@ -102,17 +119,18 @@ def play(chain, rollup, challenges, book, desk, accounts):
         sender = people[person]
         match name:
             case "challenge":
-                bond_wei = desk.bond() + random_.randrange(9)
-                sent = _sent(lambda: desk.challenge(slot_number, sender, value=bond_wei))
-                return sent, model.challenge(person, slot_number, bond_wei, now)
+                slots = random_.sample(SLOTS, random_.randint(1, 3))
+                bond_wei = desk.bond(len(slots)) + random_.randrange(9)
+                sent = _sent(lambda: desk.challenge(slots, sender, value=bond_wei))
+                return sent, model.challenge(person, slots, bond_wei, now)
             case "answer":
-                slot_numbers = random_.sample(SLOTS, random_.randint(1, 3))
+                shown = random_.sample(SLOTS, random_.randint(1, 4))
                 answers = [
                     desk.signed(each, desk.payment(0, 1, 1, nonce=1 + each - FIRST))
-                    for each in slot_numbers
+                    for each in shown
                 ]
-                sent = _sent(lambda: desk.answer(answers, [2, 3], sender))
-                return sent, model.answer(person, slot_numbers, now)
+                sent = _sent(lambda: desk.answer(answers, [2, 3], sender, challenged=slot_number))
+                return sent, model.answer(person, slot_number, shown, now)
             case "expire":
                 expire = challenges.expire
                 sent = _sent(lambda: expire(book.batch, slot_number, sender=sender))
@@ -136,11 +154,13 @@ def play(chain, rollup, challenges, book, desk, accounts):
             chain.pending_timestamp = now
             sent, expected = _play(model, random_, now)
             assert sent == expected, (seed, model)
-            open_now = [each for each in SLOTS if model.is_open(each)]
-            assert challenges.openCount(book.header_hash) == len(open_now)
+            assert challenges.openCount(book.header_hash) == len(model.open_now())
+            for slot_number, one in model.by_slot.items():
+                kept = challenges.challengeOf(book.header_hash, slot_number)
+                assert (kept.openPositions, kept.bondWei) == (mask(*one.open), one.rest_wei)
             for person in PEOPLE:
                 assert challenges.owedWei(people[person]) == model.owed_wei[person]
-            bonds_wei = sum(model.opened[each][2] for each in open_now)
+            bonds_wei = sum(each.rest_wei for each in model.open_now().values())
             assert challenges.balance == bonds_wei + sum(model.owed_wei)
         return model
 

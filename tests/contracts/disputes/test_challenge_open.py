@@ -1,8 +1,10 @@
 """Opening a challenge, and the bond.
 
-- payments and withdrawals of unsettled batches, up to the last second of the window → open
-- no-ops, deposits, openings, second halves, malformed slots; twice; too late; bonds too small;
-  another chunk; batches settled or removed → refused
+- payments and withdrawals of unsettled batches, one or all of a chunk, up to the last second of the
+  window → open, each slot once
+- no-ops, deposits, openings, second halves, malformed slots; none; twice; too late; bonds too
+  small; another chunk; batches settled or removed → refused
+- the bond pays the dearest answers of so many positions twice
 - an open challenge keeps its batch from settling
 """
 
@@ -11,10 +13,10 @@ import pytest
 from backend.protocol.operations import Deposit, OpenAccount, Payment, Withdrawal, slot
 from tests.contracts.core import CHALLENGE_WINDOW_S, WINDOWS
 from tests.contracts.disputes.book import PEOPLE
+from tests.contracts.disputes.evidence import FIRST_ANSWER_GAS, LEG_GAS, NODE_GAS, mask
 from tests.contracts.disputes.proofs import chunk_proof
 
 FLOOR_WEI = 10**9
-ANSWER_GAS = 1_300_000
 PAYMENT, WITHDRAWAL, DEPOSIT, OPENING, SECOND_HALF, NO_OP = (64 + i for i in range(6))
 
 
@@ -34,10 +36,12 @@ def test_challenge__an_order_s_slot__succeeds(
 
     [event] = receipt.decode_logs(challenges.ChallengeOpened)
     assert (event.batchNumber, event.headerHash) == (1, book.header_hash)
-    assert (event.slotNumber, event.challenger) == (slot_number, prover)
+    assert (event.slotNumber, event.positions) == (slot_number, mask(slot_number))
+    assert event.challenger == prover
     assert (event.bondWei, event.deadlineTsS) == (bond_wei, receipt.timestamp + WINDOWS.answer_s)
     kept = challenges.challengeOf(book.header_hash, slot_number)
-    assert (kept.openedTsS, kept.challenger, kept.isClosed) == (receipt.timestamp, prover, False)
+    assert (kept.openedTsS, kept.challenger) == (receipt.timestamp, prover)
+    assert (kept.openPositions, kept.isAnswered) == (mask(slot_number), False)
     assert (kept.batchNumber, kept.bondWei) == (1, bond_wei)
     assert kept.batchSlot == rollup.batchSlot(1)
     assert challenges.openCount(book.header_hash) == 1
@@ -60,6 +64,62 @@ def test_challenge__twice__reverts(reverts, challenges, batch, desk, prover, att
             desk.challenge(PAYMENT, sender)
 
 
+def test_challenge__all_of_a_chunk__goes_by_the_lowest_succeeds(challenges, book, desk, prover):
+    book.honest(*[Payment(2, 3, 1)] * 64).post()
+    slots = range(64, 128)
+
+    receipt = desk.challenge(slots, prover)
+
+    [event] = receipt.decode_logs(challenges.ChallengeOpened)
+    assert (event.slotNumber, event.positions) == (64, 2**64 - 1)
+    assert challenges.challengeOf(book.header_hash, 64).openPositions == 2**64 - 1
+    assert challenges.challengeOf(book.header_hash, 65).openedTsS == 0
+    assert challenges.openCount(book.header_hash) == 1
+
+
+@pytest.mark.parametrize("position", [0, 1, 31, 62, 63])
+def test_challenge__any_position__goes_by_it_succeeds(challenges, book, desk, prover, position):
+    """Of the highest nothing is cut off, and a lower one isn't challenged with it."""
+    book.honest(*[Payment(2, 3, 1)] * 64).post()
+
+    receipt = desk.challenge(64 + position, prover)
+
+    [event] = receipt.decode_logs(challenges.ChallengeOpened)
+    assert (event.slotNumber, event.positions) == (64 + position, 1 << position)
+    desk.challenge([64 + each for each in range(64) if each != position], prover)
+
+
+def test_challenge__some_of_them_challenged__reverts(
+    reverts, challenges, book, desk, prover, attacker
+):
+    """Whoever challenged them: the lowest is named, and nothing else is challenged."""
+    book.honest(*[Payment(2, 3, 1)] * 5).post()
+    desk.challenge([65, 66], attacker)
+    desk.challenge(68, prover)
+
+    for slots, lowest in (([64, 66, 68], 66), ([65], 65), ([67, 68], 68)):
+        with reverts(challenges, "ChallengedAlready", slotNumber=lowest):
+            desk.challenge(slots, prover)
+    desk.challenge([64, 67], prover)
+    assert challenges.openCount(book.header_hash) == 3
+
+
+def test_challenge__same_positions_of_another_chunk__succeeds(challenges, book, desk, prover):
+    book.honest(Payment(2, 3, 1)).honest(Payment(2, 3, 1)).post()
+
+    desk.challenge(64, prover)
+    desk.challenge(128, prover)
+
+    assert challenges.openCount(book.header_hash) == 2
+
+
+def test_challenge__no_position__reverts(reverts, challenges, batch, desk, book, prover):
+    with reverts(challenges, "NothingChallenged"):
+        challenges.challenge(
+            batch, chunk_proof(book.chunks, 1), 0, sender=prover, value=desk.bond()
+        )
+
+
 @pytest.mark.parametrize(
     ("slot_number", "values"),
     [(DEPOSIT, (0, 4, 1000)), (OPENING, (1, 30, ...)), (NO_OP, (0, 0, 0))],
@@ -72,6 +132,8 @@ def test_challenge__nobody_s_order__reverts(
 
     with reverts(challenges, "SlotNotOrder", **named):
         desk.challenge(slot_number, prover)
+    with reverts(challenges, "SlotNotOrder", **named):
+        desk.challenge([PAYMENT, slot_number], prover)
 
 
 def test_challenge__second_half__reverts(reverts, rollup, batch, desk, prover):
@@ -89,12 +151,13 @@ def test_challenge__malformed_slot__reverts(reverts, challenges, book, desk, pro
         desk.challenge(PAYMENT, prover)
 
 
-def test_challenge__bond_too_small__reverts(reverts, challenges, batch, desk, prover):
-    minimum = desk.bond()
+@pytest.mark.parametrize("slots", [[PAYMENT], [PAYMENT, WITHDRAWAL]])
+def test_challenge__bond_too_small__reverts(reverts, challenges, batch, desk, prover, slots):
+    minimum = desk.bond(len(slots))
 
     values = {"minimumWei": minimum, "actualWei": minimum - 1}
     with reverts(challenges, "BondTooSmall", **values):
-        desk.challenge(PAYMENT, prover, value=minimum - 1)
+        desk.challenge(slots, prover, value=minimum - 1)
 
 
 def test_bond__base_fee__holds(chain, challenges):
@@ -108,7 +171,10 @@ def test_bond__base_fee__holds(chain, challenges):
         web3.provider.make_request("anvil_setNextBlockBaseFeePerGas", [base_fee_wei])
         chain.mine()
 
-        assert challenges.bond() == 4 * ANSWER_GAS * price_wei
+        group_gas = 8 * (LEG_GAS + 32 * NODE_GAS)
+        for count, groups in ((1, 1), (2, 2), (7, 7), (8, 8), (9, 8), (64, 8)):
+            dearest_gas = FIRST_ANSWER_GAS + groups * group_gas
+            assert challenges.bond(count) == 2 * dearest_gas * price_wei
 
 
 def test_challenge__last_second_of_the_window__succeeds(chain, batch, desk, prover):
@@ -126,14 +192,12 @@ def test_challenge__window_over__reverts(reverts, chain, challenges, batch, desk
             desk.challenge(PAYMENT, prover)
 
 
-def test_challenge__another_chunk__reverts(reverts, disputes, rollup, batch, book, desk, prover):
-    with reverts(disputes, "ChunkIndexMismatch", expected=1, actual=0):
-        desk.challenge(PAYMENT, prover, chunk=0)
-    with reverts(disputes, "ChunkIndexMismatch", expected=1025, actual=1):
-        desk.challenge(PAYMENT + 1024 * 64, prover, chunk=1)
+def test_challenge__another_chunk__reverts(reverts, rollup, batch, book, desk, prover):
     _, data, path = chunk_proof(book.chunks, 1)
     with reverts(rollup, "ChunkOutOfRange", limit=2, actual=1025):
-        desk.challenge(PAYMENT + 1024 * 64, prover, chunk=(1025, data, path))
+        desk.challenge(PAYMENT, prover, chunk=(1025, data, path))
+    with reverts(rollup, "ChunkNotInBatch", expectedRoot=..., actualRoot=...):
+        desk.challenge(PAYMENT, prover, chunk=(0, data, path))
     with reverts(rollup, "ChunkNotInBatch", expectedRoot=..., actualRoot=...):
         desk.challenge(PAYMENT, prover, chunk=(1, data[:-1] + b"\1", path))
     with reverts(rollup, "ChunkSizeMismatch", expectedBytes=992, actualBytes=991):

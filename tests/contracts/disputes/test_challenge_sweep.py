@@ -13,7 +13,7 @@ from backend.protocol.money import AMOUNT_MINOR_MAX
 from backend.protocol.operations import Deposit, NoOp, Payment, Withdrawal
 from tests.contracts.core import WINDOWS
 from tests.contracts.disputes.book import person
-from tests.contracts.disputes.evidence import Answer, Desk
+from tests.contracts.disputes.evidence import Answer, Desk, pay_wei
 from tests.contracts.disputes.proofs import chunk_proof, leaf_proof
 
 HELD = 989  # what account 2 holds after the chunk of `book`
@@ -42,13 +42,13 @@ def asked(book, ask, chain):
 
 
 @pytest.fixture
-def answer(challenges, tokens, prover):
-    """Challenge the first slot of a posted book, and answer by exit."""
+def answer(challenges, tokens, prover, attacker):
+    """Challenge the first slot of a posted book, and answer by exit; somebody else does."""
 
     def _answer(book, shown=(2,)):
         desk = Desk(challenges, book, tokens)
         desk.challenge(0, prover)
-        return desk.answer([SWEEP], shown, prover)
+        return desk.answer([SWEEP], shown, attacker)
 
     return _answer
 
@@ -58,16 +58,17 @@ def refuse(reverts, challenges, answer, book, owner, account_id=2, **shown):
         answer(book, **shown)
 
 
-def test_answer__all_swept__succeeds(challenges, asked, answer, prover):
+def test_answer__all_swept__succeeds(challenges, asked, answer, attacker):
     asked.honest(Withdrawal(2, HELD), Withdrawal(3, 5)).post()
 
-    answer(asked)
+    receipt = answer(asked)
 
-    assert challenges.owedWei(prover) == challenges.bond()
+    assert challenges.owedWei(attacker) == pay_wei(1)
+    assert receipt.gas_used * WINDOWS.gas_price_floor_wei <= pay_wei(1)
 
 
 def test_answer__largest_withdrawal__succeeds(
-    challenges, book, tokens, deposit, ask, answer, prover
+    challenges, book, tokens, deposit, ask, answer, attacker
 ):
     for _ in range(2):
         deposit(tokens[0], AMOUNT_MINOR_MAX, person(0))
@@ -79,7 +80,7 @@ def test_answer__largest_withdrawal__succeeds(
 
     answer(after)
 
-    assert challenges.owedWei(prover) == challenges.bond()
+    assert challenges.owedWei(attacker) == pay_wei(1)
 
 
 OPERATIONS = {
@@ -132,7 +133,7 @@ def test_answer__account_not_shown__reverts(reverts, disputes, asked, answer):
 
 @pytest.mark.parametrize(("late_s", "is_authorised"), [(0, True), (1, False)])
 def test_answer__exit_served__holds(
-    reverts, chain, challenges, exits, asked, answer, prover, late_s, is_authorised
+    reverts, chain, challenges, exits, asked, prover, attacker, late_s, is_authorised
 ):
     """What comes in meanwhile is swept too, until `silenceDeadline` after the showing."""
     asked.honest(Withdrawal(2, HELD)).post()
@@ -147,8 +148,8 @@ def test_answer__exit_served__holds(
     sweep = replace(SWEEP, slot_number=64)
 
     if is_authorised:
-        desk.answer([sweep], [2], prover)
-        assert challenges.owedWei(prover) == challenges.bond()
+        desk.answer([sweep], [2], attacker)
+        assert challenges.owedWei(attacker) == pay_wei(1)
     else:
         with reverts(challenges, "ExitNotAuthorising", accountId=2, owner=person(0)):
             desk.answer([sweep], [2], prover)

@@ -2,7 +2,7 @@
 
 - the dearest of each kind → as in tests/gas_snapshot.json, within half of what a transaction may
   use (EIP-7825), also at 64 gas for a byte of calldata; within what nodes pass on
-- the dearest answer to one challenge → within what its bond is reckoned with
+- each kind of answer → uses no more than it earns, and earns little more than it uses
 - runtime code stays below 20,000 bytes
 """
 
@@ -24,8 +24,7 @@ from backend.protocol.types import (
 )
 from tests.contracts.core import WINDOWS
 from tests.contracts.disputes.book import PEOPLE
-from tests.contracts.disputes.evidence import FOREVER, Answer
-from tests.contracts.disputes.proofs import chunk_proof
+from tests.contracts.disputes.evidence import FOREVER, Answer, by_root, by_signature
 from tests.contracts.disputes.test_dispute_data import blobs_for, post_blobs, proof_of  # noqa: F401
 from tests.contracts.disputes.test_dispute_equivocation import BLOCK, OTHER, encoded
 
@@ -35,7 +34,8 @@ RUNTIME_SIZE_BYTES_MAX = 20_000
 GAS_MAX = 2**23
 TRANSACTION_BYTES_MAX = 131_072
 ENVELOPE_BYTES_MAX = 300  # of a transaction besides its calldata
-ANSWER_GAS_MAX = 1_300_000
+ANSWER_LEGS_MAX = 16  # in one answer of our own
+PAY_FACTOR_MAX = 1.6
 FEE_ASSETS = (0x1111, 0x5111, 0x9111, 0xD111)
 FEE_BYTE = 31 << 3 | 7
 FEE_MINOR = 310_000_000
@@ -178,15 +178,34 @@ def test_commit__gas__holds(gas_snapshot, disputes, prover):
     gas_snapshot("Disputes.commit: first", receipt.gas_used)
 
 
-def test_challenge__gas__holds(gas_snapshot, challenges, book, desk, prover):
+@pytest.fixture
+def answered(challenges, desk, attacker):
+    """Answer, and check the pay: no challenge costs an honest operator anything, and none pays an
+    operator who withholds orders much. Returns the gas used."""
+
+    def _answered(answers, account_ids, challenged):
+        arguments = desk.answer_arguments(answers, account_ids, challenged=challenged)
+        owed_wei = challenges.owedWei(attacker)
+
+        receipt = challenges.answer(*arguments, sender=attacker)
+
+        within(challenges.answer, arguments, receipt)
+        pay_gas = (challenges.owedWei(attacker) - owed_wei) // WINDOWS.gas_price_floor_wei
+        assert receipt.gas_used <= pay_gas <= PAY_FACTOR_MAX * receipt.gas_used
+        return receipt.gas_used
+
+    return _answered
+
+
+def test_challenge__gas__holds(gas_snapshot, challenges, book, desk, prover, answered):
     book.post()
     slot_number = 16
     receipt = desk.challenge(slot_number, prover)
-    gas_snapshot("Challenges.challenge: first of a batch", receipt.gas_used)
+    gas_snapshot("Challenges.challenge: one, first of a batch", receipt.gas_used)
 
     answer = desk.signed(slot_number, desk.payment(0, 1, 1, nonce=0, fee=10))
-    receipt = desk.answer([answer], [2, 3], prover)
-    gas_snapshot("Challenges.answer: one, signed", receipt.gas_used)
+    used = answered([answer], [2, 3], slot_number)
+    gas_snapshot("Challenges.answer: one, signed", used)
 
     receipt = challenges.withdrawBonds(sender=prover)
     gas_snapshot("Challenges.withdrawBonds: all", receipt.gas_used)
@@ -210,55 +229,73 @@ def test_release_bond__gas__holds(gas_snapshot, disputes, challenges, book, desk
     gas_snapshot("Challenges.releaseBond: one", receipt.gas_used)
 
 
-def test_answer__group_by_root__gas__holds(
-    gas_snapshot, rollup, challenges, book, desk, tokens, prover, accounts
+def signed_by(desk, keys, legs):
+    """Return the signatures of the payers of these orders."""
+    return [by_signature(keys[leg.payer].sign_digest(desk.digest(leg))) for leg in legs]
+
+
+@pytest.fixture
+def rooted_by(rollup, desk, accounts):
+    """Authorise orders of one payer, each by a proof of 32 nodes of its own."""
+
+    def _rooted(legs):
+        found = []
+        for leg in legs:
+            proof = [keccak(leg.encode() + bytes([i])) for i in range(32)]
+            root = desk.digest(leg)
+            for node in proof:
+                root = keccak(min(root, node) + max(root, node))
+            rollup.authorizeOrders(root, sender=accounts[5])
+            found.append(by_root(root, proof))
+        return found
+
+    return _rooted
+
+
+@pytest.mark.parametrize("is_by_root", [False, True], ids=["signed", "by roots"])
+def test_answer__groups__gas__holds(
+    gas_snapshot, book, desk, tokens, prover, accounts, rooted_by, answered, is_by_root
 ):
-    """Eight legs of sixteen accounts far apart, one of them by a proof of 32 nodes."""
+    """Groups of eight legs, each of accounts far apart. One group is challenged alone, by a
+    position, and two of them together, after a third in the same challenge."""
+    people = [PrivateKey(keccak(b"one of 64" + bytes([i]))) for i in range(64)]
+    keys = {each.address: each for each in people}
     owner = address_from_text(accounts[5].address)
-    crowd = Crowd(16, lambda _: owner, lambda _: 1)
+    crowd = Crowd(64, lambda i: owner if is_by_root else people[i].address, lambda _: 1)
     pairs = list(zip(crowd.ids[::2], crowd.ids[1::2], strict=True))
     amount = 2**47 + 0x111111111
     slots = b"".join(slot(*pair, amount, FEE_BYTE) for pair in pairs)
     book.claim(slots, tree=crowd.tree()).post(deposit_cursor=2)
     asset = address_from_text(tokens[0].address)
-    nonces = [crowd.leaves[payer].nonce - 1 for payer, _ in pairs]
-    memo = keccak(b"memo")
-    legs = linked(
-        [PaymentOrder(owner, owner, asset, amount, FEE_MINOR, n, FOREVER, memo) for n in nonces]
-    )
-    proof = [keccak(bytes([i])) for i in range(32)]
-    root = desk.digest(legs[3])
-    for node in proof:
-        root = keccak(min(root, node) + max(root, node))
-    rollup.authorizeOrders(root, sender=accounts[5])
+    answers = []
+    for first in range(0, len(pairs), 8):
+        leaves = [[crowd.leaves[each] for each in pair] for pair in pairs[first : first + 8]]
+        legs = linked(
+            [
+                PaymentOrder(
+                    *(payer.owner, payee.owner, asset, amount, FEE_MINOR),
+                    *(payer.nonce - 1, FOREVER, keccak(b"memo")),
+                )
+                for payer, payee in leaves
+            ]
+        )
+        shown = rooted_by(legs) if is_by_root else signed_by(desk, keys, legs)
+        answers.append(Answer(64 + first, legs, shown))
     desk.challenge(64 + 3, prover)
-    arguments = desk.answer_arguments([Answer(67, legs, 3, b"", root, proof)], crowd.ids)
+    desk.challenge([64 + 8, 64 + 16, 64 + 31], prover)
+    how = "by roots" if is_by_root else "signed"
 
-    receipt = challenges.answer(*arguments, sender=prover)
+    used = answered(answers[:1], crowd.ids[:16], 64 + 3)
+    gas_snapshot(f"Challenges.answer: group of eight, {how}", used)
 
-    gas_snapshot("Challenges.answer: leg of eight, by root", receipt.gas_used)
-    assert receipt.gas_used <= ANSWER_GAS_MAX
-    within(challenges.answer, arguments, receipt)
-
-
-def challenge_all(chain, desk, answers, sender):
-    """Challenge all slots in one block, well within the window."""
-    challenges, bond_wei = desk.challenges, desk.bond()
-    chunk = chunk_proof(desk.book.chunks, 1)
-    chain.provider.auto_mine = False
-    for each in answers:
-        data = challenges.challenge.encode_input(desk.book.batch, chunk, each.slot_number)
-        call = {"to": challenges.address, "data": data, "value": bond_wei, "gas": 300_000}
-        chain.provider.web3.eth.send_transaction({"from": sender.address, **call})
-    chain.mine()
-    chain.provider.auto_mine = True
-    assert challenges.openCount(desk.book.header_hash) == len(answers)
+    answered(answers[1:2], crowd.ids[16:32], 64 + 8)
+    used = answered(answers[2:], crowd.ids[32:], 64 + 8)
+    gas_snapshot(f"Challenges.answer: two groups of eight, {how}", used)
 
 
-def test_answer__64_withdrawals__gas__holds(
-    chain, gas_snapshot, challenges, book, desk, tokens, prover
-):
-    """A chunk of withdrawals of 64 people, all challenged: one transaction answers."""
+@pytest.fixture
+def withdrawals(book, desk, tokens):
+    """A chunk of withdrawals of 64 people far apart: the accounts, and the answers."""
     people = [PrivateKey(keccak(b"one of 64" + bytes([i]))) for i in range(64)]
     crowd = Crowd(64, lambda i: people[i].address, lambda _: 1)
     amount = 2**47 + 0x111111111
@@ -268,15 +305,29 @@ def test_answer__64_withdrawals__gas__holds(
     answers = []
     for i, each in enumerate(crowd.ids):
         nonce = crowd.leaves[each].nonce - 1
-        payer = people[i]
+        payer = next(one for one in people if one.address == crowd.leaves[each].owner)
         order = WithdrawalOrder(payer.address, asset, amount, FEE_MINOR, nonce, FOREVER)
         signature = payer.sign_digest(desk.digest(order))
-        answers.append(Answer(64 + i, [order], 0, signature))
-    challenge_all(chain, desk, answers, prover)
-    arguments = desk.answer_arguments(answers, crowd.ids)
+        answers.append(Answer(64 + i, [order], [by_signature(signature)]))
+    return crowd.ids, answers
 
-    receipt = challenges.answer(*arguments, sender=prover)
 
-    assert challenges.openCount(book.header_hash) == 0
-    gas_snapshot("Challenges.answer: 64 withdrawals, signed", receipt.gas_used)
-    within(challenges.answer, arguments, receipt)
+def test_answer__64_withdrawals__gas__holds(gas_snapshot, desk, prover, withdrawals, answered):
+    ids, answers = withdrawals
+    receipt = desk.challenge(range(64, 128), prover)
+    gas_snapshot("Challenges.challenge: all of a chunk", receipt.gas_used)
+
+    gas_snapshot("Challenges.answer: 64 withdrawals, signed", answered(answers, ids, 64))
+
+
+def test_answer__64_withdrawals_in_parts__gas__holds(
+    gas_snapshot, desk, prover, withdrawals, answered
+):
+    """Each part pays for itself."""
+    ids, answers = withdrawals
+    desk.challenge(range(64, 128), prover)
+
+    for first in range(0, 64, ANSWER_LEGS_MAX):
+        part = slice(first, first + ANSWER_LEGS_MAX)
+        used = answered(answers[part], ids[part], 64)
+    gas_snapshot("Challenges.answer: 16 withdrawals, signed", used)

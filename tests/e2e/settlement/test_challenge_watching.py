@@ -23,7 +23,7 @@ from backend.settlement.data_sources import DataSources, DevelopmentBlobs
 from backend.settlement.l1_history import L1Reader
 from backend.settlement.proving.proofs import leaf_proof
 from backend.settlement.watching.challenger import Challenger
-from backend.settlement.watching.challenges import challenged_slots
+from backend.settlement.watching.challenges import opened_challenges
 from backend.settlement.watching.deadlines import overdue, showing
 from backend.settlement.watching.follower import Follower
 from tests.e2e.settlement.chain import OTHER_OWNER, OWNER
@@ -145,7 +145,7 @@ async def test_step__withdrawal_that_nobody_signed__is_challenged_until_it_falls
 
     assert await l1.rollup.tip() == 1
     challenges = l1.deployment.core("Challenges")
-    assert await l1.client.read(challenges, "owedWei", OTHER_OWNER.address)
+    assert await l1.client.balance_wei(challenges.address) == 0  # its bond has come back
 
 
 async def test_step__honest_withdrawal_challenged__is_answered_succeeds(thief, watcher, l1):
@@ -308,8 +308,8 @@ async def test_watching__nothing_open_or_late__is_none_holds(thief, watcher, l1)
     await watcher.step()
     follower, reader = watcher._follower, watcher._reader
 
-    assert await challenged_slots(reader, follower.disputable()) == {}
-    assert await challenged_slots(reader, []) == {}
+    assert await opened_challenges(reader, follower.disputable()) == {}
+    assert await opened_challenges(reader, []) == {}
     assert await overdue(reader, follower, follower.history) is None
     assert await showing(reader, follower, ACCOUNT, OWNER.address) is None
 

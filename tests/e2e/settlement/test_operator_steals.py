@@ -24,6 +24,7 @@ from backend.settlement.l1_history import L1Reader
 from backend.settlement.proving.answers import answers
 from backend.settlement.proving.proofs import leaf_proof
 from backend.settlement.watching.challenger import Challenger
+from backend.settlement.watching.challenges import opened_challenges
 from backend.settlement.watching.follower import Follower
 from tests.e2e.settlement.chain import OTHER_OWNER as BOB
 from tests.e2e.settlement.chain import OWNER as ALICE
@@ -114,7 +115,9 @@ class Town:
         [batch] = [
             one for one in self.watcher._follower.disputable() if one.posted.header.number == number
         ]
-        [arguments] = answers(batch, {slot: evidence})
+        opened = await opened_challenges(self.watcher._reader, [batch])
+        [one] = [one for one in opened[batch.posted.header_hash] if slot in one.open_slots]
+        [arguments] = answers(batch, one.slot, {slot: evidence})
         outcome = await self.l1.sender(SUBMITTER).call(self.challenges, "answer", *arguments)
         if not isinstance(outcome, Refused):
             return None

@@ -10,6 +10,7 @@ contracts on a chain of their own say what can be proven, and the prover has to 
 """
 
 import asyncio
+from collections.abc import Iterable
 from random import Random
 
 import pytest
@@ -149,23 +150,21 @@ class Case:
         wanting = [slot for slot in slots if reasons[slot]]
         answerable = [slot for slot in slots if not reasons[slot]]
         answered = sorted(self.random.sample(answerable, min(ANSWERED_MAX, len(answerable))))
-        bond = self.chain.view("Challenges", "bond") * 2
-        for slot in [*wanting[:2], *answered]:
-            arguments = challenge(self.batch, slot)
-            self.chain.send("Challenges", "challenge", *arguments, value_wei=bond)
         for slot in wanting[:2]:
+            self._challenge([slot])
             if slot in evidence:
-                arguments = answer(self.batch, {slot: evidence[slot]})
+                arguments = answer(self.batch, slot, {slot: evidence[slot]})
                 name = self._refusal("Challenges", "answer", arguments)
                 assert name in NO_ANSWER, (slot, reasons[slot])
         for index in sorted({slot // CHUNK_SLOTS for slot in answered}):
             own = {slot: evidence[slot] for slot in answered if slot // CHUNK_SLOTS == index}
-            arguments = answer(self.batch, own)
+            self._challenge(own)
+            arguments = answer(self.batch, min(own), own)
             receipt = self.chain.send("Challenges", "answer", *arguments)
             self._require_small("Challenges", "answer", arguments, receipt)
         accepted = self.posted.accepted.arguments()
         self.chain.pass_time(ANSWER_WINDOW_S)
-        for slot in answered[:1]:
+        for slot in answered[:1]:  # its chunk's challenge goes by it
             assert self._refusal("Challenges", "expire", (accepted, slot)) == "ChallengeNotOpen"
         if wanting:
             self.chain.send("Challenges", "expire", accepted, wanting[0])
@@ -173,6 +172,11 @@ class Case:
             self.chain.pass_time(CHALLENGE_WINDOW_S - ANSWER_WINDOW_S)
             self.chain.send("Rollup", "settle", [self.chain.parent.arguments(), accepted])
         return wanting
+
+    def _challenge(self, slots: Iterable[int]) -> None:
+        arguments = challenge(self.batch, slots)
+        bond_wei = self.chain.view("Challenges", "bond", arguments[2].bit_count())
+        self.chain.send("Challenges", "challenge", *arguments, value_wei=2 * bond_wei)
 
     def _refused(self, fraud: Fraud, error: str) -> None:
         assert self._refusal("Disputes", fraud.function, fraud.arguments) == error, fraud.function

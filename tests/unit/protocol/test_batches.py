@@ -6,6 +6,7 @@
 - blobs: 1, 128, 129, 768 chunks; bytes after the last chunk don't matter | too few blobs, a wrong
   size, an element over 31 bytes
 - hashes of L1: slot of a batch, key of a withdrawal
+- slots of a chunk as a mask: both ways
 """
 
 import re
@@ -30,7 +31,9 @@ from backend.protocol.batches import (
     genesis_header,
     pack_blobs,
     padded,
+    positions_of,
     slot_number,
+    slots_of,
     unpack_blobs,
     withdrawal_key,
 )
@@ -144,3 +147,12 @@ def test_hashes_of_l1__bytes__succeeds():
     key = withdrawal_key(owner, 3, TOKEN, 10**18)
     assert key == keccak(owner + (3).to_bytes(8) + TOKEN + (10**18).to_bytes(32))
     assert slot_number(767, 63) == 768 * 64 - 1
+
+
+@pytest.mark.parametrize(
+    ("slots", "positions"),
+    [([], 0), ([64], 1), ([65, 127], 2 | 1 << 63), (list(range(64, 128)), 2**64 - 1)],
+)
+def test_positions__slots_of_a_chunk__both_ways_succeeds(slots, positions):
+    assert positions_of(slots) == positions
+    assert slots_of(64, positions) == slots_of(127, positions) == slots

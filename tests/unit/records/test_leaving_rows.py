@@ -209,9 +209,10 @@ def test_challenges__answered__one_is_left_open_succeeds(engine, projections, re
         projections.apply_chain_event(event)
     header_hash = posted(2, 4).header_hash
 
-    found = [(row.slot, row.status) for row in reader.challenges([header_hash])]
+    rows = reader.challenges([header_hash])
+    found = [(row.slot, row.positions, row.status) for row in rows]
 
-    assert found == [(65, "open"), (66, "answered")]
+    assert found == [(65, 2, "open"), (66, 2**63, "answered")]
     assert reader.open_challenge_count() == 1
     assert events(engine, "challenge.answered") == ["2.66"]
     late = ChallengeEnded(header_hash, 65, "released", 20, START_TS_MS)

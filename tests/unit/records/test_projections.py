@@ -77,8 +77,8 @@ OWNER = key("payee").address
 LEAVING = (
     WithdrawalAdvanced(CLAIM.claim_key, OWNER, OWNER, 12, START_TS_MS, keccak(b"advance")),
     ExitRequested(0, 77, OWNER, 13, START_TS_MS, keccak(b"exit")),
-    ChallengeOpened(posted(2, 4).header_hash, 2, 65, OWNER, 1_700_000_200, 14, START_TS_MS),
-    ChallengeOpened(posted(2, 4).header_hash, 2, 66, OWNER, 1_700_000_200, 14, START_TS_MS),
+    ChallengeOpened(posted(2, 4).header_hash, 2, 65, 2, OWNER, 1_700_000_200, 14, START_TS_MS),
+    ChallengeOpened(posted(2, 4).header_hash, 2, 66, 2**63, OWNER, 1_700_000_200, 14, START_TS_MS),
     ChallengeEnded(posted(2, 4).header_hash, 66, "answered", 15, START_TS_MS),
     ExitServed(77, OWNER, 2, 15, START_TS_MS),
     BatchRolledBack(2, posted(2, 4).header_hash, 16, START_TS_MS),

@@ -1,6 +1,7 @@
 """Logs as events.
 
 - each event of the rollup is told; of the others, what somebody follows
+- a challenge is answered when none of its slots is open any more
 - a deposit and a claim: all values in their places
 """
 
@@ -23,6 +24,8 @@ SAMPLES = {"address": OWNER, "bytes32": b"\x0c" * 32, "uint8": 2, "address[]": (
 
 def decoded(entry):
     values = {item["name"]: SAMPLES.get(item["type"], 5) for item in entry["inputs"]}
+    if entry["name"] == "ChallengeAnswered":
+        values["openPositions"] = 0
     return Decoded(entry["name"], values)
 
 
@@ -52,6 +55,13 @@ def test_event__of_exits_committee_and_challenges__succeeds(name, told):
     read = {e["name"] for e in events_of(name) if event_of(PLACE, decoded(e)) is not None}
 
     assert read == told
+
+
+@pytest.mark.parametrize("positions", [1, 2**64 - 1])
+def test_event__challenge_answered_in_part__is_none_holds(positions):
+    values = {"headerHash": b"\x0c" * 32, "slotNumber": 65, "openPositions": positions}
+
+    assert event_of(PLACE, Decoded("ChallengeAnswered", values)) is None
 
 
 def test_event__of_the_registry__succeeds():

@@ -80,6 +80,7 @@ def _challenges() -> None:
         "challenges",
         sa.Column("header_hash", sa.LargeBinary(32), nullable=False),
         sa.Column("slot", U63, autoincrement=False, nullable=False),
+        sa.Column("positions", sa.BigInteger(), nullable=False),
         sa.Column("batch_number", U63, nullable=False),
         sa.Column("challenger", sa.LargeBinary(20), nullable=False),
         sa.Column("deadline_ts_s", U63, nullable=False),

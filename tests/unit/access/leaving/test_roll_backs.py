@@ -63,16 +63,19 @@ async def test_batch__challenged__shows_it_and_counts_it_succeeds(world):
     header_hash = hash_of(world, 1)
     for slot in (5, 6):
         world.projections.apply_chain_event(
-            ChallengeOpened(header_hash, 1, slot, PAYEE.address, 1_800_000_000, 31, START_MS)
+            ChallengeOpened(
+                *(header_hash, 1, slot, 1 << slot | 1 << 63),
+                *(PAYEE.address, 1_800_000_000, 31, START_MS),
+            )
         )
     world.projections.apply_chain_event(ChallengeEnded(header_hash, 6, "answered", 32, START_MS))
 
     shown = (await get(world, "/v1/batches/1"))["challenges"]
     numbers = (await world.client.get("/metrics")).text
 
-    assert [(one["slot_number"], one["status"]) for one in shown] == [
-        ("5", "open"),
-        ("6", "answered"),
+    assert [(one["slot_numbers"], one["status"]) for one in shown] == [
+        (["5", "63"], "open"),
+        (["6", "63"], "answered"),
     ]
     assert (shown[0]["challenger"], shown[0]["answer_until"]) == (
         PAYEE_TEXT,

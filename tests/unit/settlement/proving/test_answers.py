@@ -3,6 +3,7 @@
 - an order alone, by signature or root; a withdrawal; a leg of a group; a sweep by exit
 - each field that may not fit, and each way not to be authorised
 - the accounts of all legs, and none but those
+- a group is shown once, be several of its legs challenged, and no leg of it without authorisation
 - every answer can be sent, be all of a chunk challenged
 """
 
@@ -230,12 +231,13 @@ def test_objection__leg_alone__rejects(story):
     assert story.objection(FIRST_LEG, Evidence(leg, 0)) == "link"
 
 
-def test_objection__other_leg_without_authorisation__has_none_succeeds(story):
+def test_objection__a_leg_without_authorisation__rejects(story):
     legs = list(story.evidence[FIRST_LEG].record.legs)
     legs[1] = replace(legs[1], signature=bytes(65))
 
-    assert story.objection(FIRST_LEG, Evidence(OrderGroup(tuple(legs)), 0)) is None
-    assert story.objection(FIRST_LEG + 1, Evidence(OrderGroup(tuple(legs)), 1)) == "authorisation"
+    for leg in range(3):
+        evidence = Evidence(OrderGroup(tuple(legs)), leg)
+        assert story.objection(FIRST_LEG + leg, evidence) == "authorisation"
 
 
 @pytest.mark.parametrize("slot", [OPENING, OPENING + 1, OPENING + 2, 63])
@@ -282,56 +284,67 @@ def test_unanswerable__evidence_missing_or_wrong__names_the_slots_succeeds(story
     assert found == [(WITHDRAWAL, "nothing is known of it"), (BY_ROOT, "amount"), (65, "exit")]
 
 
-def test_challenge__slot_of_the_second_chunk__succeeds(story):
-    batch, chunk, slot = challenge(story.batch, 65)
+def test_challenge__slots_of_the_second_chunk__succeeds(story):
+    batch, chunk, positions = challenge(story.batch, [65, 64, 127])
 
     assert batch == story.batch.posted.accepted.arguments()
     assert chunk == chunk_proof(story.batch.chunks[1], story.batch.posted.chunk_hashes, 1)
-    assert slot == 65
+    assert positions == 1 | 2 | 1 << 63
+
+
+def test_challenge__slots_of_two_chunks__rejects(story):
+    with pytest.raises(InvariantViolated):
+        challenge(story.batch, [63, 64])
 
 
 def test_answer__several_slots_of_a_chunk__shows_their_accounts_once_succeeds(story):
     slots = PAYMENT, WITHDRAWAL, BY_ROOT
     evidence = {slot: story.evidence[slot] for slot in slots}
 
-    arguments = answer(story.batch, evidence)
+    arguments = answer(story.batch, PAYMENT, evidence)
 
     assert arguments[0] == story.batch.posted.accepted.arguments()
     assert arguments[1] == chunk_proof(story.batch.chunks[0], story.batch.posted.chunk_hashes, 0)
     assert arguments[2] == multiproof(story.batch.trees[0], [story.alice, story.bob])
-    payment, withdrawal, by_root = arguments[3]
+    assert arguments[3] == PAYMENT
+    payment, withdrawal, by_root = arguments[4]
     signed = story.evidence[PAYMENT].record
-    assert payment == (PAYMENT, [_fields(signed.order)], 0, signed.signature, ZERO_DIGEST, [])
+    authorisation = signed.signature, ZERO_DIGEST, []
+    assert payment == (PAYMENT, [_fields(signed.order)], [authorisation])
     [leg] = withdrawal[1]
     assert (leg[0], leg[1], leg[7:]) == (person(0).address, ZERO_ADDRESS, (ZERO_DIGEST,) * 2)
     rooted = story.evidence[BY_ROOT].record
-    assert by_root == (
-        *(BY_ROOT, [_fields(rooted.order)], 0, b""),
-        *(rooted.root, list(rooted.proof)),
-    )
+    authorisation = b"", rooted.root, list(rooted.proof)
+    assert by_root == (BY_ROOT, [_fields(rooted.order)], [authorisation])
 
 
-def test_answer__a_leg__shows_all_legs_succeeds(story):
-    arguments = answer(story.batch, {FIRST_LEG + 1: story.evidence[FIRST_LEG + 1]})
+@pytest.mark.parametrize("challenged", [(1,), (0, 2), (0, 1, 2)])
+def test_answer__legs_of_a_group__shows_it_once_succeeds(story, challenged):
+    slots = [FIRST_LEG + leg for leg in challenged]
+    evidence = {slot: story.evidence[slot] for slot in slots}
+
+    arguments = answer(story.batch, slots[0], evidence)
 
     assert story.shown(arguments) == sorted([story.alice, story.bob, story.carol])
-    [(slot, legs, leg, signature, _, _)] = arguments[3]
+    assert arguments[3] == slots[0]
+    [(slot, legs, authorisations)] = arguments[4]
     group = story.evidence[FIRST_LEG].record
-    assert (slot, leg) == (FIRST_LEG + 1, 1)
+    assert slot == FIRST_LEG
     assert legs == [_fields(order) for order in group.orders]
-    assert signature == group.legs[1].signature
+    assert [each[0] for each in authorisations] == [leg.signature for leg in group.legs]
 
 
 def test_answer__sweeps__show_no_order_succeeds(story):
-    arguments = answer(story.batch, {slot: story.evidence[slot] for slot in (64, 65)})
+    arguments = answer(story.batch, 64, {slot: story.evidence[slot] for slot in (64, 65)})
 
     assert story.shown(arguments) == sorted([story.leaver, story.rich_leaver])
-    assert arguments[3] == [(slot, [], 0, b"", ZERO_DIGEST, []) for slot in (64, 65)]
+    assert arguments[4] == [(slot, [], []) for slot in (64, 65)]
 
 
 def test_answer__slots_of_two_chunks__rejects(story):
-    with pytest.raises(InvariantViolated):
-        answer(story.batch, {slot: story.evidence[slot] for slot in (PAYMENT, 64)})
+    for challenged, slots in ((PAYMENT, (PAYMENT, 64)), (64, (PAYMENT,))):
+        with pytest.raises(InvariantViolated):
+            answer(story.batch, challenged, {slot: story.evidence[slot] for slot in slots})
 
 
 def test_answers__every_leg_of_a_chunk_challenged__each_can_be_sent_succeeds(story):
@@ -349,19 +362,23 @@ def test_answers__every_leg_of_a_chunk_challenged__each_can_be_sent_succeeds(sto
         )
         dearest[slot] = Evidence(OrderGroup(tuple(legs)), evidence.leg)
 
-    sent = list(answers(story.batch, dearest))
+    sent = list(answers(story.batch, 0, dearest))
 
     abi = artifact("Challenges").abi
     sizes = [len(abi.call_data("answer", *arguments)) for arguments in sent]
-    assert max(sizes) < TRANSACTION_SIZE_BYTES_MAX // 4
-    assert [one[0] for arguments in sent for one in arguments[3]] == list(range(64))
+    assert max(sizes) < TRANSACTION_SIZE_BYTES_MAX // 2
+    assert [[one[0] for one in arguments[4]] for arguments in sent] == [
+        [first, first + 8] for first in range(0, 64, 16)
+    ]
 
 
-def test_answers__slots_of_two_chunks__are_one_each_succeeds(story):
-    sent = answers(story.batch, {slot: story.evidence[slot] for slot in (64, PAYMENT, 65)})
+def test_answers__slots_of_groups__each_group_is_shown_once_succeeds(story):
+    slots = [PAYMENT, FIRST_LEG, FIRST_LEG + 2]
 
-    assert [[one[0] for one in arguments[3]] for arguments in sent] == [[PAYMENT], [64, 65]]
-    assert not list(answers(story.batch, {}))
+    [sent] = answers(story.batch, PAYMENT, {slot: story.evidence[slot] for slot in slots})
+
+    assert [one[0] for one in sent[4]] == [PAYMENT, FIRST_LEG]
+    assert not list(answers(story.batch, PAYMENT, {}))
 
 
 def _fields(order):
