@@ -3,8 +3,9 @@ roots, openings.
 
 - any chunks, valid and hostile; the same in one step and in several
 - each case of the readable twin's own tests, behind a valid chunk
-- edges: each wrong shape; fee accounts of five assets in a chunk, of four again in the next; openings in the last
-  slot, and of a chunk that is invalid later; second halves that look like operations
+- edges: each wrong shape; nonces and balances at their ends; no bridge; openings in the last slot,
+  and in an invalid chunk; second halves that look like operations
+- fee accounts of five assets in a chunk, of four again in the next, of one that nobody held
 - thousands of operations of one payer; all fee bytes
 - chunks that change as many accounts as they can; none; one of another size → rejects
 """
@@ -21,7 +22,8 @@ from backend.protocol.money import BalanceMinor
 from backend.protocol.operations import NO_OP_SLOT, OpenAccount, encode, encode_all, slot
 from backend.protocol.state_tree import GENESIS_LEAVES, StateTree
 from backend.protocol.transition import InvalidOperation, L1Facts, apply_in_sequence
-from backend.protocol.types import ZERO_ADDRESS, AccountId, Leaf, fee_account_id
+from backend.protocol.types import BRIDGE, ZERO_ADDRESS, AccountId, Leaf, fee_account_id
+from tests.property import world
 from tests.unit.engine.vector import chunks as some
 from tests.unit.protocol import test_transition as readable
 
@@ -157,6 +159,43 @@ def test_effects_of__shape_behind_a_wrong_payer__stops_at_the_earlier_chunk_reje
         assert check(readable.LEAVES, chunk_slots, readable.FACTS) == 1
 
 
+@pytest.mark.parametrize(("nonce", "valid"), [(2**64 - 2, 1), (2**64 - 1, 0)])
+def test_effects_of__last_nonce__is_never_passed_holds(nonce, valid):
+    leaves = readable.LEAVES | {AccountId(2): Leaf(some.owner(1), 1, nonce, BalanceMinor(9))}
+    slots = padded(encode(readable.payment(2, 3, 1)))
+
+    assert check(leaves, [slots], readable.FACTS) == valid
+    assert check(leaves, [slots] * 2, readable.FACTS) == valid
+
+
+@pytest.mark.parametrize(("balance_minor", "valid"), [(2**64 - 3, 2), (2**64 - 2, 1)])
+@pytest.mark.parametrize("full", [3, readable.FEE_1])
+def test_effects_of__full_account__takes_no_more_holds(full, balance_minor, valid):
+    leaves = readable.LEAVES | {AccountId(full): Leaf(some.owner(1), 1, 0, balance_minor)}
+    slots = padded(encode(readable.payment(2, 3, 1, 1)))
+
+    assert check(leaves, [slots] * 3, readable.FACTS) == valid
+
+
+def test_effects_of__deposit_without_a_bridge__rejects():
+    leaves = {place: leaf for place, leaf in readable.LEAVES.items() if place != BRIDGE}
+    facts = L1Facts({}, {0: world.deposit("alice", 5)}, 1)
+    slots = padded(slot(BRIDGE, 2, 5, 0))
+
+    assert check(leaves, [slots], facts) == 0
+    assert check(leaves | GENESIS_LEAVES, [slots], facts) == 1
+
+
+def test_effects_of__fee_of_an_asset_that_nobody_held__finds_its_account_holds():
+    record = world.deposit("dora", 5, world.asset(12))
+    opened = encode(readable.opening(9, 12)) + slot(BRIDGE, 9, 5, 0)
+    slots = padded(opened + encode(readable.withdrawal(9, 1, 1)))
+    fee_account = fee_account_id(12)
+    leaves = GENESIS_LEAVES | {fee_account: readable.LEAVES[fee_account]}
+
+    assert check(leaves, [slots], L1Facts({}, {0: record}, 1)) == 1
+
+
 def test_effects_of__fee_accounts__are_counted_in_each_chunk_holds():
     four = encode_all([readable.fee_to(n) for n in (10, 11, 12, 13, 11)])
     others = encode_all([readable.fee_to(n) for n in (12, 13, 14, 15)])
@@ -196,7 +235,7 @@ def test_effects_of__opened_in_an_invalid_chunk__opens_nothing_holds():
 
 
 def test_effects_of__openings__are_told_where_they_begin_holds():
-    fee_account = OpenAccount(fee_account_id(2), 2, readable.address("wide's fee owner"))
+    fee_account = OpenAccount(fee_account_id(2), 2, world.address("wide's fee owner"))
     openings = [readable.opening(9), readable.opening(20), fee_account]
     slots = [NO_OP_SLOT * 5 + encode(openings[0]), encode_all(openings[1:])]
 
