@@ -33,9 +33,6 @@ FIGURES = (
     ),
     Figure("signed_payments_per_s_simd", "pipeline", "the same, signatures sixteen at once"),
     Figure(
-        "executed_operations_per_s_per_core", "pipeline", "operations executed a second on a core"
-    ),
-    Figure(
         "embedded_4_full_verify_per_s",
         "pipeline",
         "payments a second by a committee of four in one process, each of which verifies all",
@@ -44,6 +41,12 @@ FIGURES = (
     Figure("simd_verifications_per_s", "signatures", "ours on a core, sixteen at once"),
     Figure(
         "chunk_root_payments_per_s_per_core", "trees", "payments a second whose roots a core makes"
+    ),
+    Figure(
+        "executed_operations_per_s_per_core", "chunks", "operations executed a second on a core"
+    ),
+    Figure(
+        "rooted_operations_per_s_per_core", "chunks", "the same, with the root after each chunk"
     ),
     Figure("bytes_per_account", "trees", "memory for an account in the state tree"),
     Figure("postgres_batched_transfers_per_s", "postgres", "transfers a second by PostgreSQL"),

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
 
-from scripts.bench import gas, postgres, signatures, single, steps, trees
+from scripts.bench import chunks, gas, postgres, signatures, single, steps, trees
 from scripts.bench.figures import Measured, Report
 from scripts.bench.stage import RICH, Stage, stage
 
@@ -22,6 +22,11 @@ def _trees(is_quick: bool) -> Measured:
     found = trees.measure(20_000 if is_quick else 1_000_000)
     names = ("chunk_root_payments_per_s_per_core", "bytes_per_account")
     return Measured({name: _number(found[name]["value"]) for name in names}, found)
+
+
+def _chunks(is_quick: bool) -> Measured:
+    found = chunks.measure(20_000 if is_quick else 1_000_000)
+    return Measured({name: _number(figure["value"]) for name, figure in found.items()}, found)
 
 
 def _postgres(is_quick: bool) -> Measured:
@@ -75,6 +80,7 @@ def _with_client(
 SECTIONS: dict[str, Section] = {
     "signatures": _signatures,
     "trees": _trees,
+    "chunks": _chunks,
     "postgres": _postgres,
     "single": _single,
     "load": _load,

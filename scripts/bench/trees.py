@@ -43,7 +43,7 @@ Steps = NDArray[np.uint32]
 def measure(accounts: int = _ACCOUNTS) -> dict[str, Figure]:
     """Return the figures."""
     chance = np.random.default_rng(1)
-    flat, ids = _filled(chance, accounts)
+    flat, ids = filled(chance, accounts)
     bytes_per_account = flat.size_bytes / accounts
     # Collecting garbage would go through all of the readable tree's nodes.
     gc.disable()
@@ -59,7 +59,7 @@ def measure(accounts: int = _ACCOUNTS) -> dict[str, Figure]:
     }
 
 
-def _filled(chance: np.random.Generator, accounts: int) -> tuple[FlatTree, Steps]:
+def filled(chance: np.random.Generator, accounts: int) -> tuple[FlatTree, Steps]:
     """Return a tree of so many accounts, spread evenly over the partitions, and their ids."""
     places = np.arange(accounts, dtype=np.uint32)
     ids = np.sort(places % _PARTITIONS << 24 | places // _PARTITIONS + 2)
@@ -98,14 +98,14 @@ def _roots(chance: np.random.Generator, flat: FlatTree, ids: Steps) -> Figure:
     for _ in range(_ROUNDS):
         changes, steps = _chunks(chance, ids)
         by_chunk = _by_chunk(changes, steps)[:_READABLE_CHUNKS]
-        (expected, _), took_s = _timed(readable.set_in_turn, by_chunk)
+        (expected, _), took_s = timed(readable.set_in_turn, by_chunk)
         readable_s.append(took_s)
-        (roots, before), took_s = _timed(flat.put, changes, steps, _CHUNKS)
+        (roots, before), took_s = timed(flat.put, changes, steps, _CHUNKS)
         flat_s.append(took_s)
         if roots[:_READABLE_CHUNKS] != expected:
             raise RuntimeError("the two trees differ")
         flat.put(before, np.zeros(len(before.ids), np.uint32), 1)
-    return _beside(
+    return beside(
         _CHUNKS * CHUNK_SLOTS / min(flat_s),
         _READABLE_CHUNKS * CHUNK_SLOTS / min(readable_s),
         "the readable tree",
@@ -127,19 +127,19 @@ def _pairs(chance: np.random.Generator) -> Figure:
     messages = [row.tobytes() for row in rows[:_SINGLE_PAIRS]]
     lanes_s, single_s = [], []
     for _ in range(_ROUNDS):
-        lanes_s.append(_timed(keccak.hash_rows, rows, True, digests)[1])
-        single, took_s = _timed(_one_by_one, messages)
+        lanes_s.append(timed(keccak.hash_rows, rows, True, digests)[1])
+        single, took_s = timed(_one_by_one, messages)
         single_s.append(took_s)
         if [Digest(digest.tobytes()) for digest in digests[:_SINGLE_PAIRS]] != single:
             raise RuntimeError("the two hashes differ")
-    return _beside(_PAIRS / min(lanes_s), _SINGLE_PAIRS / min(single_s), "sha3")
+    return beside(_PAIRS / min(lanes_s), _SINGLE_PAIRS / min(single_s), "sha3")
 
 
 def _load_s(flat: FlatTree) -> float:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tree"
         tree_file.save(flat, path)
-        loaded, took_s = _timed(tree_file.load, path)
+        loaded, took_s = timed(tree_file.load, path)
     if loaded.root != flat.root:
         raise RuntimeError("another tree was loaded")
     return round(took_s, 2)
@@ -149,14 +149,14 @@ def _one_by_one(messages: list[bytes]) -> list[Digest]:
     return [keccak_of_one(message) for message in messages]
 
 
-def _timed(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+def timed(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     """Return what `work` returns, and how much of this thread's time it took."""
     started = time.thread_time()
     result = work(*arguments)
     return result, time.thread_time() - started
 
 
-def _beside(value: float, baseline: float, name: str) -> Figure:
+def beside(value: float, baseline: float, name: str) -> Figure:
     return {
         "value": round(value),
         "baseline": round(baseline),
