@@ -15,7 +15,7 @@ from backend.engine.ledger import (
 from backend.engine.ledger.state import ledger_of
 from backend.engine.packing import ChunkCursor
 from backend.engine.vector import judging, order_slots
-from backend.engine.vector.accounts import Accounts
+from backend.engine.vector.leaves import FlatLedger
 from backend.engine.vector.orders import digests_of, order_entries, read_orders, signatures_of
 from backend.protocol.blocks import Body
 from backend.protocol.errors import PaymentError
@@ -166,7 +166,7 @@ def test_judge__random_records__as_the_readable_ledger_holds(case_count):
         flags = np.array([random_.random() < 0.97 for _ in range(orders.order_count)], np.bool_)
         listed = [order for record in records for order in record.orders]
         eligible = {id(order): bool(flag) for order, flag in zip(listed, flags, strict=True)}
-        accounts = Accounts.of(ledger.leaves)
+        accounts = FlatLedger.of(ledger).accounts
         pending = judging.Pending.with_room(orders.order_count)
 
         verdicts = judging.judge(
@@ -202,7 +202,7 @@ def test_run__random_blocks__as_the_readable_ledger_holds(case_count):
         ledger = random_ledger(random_)
         records = executable(ledger, random_records(random_, ledger, random_.randint(0, 200)))
         expected = execute(ledger, Body(9, records=tuple(records)), TS_S)
-        accounts = Accounts.of(ledger.leaves)
+        accounts = FlatLedger.of(ledger).accounts
         orders = read_orders(encode_records(records))
         pending = judging.Pending.with_room(orders.order_count)
         listings = judging.Listings.of(ledger.assets)
@@ -243,7 +243,7 @@ def test_run__more_than_fits_a_batch__names_the_record_holds():
         )
         nonces[n] += 1
         records.append(SignedOrder(order, bytes(65)))
-    accounts = Accounts.of(leaves)
+    accounts = FlatLedger.of(ledger).accounts
     orders = read_orders(encode_records(records))
     pending = judging.Pending.with_room(orders.order_count)
     verdicts = judging.judge(accounts, judging.Listings.of(ledger.assets), orders, TS_S, pending)

@@ -1,8 +1,8 @@
 """The record of balances. Law: an asset's balances add up to its deposits less its withdrawals."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from backend.protocol.errors import check_invariant
 from backend.protocol.money import BalanceMinor
@@ -25,6 +25,8 @@ _PARTITION_SIZE: Final = 2**24
 # Ids 0 and 1 are reserved.
 FIRST_ACCOUNT: Final = 2
 _FIRST_INDEX: Final = (FIRST_ACCOUNT, *([0] * (FEE_PARTITION - 1)))
+
+_Kind = TypeVar("_Kind", bound="Ledger")
 
 GENESIS_LEAF: Final = Leaf(BRIDGE_OWNER, 0, 0, BalanceMinor(0))
 
@@ -61,8 +63,8 @@ class Ledger:
 
     block_number: int = 0
     l1_block_number: int = 0
-    leaves: dict[AccountId, Leaf] = field(default_factory=lambda: {BRIDGE: GENESIS_LEAF})
-    account_ids: dict[tuple[Address, int], AccountId] = field(default_factory=dict)
+    leaves: MutableMapping[AccountId, Leaf] = field(default_factory=lambda: {BRIDGE: GENESIS_LEAF})
+    account_ids: MutableMapping[tuple[Address, int], AccountId] = field(default_factory=dict)
     assets: dict[int, Asset] = field(default_factory=dict)
     asset_ids: dict[Address, int] = field(default_factory=dict)
     supply_minor: dict[int, int] = field(default_factory=dict)
@@ -127,11 +129,20 @@ class Ledger:
 
     def fork(self) -> "Ledger":
         """Return a copy that goes its own way. It takes time for every account."""
-        return Ledger(
+        return self.fork_as(Ledger, dict(self.leaves), dict(self.account_ids))
+
+    def fork_as(
+        self,
+        kind: type[_Kind],
+        leaves: MutableMapping[AccountId, Leaf],
+        account_ids: MutableMapping[tuple[Address, int], AccountId],
+    ) -> _Kind:
+        """Return a copy of this kind that keeps these accounts, copied by the caller."""
+        return kind(
             self.block_number,
             self.l1_block_number,
-            dict(self.leaves),
-            dict(self.account_ids),
+            leaves,
+            account_ids,
             dict(self.assets),
             dict(self.asset_ids),
             dict(self.supply_minor),
