@@ -20,7 +20,7 @@ from typing import BinaryIO, Protocol, Self
 import structlog
 
 from backend.protocol.errors import DiskFull
-from backend.protocol.hashing import ZERO_DIGEST, Digest, keccak
+from backend.protocol.hashing import ZERO_DIGEST, Digest, sha256
 
 _HEAD = struct.Struct(">QIII")  # first position, entry count, body size, crc32 of these 16 bytes
 _HEAD_CHECKED_BYTES = 16
@@ -224,7 +224,7 @@ def _frame(
         raise ValueError(f"{len(body)} bytes don't fit a frame; append fewer entries at once")
     checked = _HEAD.pack(first_position, len(entries), len(body), 0)[:_HEAD_CHECKED_BYTES]
     content = checked + _SIZE.pack(zlib.crc32(checked)) + body
-    chain_hash = keccak(parent_hash + content)
+    chain_hash = sha256(parent_hash, content)
     return content + chain_hash, chain_hash
 
 
@@ -248,7 +248,7 @@ def _head_problem(head: bytes, position: int) -> str | None:
 
 
 def _body_problem(parent_hash: bytes, frame: bytes) -> str | None:
-    if keccak(parent_hash + frame[:-_HASH_BYTES]) != frame[-_HASH_BYTES:]:
+    if sha256(parent_hash, frame[:-_HASH_BYTES]) != frame[-_HASH_BYTES:]:
         return "its chain hash"
     return None
 

@@ -6,7 +6,7 @@ from typing import Final
 from backend.protocol.codec import Reader
 from backend.protocol.eip712 import Domain, type_hash
 from backend.protocol.errors import MalformedBytes
-from backend.protocol.hashing import Digest, keccak
+from backend.protocol.hashing import Digest, keccak, sha256
 from backend.protocol.money import AmountMinor
 from backend.protocol.order_records import RECORD_BYTES_MIN, OrderRecord, read_record
 from backend.protocol.orders import Order
@@ -192,7 +192,7 @@ def _read_body(reader: Reader) -> Body:
 
 def body_hash(body: bytes) -> Digest:
     """Return the hash of an encoded body."""
-    return keccak(body)
+    return sha256(body)
 
 
 def operations_hash(slots: bytes) -> Digest:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from tests.independent.admission import check_rejections, purse_of
 from tests.independent.blocks import Block, Body, Epoch, execute_block, read_body
-from tests.independent.codec import ZERO_HASH, Invalid, keccak, require
+from tests.independent.codec import ZERO_HASH, Invalid, require, sha256
 from tests.independent.deposits import Deposit
 from tests.independent.levels import MayHold, Moment, everybody
 from tests.independent.log import Entry, Identity, ProposedBlock, RoundEntry, Seen, Vote
@@ -171,7 +171,7 @@ class Audit:
         try:
             signer = signer_of(self.domain.digest(PROPOSAL, digest), proposed.signature)
             require(signer == self.committee.proposer(self._round), "another one's turn")
-            require(keccak(proposed.body) == block.body_hash, "the body is another")
+            require(sha256(proposed.body) == block.body_hash, "the body is another")
             body = read_body(proposed.body)
         except Invalid:
             return

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from tests.independent.chunks import pack
-from tests.independent.codec import ZERO_ADDRESS, Reader, keccak, require, u
+from tests.independent.codec import ZERO_ADDRESS, Reader, keccak, require, sha256, u
 from tests.independent.deposits import Deposit, read_deposit
 from tests.independent.exits import Exit, exiting_accounts, left_exiting, read_exit, sweep_of
 from tests.independent.levels import Moment
@@ -261,7 +261,7 @@ def execute_block(
     """Check and apply a block; see `execute_body`."""
     steps = execute_body(state, body, moment, domain, queue)
     slots = slots_of(operations_of(steps))
-    require(keccak(body.encoded()) == block.body_hash, "the body is another")
+    require(sha256(body.encoded()) == block.body_hash, "the body is another")
     require(keccak(slots) == block.operations_hash, "the operations are others")
     require(len(slots) == SLOT * block.operation_count, "the operations are more or fewer")
     return steps

@@ -1,5 +1,7 @@
 """Bytes and hashes: the conventions at the head of the page, and the fee byte of section 2."""
 
+import hashlib
+
 from eth_utils import keccak as _keccak
 
 ZERO_HASH = bytes(32)
@@ -17,6 +19,10 @@ def require(claim: bool, rule: str) -> None:
 
 def keccak(*parts: bytes) -> bytes:
     return _keccak(b"".join(parts))
+
+
+def sha256(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 def u(value: int, size_bytes: int) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.independent.blocks import BLOCK_BYTES, Block, read_block
-from tests.independent.codec import ZERO_HASH, Reader, keccak, require, u
+from tests.independent.codec import ZERO_HASH, Reader, require, sha256, u
 from tests.independent.records import Group, Record, RootedOrder, SignedOrder, read_record
 
 VERSION = 3
@@ -112,7 +112,7 @@ def write_frame(previous: bytes, position: int, entries: Sequence[bytes]) -> tup
     body = b"".join(u(len(entry), 4) + entry for entry in entries)
     counts = u(position, 8) + u(len(entries), 4) + u(len(body), 4)
     head = counts + u(zlib.crc32(counts), 4)
-    chain_hash = keccak(previous, head, body)
+    chain_hash = sha256(previous, head, body)
     return head + body + chain_hash, chain_hash
 
 
@@ -127,7 +127,7 @@ def read_log(data: bytes) -> list[bytes]:
         position, count, size_bytes = counts.number(8), counts.number(4), counts.number(4)
         require(position == len(entries), "an entry is missing or repeated")
         body = reader.take(size_bytes)
-        chain_hash = keccak(chain_hash, head, body)
+        chain_hash = sha256(chain_hash, head, body)
         require(reader.take(32) == chain_hash, "the chain hash is another")
         frame = Reader(body)
         entries += [frame.take(frame.number(4)) for _ in range(count)]

@@ -5,7 +5,7 @@ from copy import deepcopy
 from tests.independent import log, typed
 from tests.independent.audit import Audit, Committee
 from tests.independent.blocks import Block, Body
-from tests.independent.codec import Invalid, keccak, u
+from tests.independent.codec import Invalid, keccak, sha256, u
 from tests.independent.facts import Facts
 from tests.independent.levels import MayHold
 from tests.independent.worlds import DOMAIN, TS_S
@@ -43,7 +43,7 @@ class Room:
 
     def proposed(self, body: Body, slots: bytes, ahead_ms: int) -> log.ProposedBlock:
         """A block upon the tip; `ahead_ms` is its time less that of the log."""
-        number, hashes = len(self.run.finals) + 1, (keccak(slots), keccak(body.encoded()))
+        number, hashes = len(self.run.finals) + 1, (keccak(slots), sha256(body.encoded()))
         counts = (len(slots) // 15, self.now_ms + ahead_ms)
         epoch = self.run.committee.epoch
         block = Block(number, epoch, 0, self.run.tip_hash, *hashes, *counts)

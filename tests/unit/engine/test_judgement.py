@@ -16,7 +16,7 @@ from backend.engine.replica import BodyMalformed, OperationsDiffer
 from backend.engine.rounds import Proposed
 from backend.protocol.blocks import Body, Rejection
 from backend.protocol.errors import InsufficientFunds, InvariantViolated, OrderExpired
-from backend.protocol.hashing import keccak
+from backend.protocol.hashing import keccak, sha256
 from backend.protocol.log_entries import (
     Entry,
     NextRoundEntry,
@@ -132,7 +132,7 @@ def test_block__invalid__rejects(chamber, fault):
 
 
 def test_block__malformed_body__rejects(chamber):
-    block = chamber.block(Body(2), SEQUENCERS[0], body_hash=keccak(b"?")).block
+    block = chamber.block(Body(2), SEQUENCERS[0], body_hash=sha256(b"?")).block
     entry = proposal(block, SEQUENCERS[0], b"?")
     proposed = Proposed(99, block, b"?", block.digest(DOMAIN), chamber.now_ms, 2)
     with pytest.raises(BodyMalformed):

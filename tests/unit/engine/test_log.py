@@ -19,7 +19,7 @@ import pytest
 from backend.engine import log as log_module
 from backend.engine.log import LocalLog, LogCorrupted, LogFailed, LogLocked
 from backend.protocol.errors import DiskFull
-from backend.protocol.hashing import keccak
+from backend.protocol.hashing import sha256
 
 FRAMES = ([b"one", b""], [b"two" * 40], [b"three", b"four", b"\0" * 5])
 ENTRIES = [entry for frame in FRAMES for entry in frame]
@@ -60,7 +60,7 @@ def test_append__bytes_of_the_frame__succeeds(path):
 
     checked = struct.pack(">QII", 0, 1, 6)
     content = checked + struct.pack(">I", zlib.crc32(checked)) + b"\0\0\0\2ab"
-    assert path.read_bytes() == content + keccak(bytes(32) + content)
+    assert path.read_bytes() == content + sha256(bytes(32), content)
 
 
 def test_append__nothing__changes_nothing(path):
@@ -141,7 +141,7 @@ def test_open__changed_frame_ends_in_a_zero_byte__rejects(path):
     for number in range(10_000):
         content = struct.pack(">QII", 0, 1, 8)
         content += struct.pack(">I", zlib.crc32(content)) + struct.pack(">II", 4, number)
-        if keccak(bytes(32) + content)[-1] == 0:
+        if sha256(bytes(32), content)[-1] == 0:
             break
     written(path, [[struct.pack(">I", number)]])
     changed = bytearray(path.read_bytes())
