@@ -2,6 +2,8 @@
 
 Law: a batch that breaks a rule about its bytes, roots or cursor is a fraud that L1 lets us prove,
 and no other batch is. What its operations' authorisations are, is the matter of `answers.py`.
+The first tree's twin is trusted where it finds a batch right. What it finds wrong, the readable
+function has to find wrong, too: its words are the proof's.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
