@@ -52,7 +52,9 @@ FIGURES = (
     Figure("postgres_batched_transfers_per_s", "postgres", "transfers a second by PostgreSQL"),
     Figure("single_post_ratio", "single", "single POSTs a second, by those of a bare endpoint"),
     Figure("bulk_orders_per_s", "load", "orders a second in bulk, until the last is final"),
-    Figure("certificate_ms_p50", "load", "from arrival to a certificate known, median"),
+    Figure(
+        "certificate_ms_p50", "load", "milliseconds from arrival to a known certificate, median"
+    ),
     Figure("certificate_ms_p99", "load", "the same, of 99 in 100"),
     Figure("gas_per_payment_blob", "gas", "gas of a payment, posted by blobs"),
     Figure("blob_gas_per_payment", "gas", "blob gas of a payment"),

@@ -4,7 +4,12 @@ Runs in a process of its own, which has signed all orders before the clock start
 from the moment at which it arrives, not from that at which it could be sent; so nothing that has to
 wait is left out. What has arrived meanwhile goes out together, as a small bulk request; a payer's
 orders go over one connection, in their order. What is refused with 429 is sent again when the
-platform asks for it. A client learns by an event that an order has its certificate.
+platform asks for it.
+
+Clients learn of certificates in two ways. All orders' events are followed: they also say when an
+order's block was made. And of some orders, spread evenly, a client asks `wait=final` as soon as
+they are accepted, and so learns of the certificate itself; the last is among
+them.
 """
 
 import asyncio
@@ -14,6 +19,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from scripts.bench.stage import Door, Signer
@@ -21,7 +27,9 @@ from scripts.bench.wire import Connection
 
 LINES_MAX = 100
 _TICK_S = 0.001
-_EVENT = re.compile(rb'"subject":"0x([0-9a-f]{64})"')
+_EVENT = re.compile(rb'"subject":"0x([0-9a-f]{64})"[^\n]*"created_at":"([^"]+)"')
+_ASKED_PER_S = 50
+_PAUSE_S = 0.1
 _EVENT_END = b"\n\n"
 _READ_BYTES = 1 << 18
 
@@ -46,8 +54,9 @@ class Result:
 
     accepted_s: list[float]
     accepted_ms: list[float]  # from arrival to answer
-    certified_s: list[float]
-    certificate_ms: list[float]  # from arrival to certificate
+    block_s: list[float]  # when the block of each was made
+    event_ms: list[float]  # from arrival to its event
+    certificate_ms: list[float]  # from arrival to certificate, of those asked for
     refused_count: int  # answers that asked for the same order later
     nonces: dict[int, int]  # each payer's next one
 
@@ -59,15 +68,20 @@ class _Order:
     nonce: int
     record: bytes
     id: bytes
+    question: bytes | None  # the request that asks whether it is final
 
 
 def run(plan: Plan) -> Result:
     """Carry out a plan; return when all orders have their certificates, or time is up."""
     orders = []
-    for moment_s, payer, payee in zip(plan.moments, plan.payers, plan.payees, strict=True):
+    every = max(1, round(len(plan.moments) / (max(plan.moments[-1], 1) * _ASKED_PER_S)))
+    columns = zip(plan.moments, plan.payers, plan.payees, strict=True)
+    for place, (moment_s, payer, payee) in enumerate(columns):
         signed = plan.signer.payment(payer, payee)
-        order = signed.order
-        orders.append(_Order(moment_s, payer, order.nonce, signed.record(), signed.id))
+        is_asked = place % every == 0 or place == len(plan.moments) - 1
+        question = plan.door.single(signed, "wait=final") if is_asked else None
+        nonce = signed.order.nonce
+        orders.append(_Order(moment_s, payer, nonce, signed.record(), signed.id, question))
     return asyncio.run(_Run(plan, orders).result())
 
 
@@ -76,9 +90,12 @@ class _Run:
     plan: Plan
     orders: list[_Order]
     accepted: list[tuple[_Order, float]] = field(default_factory=list)
-    certified: dict[bytes, float] = field(default_factory=dict)
+    told: dict[bytes, tuple[float, str]] = field(default_factory=dict)
+    """By id when the event came, and when the block was made."""
+    asking: list["asyncio.Task[float]"] = field(default_factory=list)
     refused_count: int = 0
     _start_s: float = 0
+    _start_ts_s: float = 0
 
     async def result(self) -> Result:
         lines = [_Line(self, self.plan) for _ in range(self.plan.connections)]
@@ -86,7 +103,7 @@ class _Run:
         sending = [asyncio.create_task(line.run()) for line in lines]
         try:
             await _first_failure(asyncio.wait_for(ready.wait(), 10), following)
-            self._start_s = time.perf_counter()
+            self._start_s, self._start_ts_s = time.perf_counter(), time.time()
             await _first_failure(self._arrive(lines), following, *sending)
             try:
                 await _first_failure(
@@ -95,9 +112,9 @@ class _Run:
             except TimeoutError:
                 await asyncio.gather(*(line.stop() for line in lines))
         finally:
-            for task in (following, *sending):
+            for task in (following, *sending, *self.asking):
                 task.cancel()
-            await asyncio.gather(following, *sending, return_exceptions=True)
+            await asyncio.gather(following, *sending, *self.asking, return_exceptions=True)
         return self._told()
 
     def now_s(self) -> float:
@@ -114,8 +131,29 @@ class _Run:
             await asyncio.sleep(_TICK_S)
 
     async def _served(self) -> None:
-        while len(self.certified) < len(self.orders):
+        while len(self.told) < len(self.orders):
             await asyncio.sleep(_TICK_S)
+        await asyncio.gather(*self.asking)
+
+    def accept(self, order: _Order, at_s: float) -> None:
+        """Note that an order was accepted; ask for its certificate if it is one of those."""
+        self.accepted.append((order, at_s))
+        if order.question is not None:
+            self.asking.append(asyncio.create_task(self._ask(order, order.question)))
+
+    async def _ask(self, order: _Order, question: bytes) -> float:
+        """Return how many milliseconds after its arrival the order was known to be final."""
+        while True:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.plan.door.port)
+            writer.write(question)
+            status = int((await reader.readline()).split()[1])
+            now_s = self.now_s()
+            writer.close()
+            if status == 200:
+                return (now_s - order.moment_s) * 1000
+            if status not in (202, 429):  # not within ten seconds, or not now
+                raise RuntimeError(f"asked for a certificate, the platform answered {status}")
+            await asyncio.sleep(_PAUSE_S)
 
     async def _follow(self, ready: asyncio.Event) -> None:
         """Note when the platform tells of certificates."""
@@ -133,10 +171,10 @@ class _Run:
             text = rest
             if end:
                 ready.set()
-            for found in _EVENT.findall(whole):
-                order_id = bytes.fromhex(found.decode())
+            for subject, created_at in _EVENT.findall(whole):
+                order_id = bytes.fromhex(subject.decode())
                 if order_id in ours:
-                    self.certified.setdefault(order_id, now_s)
+                    self.told.setdefault(order_id, (now_s, created_at.decode()))
         raise RuntimeError("the stream of events ended")
 
     def _told(self) -> Result:
@@ -144,12 +182,14 @@ class _Run:
         nonces.update({order.payer: order.nonce for order in reversed(self.orders)})
         for order, _ in self.accepted:
             nonces[order.payer] = max(nonces[order.payer], order.nonce + 1)
-        certified = [(o, s) for o in self.orders if (s := self.certified.get(o.id)) is not None]
+        told = [(order, *self.told[order.id]) for order in self.orders if order.id in self.told]
+        asked = [task for task in self.asking if task.done() and not task.cancelled()]
         return Result(
             [at_s for _, at_s in self.accepted],
             [(at_s - order.moment_s) * 1000 for order, at_s in self.accepted],
-            [at_s for _, at_s in certified],
-            [(at_s - order.moment_s) * 1000 for order, at_s in certified],
+            [datetime.fromisoformat(made).timestamp() - self._start_ts_s for _, _, made in told],
+            [(at_s - order.moment_s) * 1000 for order, at_s, _ in told],
+            [task.result() for task in asked],
             self.refused_count,
             nonces,
         )
@@ -214,13 +254,14 @@ class _Line:
         """
         now_s = self._run.now_s()
         if status == 200 and b'"error"' not in body:
-            self._run.accepted += [(order, now_s) for order in sent]
+            for order in sent:
+                self._run.accept(order, now_s)
             return 0
         again: list[_Order] = []
         retry_after_ms = 0
         for order, line in zip(sent, _lines(status, body, len(sent)), strict=True):
             if "error" not in line:
-                self._run.accepted.append((order, now_s))
+                self._run.accept(order, now_s)
                 continue
             error = line["error"]
             # Behind an order that was put back, the same payer's next one is ahead of its turn.

@@ -75,7 +75,7 @@ def measure(load: Load) -> dict[str, Any]:
     """Return the transfers a second, and how they were made; without PostgreSQL, `value` is None
     and `how` says how to install it.
     """
-    programs = _programs()
+    programs = find_programs()
     if programs is None:
         return {"value": None, "how": HOW_TO_INSTALL}
     with _server(programs) as folder:
@@ -96,7 +96,7 @@ def measure(load: Load) -> dict[str, Any]:
     }
 
 
-def _programs() -> Path | None:
+def find_programs() -> Path | None:
     """Return the folder of PostgreSQL's programs, the newest first; Debian leaves them off PATH."""
     found = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/initdb"),

@@ -77,10 +77,10 @@ class Door:
     port: int
     api_key: str
 
-    def single(self, order: SignedOrder) -> bytes:
+    def single(self, order: SignedOrder, prefer: str = "wait=none") -> bytes:
         """Return the request of one order."""
         body = json.dumps(order.to_json(), separators=(",", ":")).encode()
-        return wire.request("/v1/payments", body, "application/json", self.api_key)
+        return wire.request("/v1/payments", body, "application/json", self.api_key, prefer)
 
     def bulk(self, records: Sequence[bytes]) -> bytes:
         """Return the request of many orders."""

@@ -69,13 +69,13 @@ class _Offering:
         """Offer orders all at once; return how many a second were certified until the last."""
         lines, connections = self.shape.burst_lines, self.shape.burst_connections
         result = await self._run(np.zeros(count), lines_max=lines, connections=connections)
-        if len(result.certified_s) < count:
-            raise RuntimeError(f"{count - len(result.certified_s)} orders have no certificates")
-        return count / max(result.certified_s)
+        if len(result.block_s) < count:
+            raise RuntimeError(f"{count - len(result.block_s)} orders have no certificates")
+        return count / max(*result.block_s, *(ms / 1000 for ms in result.certificate_ms))
 
     async def step(self, rate_per_s: float, seconds: float) -> dict[str, Any]:
-        """Offer orders at a rate; return what became of them in that time, and how long it took
-        for each that was certified, even later.
+        """Offer orders at a rate; return what became of them in that time (certified: in a block
+        made by then), and how long it took for each, even later.
         """
         moments = arrivals.poisson(rate_per_s, seconds, self.seed)
         result = await self._run(moments)
@@ -83,11 +83,12 @@ class _Offering:
             "seconds": seconds,
             "offered_per_s": round(len(moments) / seconds),
             "accepted_per_s": _in_time(result.accepted_s, seconds),
-            "certified_per_s": _in_time(result.certified_s, seconds),
-            "certified_in_the_end": len(result.certified_s),
+            "certified_per_s": _in_time(result.block_s, seconds),
+            "certified_in_the_end": len(result.block_s),
             "asked_to_come_later": result.refused_count,
             "accepted": summary(result.accepted_ms).as_json(),
             "certificate": summary(result.certificate_ms).as_json(),
+            "event": summary(result.event_ms).as_json(),
         }
 
     async def _run(self, moments: arrivals.Moments, **wire: int) -> load.Result:

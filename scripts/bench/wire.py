@@ -10,11 +10,13 @@ OnAnswer = Callable[[int, bytes], None]
 """Takes an answer's status and body."""
 
 
-def request(path: str, body: bytes, content_type: str, api_key: str) -> bytes:
+def request(
+    path: str, body: bytes, content_type: str, api_key: str, prefer: str = "wait=none"
+) -> bytes:
     """Return a POST as it goes over the wire."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {api_key}\r\n"
-        f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\nPrefer: {prefer}\r\n\r\n"
     )
     return head.encode() + body
 

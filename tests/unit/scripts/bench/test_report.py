@@ -29,6 +29,7 @@ def step(offered_per_s, certified_per_s, seconds=8):
         "asked_to_come_later": 17,
         "accepted": latencies,
         "certificate": latencies,
+        "event": latencies,
     }
 
 
@@ -74,7 +75,7 @@ def test_page__a_sample__shows_each_figure_and_step_succeeds(sample):
     assert "| `postgres_batched_transfers_per_s` | 100,000 |" in page
     assert "`command postgres`" in page
     assert "| `single_post_ratio` | not measured here |" in page
-    assert "| 4,000 | 4,000 | 1,900 | 17 | 20 | 400 | 400 |" in page
+    assert "| 4,000 | 4,000 | 1,900 | 17 | 20 | 400 | 400 | 20 | 400 |" in page
     assert "(throughput.svg)" in page
     assert "(ratios.svg)" not in page
     assert "Some CPU, 2 cores (avx2)" in page
