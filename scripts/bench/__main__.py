@@ -20,11 +20,12 @@ from scripts.demo.screen import Screen
 def measure(names: list[str], is_quick: bool, file: Path, screen: Screen) -> figures.Report:
     """Run sections one after the other; keep what each finds as soon as it is there."""
     report = figures.read(file)
+    facts = machine.facts()
     for name in names:
         with screen.step(name):
             measured = SECTIONS[name](is_quick)
         command = f"python -m scripts.bench --only {name}" + (" --quick" if is_quick else "")
-        report = figures.joined(report, name, measured, command) | {"machine": machine.facts()}
+        report = figures.joined(report, name, measured, command) | {"machine": facts}
         figures.write(report, file)
     return report
 

@@ -7,9 +7,8 @@ orders go over one connection, in their order. What is refused with 429 is sent 
 platform asks for it.
 
 Clients learn of certificates in two ways. All orders' events are followed: they also say when an
-order's block was made. And of some orders, spread evenly, a client asks `wait=final` as soon as
-they are accepted, and so learns of the certificate itself; the last is among
-them.
+order's block was made. And of some orders, spread evenly, and of the last one, a client asks
+`wait=final` as soon as they are accepted, and so learns of the certificate itself.
 """
 
 import asyncio
@@ -79,7 +78,7 @@ def run(plan: Plan) -> Result:
     for place, (moment_s, payer, payee) in enumerate(columns):
         signed = plan.signer.payment(payer, payee)
         is_asked = place % every == 0 or place == len(plan.moments) - 1
-        question = plan.door.single(signed, "wait=final") if is_asked else None
+        question = plan.door.single(signed, is_final_awaited=True) if is_asked else None
         nonce = signed.order.nonce
         orders.append(_Order(moment_s, payer, nonce, signed.record(), signed.id, question))
     return asyncio.run(_Run(plan, orders).result())

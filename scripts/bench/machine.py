@@ -8,7 +8,7 @@ from pathlib import Path
 _FEATURES = ("avx2", "avx512f", "avx512ifma", "avx512vl", "bmi2", "adx", "sha_ni")
 
 
-def facts() -> dict[str, str | int | list[str]]:
+def facts() -> dict[str, str | float | list[str]]:
     """Return the machine's facts."""
     cpu = _values(Path("/proc/cpuinfo"))
     memory_kb = _values(Path("/proc/meminfo")).get("MemTotal", "0").split()[0]
@@ -20,6 +20,7 @@ def facts() -> dict[str, str | int | list[str]]:
         "memory_mb": int(memory_kb) // 1024,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "load_average": round(os.getloadavg()[0], 1),  # before we began
     }
 
 

@@ -102,7 +102,8 @@ def _machine(report: Report) -> Iterator[str]:
     yield (
         f"The machine: {facts['cpu']}, {facts['cores']} cores "
         f"({', '.join(facts['cpu_features']) or 'no vector units of note'}), "
-        f"{facts['memory_mb']:,} MB, {facts['system']}, Python {facts['python']}.\n"
+        f"{facts['memory_mb']:,} MB, {facts['system']}, Python {facts['python']}; others' work "
+        f"before the run began kept {facts['load_average']:g} cores busy.\n"
     )
 
 

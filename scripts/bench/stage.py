@@ -77,10 +77,12 @@ class Door:
     port: int
     api_key: str
 
-    def single(self, order: SignedOrder, prefer: str = "wait=none") -> bytes:
+    def single(self, order: SignedOrder, is_final_awaited: bool = False) -> bytes:
         """Return the request of one order."""
         body = json.dumps(order.to_json(), separators=(",", ":")).encode()
-        return wire.request("/v1/payments", body, "application/json", self.api_key, prefer)
+        return wire.request(
+            "/v1/payments", body, "application/json", self.api_key, is_final_awaited
+        )
 
     def bulk(self, records: Sequence[bytes]) -> bytes:
         """Return the request of many orders."""

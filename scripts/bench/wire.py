@@ -11,14 +11,15 @@ OnAnswer = Callable[[int, bytes], None]
 
 
 def request(
-    path: str, body: bytes, content_type: str, api_key: str, prefer: str = "wait=none"
+    path: str, body: bytes, content_type: str, api_key: str, is_final_awaited: bool = False
 ) -> bytes:
     """Return a POST as it goes over the wire."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {api_key}\r\n"
-        f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\nPrefer: {prefer}\r\n\r\n"
+        f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
     )
-    return head.encode() + body
+    prefer = "Prefer: wait=final\r\n" if is_final_awaited else ""
+    return f"{head}{prefer}\r\n".encode() + body
 
 
 class Connection(asyncio.Protocol):

@@ -15,6 +15,7 @@ MACHINE = {
     "memory_mb": 2048,
     "system": "Linux 6",
     "python": "3.11.7",
+    "load_average": 0.1,
 }
 
 

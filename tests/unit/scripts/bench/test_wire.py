@@ -42,3 +42,11 @@ async def test_send_all__server_that_hangs_up__rejects():
     async with server:
         with pytest.raises(RuntimeError, match="lost"):
             await wire.send_all(port, [[b"x"]], expected=200)
+
+
+def test_request__final_awaited__is_said_in_a_header_succeeds():
+    plain = wire.request("/v1/payments", b"{}", "application/json", "key")
+    awaited = wire.request("/v1/payments", b"{}", "application/json", "key", True)
+
+    assert plain.endswith(b"Content-Length: 2\r\n\r\n{}")
+    assert awaited.endswith(b"Content-Length: 2\r\nPrefer: wait=final\r\n\r\n{}")
