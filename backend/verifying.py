@@ -5,7 +5,6 @@ read from L1 and executed as L1 would; then all balances are compared. Nothing i
 platform may be running.
 """
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from backend.deploying import find_deployment, platform_keys
 from backend.engine.batch import InvalidBatch
 from backend.engine.batch.builder import BatchBuilder
 from backend.engine.batch.chunking import block_operations
-from backend.engine.log import LocalLog, LogCorrupted
+from backend.engine.log import LocalLog, LogCorrupted, copy_log
 from backend.engine.node_types import NodeConfig
 from backend.engine.recovery import WrongLog, check_identity, final_blocks
 from backend.engine.replica import FinalBlock
@@ -202,7 +201,7 @@ def _copied_log(settings: Settings, folder: Path) -> LocalLog:
     if not original.exists():
         raise Difference(str(original), "there is no journal")
     copy = folder / original.name
-    shutil.copyfile(original, copy)
+    copy_log(original, copy)
     try:
         return LocalLog(copy)
     except LogCorrupted as error:

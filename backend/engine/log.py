@@ -1,15 +1,15 @@
 """The ordering log: entries in one total order, durable before anybody is told of them.
 
 Law: docs/PROTOCOL.md, section 6, "File of the local log". One frame is one fsync; each frame's
-chain hash covers all frames before it, so no byte of the past changes unseen.
+chain hash covers all frames before it, so no byte of the past changes unseen. `log_frames.py` has
+a frame's bytes, `log_room.py` writes zeros ahead of the frames.
 """
 
 import contextlib
 import errno
 import fcntl
 import os
-import struct
-import zlib
+import shutil
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -19,19 +19,10 @@ from typing import BinaryIO, Protocol, Self
 
 import structlog
 
+from backend.engine import log_frames as frames
+from backend.engine.log_room import Room
 from backend.protocol.errors import DiskFull
-from backend.protocol.hashing import ZERO_DIGEST, Digest, sha256
-
-_HEAD = struct.Struct(">QIII")  # first position, entry count, body size, crc32 of these 16 bytes
-_HEAD_CHECKED_BYTES = 16
-_SIZE = struct.Struct(">I")
-_HASH_BYTES = 32
-FRAME_BODY_BYTES_MAX = 1 << 30
-
-# A disk writes sectors. Fewer zeros than these may be the honest end of a hash, so a frame that
-# merely ends in a zero byte is not taken for torn when another of its bytes has changed.
-_SECTOR_BYTES = 512
-_ZEROS_MIN = 8
+from backend.protocol.hashing import ZERO_DIGEST, Digest
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # The file's length is all the metadata we need, and fdatasync keeps that too.
@@ -46,8 +37,17 @@ class OrderingLog(Protocol):
     def append(self, entries: Sequence[bytes]) -> int:
         """Return the position of the first of `entries` when all are durable."""
 
+    def append_body(self, body: bytes, entry_count: int) -> int:
+        """Do what `append` does for entries that lie in a row: size u32 and entry, each."""
+
     def read(self, position: int = 0) -> Iterator[bytes]:
         """Yield the durable entries from `position` on."""
+
+    def read_frames(self, position: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Yield them as they were appended: the position of the first, and all in a row.
+
+        The first of these has `position` in it; entries of before may stand there, too.
+        """
 
     @property
     def next_position(self) -> int:
@@ -103,7 +103,7 @@ class LocalLog:
         self._offsets = array("Q")
         self._lock = _lock(path)
         try:
-            self._file = self._open()
+            self._file, self._room = self._open()
         except BaseException:
             os.close(self._lock)
             raise
@@ -115,31 +115,52 @@ class LocalLog:
         failed), and every further append is refused: after a failed fsync the kernel forgets
         what it could not write, so only reading the file again tells the truth.
         """
+        return self.append_body(frames.body_of(entries), len(entries))
+
+    def append_body(self, body: bytes, entry_count: int) -> int:
+        """Append `entry_count` entries that lie in a row, each as size u32 and entry.
+
+        Whoever calls vouches for it that the body is made of as many entries.
+        """
         if self._failure is not None:
             raise LogFailed(self.path, self._failure)
         first_position = self.next_position
-        if not entries:
+        if entry_count == 0:
             return first_position
-        frame, chain_hash = _frame(self._chain_hash, first_position, entries)
+        frame, chain_hash = frames.frame_of(self._chain_hash, first_position, entry_count, body)
+        end_bytes = self._size_bytes + sum(map(len, frame))
         try:
-            _write_all(self._file, frame)
+            with self._room.taken(end_bytes):
+                _write_all(self._file, frame, self._size_bytes)
             _sync(self._file)
         except OSError as error:
             self._failure = f"{error.strerror} while appending position {first_position}"
             if error.errno in _NO_ROOM:
                 raise DiskFull() from error
             raise LogFailed(self.path, self._failure) from error
-        self._index(first_position, len(entries), len(frame), chain_hash)
+        self._index(first_position, entry_count, end_bytes, chain_hash)
+        self._room.keep(end_bytes)
         return first_position
 
     def read(self, position: int = 0) -> Iterator[bytes]:
         """Yield the entries from `position` on that were durable at the time of the call."""
+        return _entries_from(self.read_frames(position), position)
+
+    def read_frames(self, position: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Yield first position and body of each frame, from the one that has `position` in it.
+
+        As `read`, only those that were durable at the time of the call.
+        """
         frame = max(bisect_right(self._first_positions, position) - 1, 0)
-        return self._read(frame, position, len(self._offsets))
+        last = len(self._offsets) if position < self.next_position else 0
+        return self._read(frame, last)
 
     def close(self) -> None:
         """Let another process open the log. A repeat does nothing."""
         if self._file >= 0:
+            self._room.close()
+            if self._failure is None:
+                os.ftruncate(self._file, self._size_bytes)
             os.close(self._file)
             os.close(self._lock)
             self._file = -1
@@ -156,24 +177,20 @@ class LocalLog:
     ) -> None:
         self.close()
 
-    def _index(self, first_position: int, count: int, size_bytes: int, chain_hash: Digest) -> None:
+    def _index(self, first_position: int, count: int, end_bytes: int, chain_hash: Digest) -> None:
         self._first_positions.append(first_position)
         self._offsets.append(self._size_bytes)
-        self._size_bytes += size_bytes
+        self._size_bytes = end_bytes
         self._chain_hash = chain_hash
         self.next_position = first_position + count
 
-    def _read(self, frame: int, position: int, frame_count: int) -> Iterator[bytes]:
-        while frame < frame_count:
-            offset = self._offsets[frame]
-            first, _, body_bytes, _ = _HEAD.unpack(os.pread(self._file, _HEAD.size, offset))
-            body = os.pread(self._file, body_bytes, offset + _HEAD.size)
-            for index, entry in enumerate(_entries(body)):
-                if first + index >= position:
-                    yield entry
-            frame += 1
+    def _read(self, frame: int, frame_count: int) -> Iterator[tuple[int, bytes]]:
+        for offset in self._offsets[frame:frame_count]:
+            head = frames.Head.decode(os.pread(self._file, frames.HEAD_BYTES, offset))
+            body = os.pread(self._file, head.body_bytes, offset + frames.HEAD_BYTES)
+            yield head.first_position, body
 
-    def _open(self) -> int:
+    def _open(self) -> tuple[int, Room]:
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             _sync_directory(self.path.parent)
@@ -181,94 +198,70 @@ class LocalLog:
                 last_frame, is_torn = self._verify(stream, os.fstat(file).st_size)
             if is_torn:
                 log.warning("log_torn_tail_removed", path=str(self.path), offset=self._size_bytes)
-                os.ftruncate(file, self._size_bytes)
+            os.ftruncate(file, self._size_bytes)
             # The last frame may be in memory alone: its fsync failed, or the process was killed
             # before it. Written anew it is dirty again, so that this fsync covers it.
-            os.lseek(file, self._size_bytes - len(last_frame), os.SEEK_SET)
-            _write_all(file, last_frame)
+            _write_all(file, (last_frame,), self._size_bytes - len(last_frame))
             os.fsync(file)
+            return file, Room(self.path, self._size_bytes)
         except BaseException:
             os.close(file)
             raise
-        return file
 
     def _verify(self, stream: BinaryIO, file_bytes: int) -> tuple[bytes, bool]:
         """Index all whole frames. Return the last one, and whether a torn one follows it."""
         last_frame = b""
         while (offset := self._size_bytes) < file_bytes:
-            frame = stream.read(_HEAD.size)
-            size_bytes, problem = _HEAD.size, _head_problem(frame, self.next_position)
+            frame = stream.read(frames.HEAD_BYTES)
+            problem = frames.head_problem(frame, self.next_position)
             if problem is None:
-                size_bytes += _HEAD.unpack(frame)[2] + _HASH_BYTES
-                if offset + size_bytes > file_bytes:
+                end_bytes = offset + frames.Head.decode(frame).frame_bytes
+                if end_bytes > file_bytes:
                     return last_frame, True
-                frame += stream.read(size_bytes - _HEAD.size)
-                problem = _body_problem(self._chain_hash, frame)
+                frame += stream.read(end_bytes - offset - len(frame))
+                problem = frames.hash_problem(self._chain_hash, frame)
             if problem is not None:
-                if _is_torn(stream, offset + size_bytes, file_bytes):
+                if frames.is_zero_from(stream, offset):
+                    return last_frame, False
+                if frames.is_torn(stream, offset, frame, self.next_position):
                     return last_frame, True
                 raise LogCorrupted(self.path, len(self._offsets), offset, problem)
-            entry_count = _HEAD.unpack_from(frame)[1]
-            chain_hash = Digest(frame[-_HASH_BYTES:])
-            self._index(self.next_position, entry_count, size_bytes, chain_hash)
+            chain_hash = Digest(frame[-frames.HASH_BYTES :])
+            entry_count = frames.Head.decode(frame).entry_count
+            self._index(self.next_position, entry_count, end_bytes, chain_hash)
             last_frame = frame
         return last_frame, False
 
 
-def _frame(
-    parent_hash: bytes, first_position: int, entries: Sequence[bytes]
-) -> tuple[bytes, Digest]:
-    """Return the frame's bytes and its chain hash."""
-    body = b"".join(_SIZE.pack(len(entry)) + entry for entry in entries)
-    if len(body) > FRAME_BODY_BYTES_MAX:
-        raise ValueError(f"{len(body)} bytes don't fit a frame; append fewer entries at once")
-    checked = _HEAD.pack(first_position, len(entries), len(body), 0)[:_HEAD_CHECKED_BYTES]
-    content = checked + _SIZE.pack(zlib.crc32(checked)) + body
-    chain_hash = sha256(parent_hash, content)
-    return content + chain_hash, chain_hash
+def copy_log(original: Path, copy: Path) -> None:
+    """Copy a log that another process may be appending to, without the zeros behind it.
 
-
-def _entries(body: bytes) -> Iterator[bytes]:
-    offset = 0
-    while offset < len(body):
-        start = offset + _SIZE.size
-        offset = start + _SIZE.unpack_from(body, offset)[0]
-        yield body[start:offset]
-
-
-def _head_problem(head: bytes, position: int) -> str | None:
-    if len(head) < _HEAD.size:
-        return "its head is cut short"
-    first_position, _, _, checksum = _HEAD.unpack(head)
-    if checksum != zlib.crc32(head[:_HEAD_CHECKED_BYTES]):
-        return "the checksum of its head"
-    if first_position != position:
-        return f"it should begin at position {position}"
-    return None
-
-
-def _body_problem(parent_hash: bytes, frame: bytes) -> str | None:
-    if sha256(parent_hash, frame[:-_HASH_BYTES]) != frame[-_HASH_BYTES:]:
-        return "its chain hash"
-    return None
-
-
-def _is_torn(stream: BinaryIO, frame_end: int, file_bytes: int) -> bool:
-    """Say whether a frame with a problem is the last one and was never written to its end.
-
-    `frame_end` is where the part of it ends whose size is known: the head's, if the head is bad.
+    The last frame may be half written in the copy, where it is torn: as after a crash.
     """
-    if frame_end > file_bytes:
-        return True
-    zeros_min = min(_ZEROS_MIN, (file_bytes - 1) % _SECTOR_BYTES + 1)
-    stream.seek(min(frame_end - 1, file_bytes - zeros_min))
-    return not any(any(part) for part in iter(lambda: stream.read(1 << 20), b""))
+    with original.open("rb") as source, copy.open("wb") as target:
+        while head := source.read(frames.HEAD_BYTES):
+            if not any(head):
+                return
+            target.write(head)
+            if not frames.is_head(head):
+                shutil.copyfileobj(source, target)
+                return
+            target.write(source.read(frames.Head.decode(head).frame_bytes - len(head)))
 
 
-def _write_all(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
+def _entries_from(read: Iterator[tuple[int, bytes]], position: int) -> Iterator[bytes]:
+    for first_position, body in read:
+        for at, entry in enumerate(frames.entries_of(body), first_position):
+            if at >= position:
+                yield entry
+
+
+def _write_all(file: int, parts: Sequence[bytes], offset: int) -> None:
+    written = os.pwritev(file, parts, offset)
+    if written < sum(map(len, parts)):
+        rest = memoryview(b"".join(parts))
+        while written < len(rest):
+            written += os.pwrite(file, rest[written:], offset + written)
 
 
 def _sync_directory(path: Path) -> None:

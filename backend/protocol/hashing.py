@@ -16,7 +16,7 @@ def keccak(data: bytes) -> Digest:
     return Digest(keccak_256(data).digest())
 
 
-def sha256(*parts: bytes) -> Digest:
+def sha256(*parts: bytes | memoryview) -> Digest:
     """Return the SHA-256 of `parts`, one after the other.
 
     Processors have instructions for it: it takes a seventh of keccak's time. Block bodies and the

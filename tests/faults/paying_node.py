@@ -13,8 +13,10 @@ from pathlib import Path
 from random import Random
 
 from backend.engine import log as log_module
+from backend.engine import log_room
 from backend.engine import snapshots as snapshots_module
 from backend.engine.log import LocalLog
+from backend.engine.log_frames import SECTOR_BYTES
 from backend.engine.node import Node
 from backend.engine.node_types import NodeConfig
 from backend.protocol.errors import PaymentError
@@ -65,6 +67,7 @@ class Doom:
     def __init__(self, random: Random) -> None:
         self._random = random
         self._left = random.randrange(1, 150)
+        log_room.STEP_BYTES = 4096  # or so short a log had no zeros ahead
         log_module._write_all = self._around_write(log_module._write_all)
         log_module._sync = self._around(log_module._sync)
         snapshots_module.os = _Os(self)
@@ -89,11 +92,13 @@ class Doom:
         return wrapped
 
     def _around_write(self, write_all):
-        def wrapped(file, data):
+        def wrapped(file, parts, offset):
             if self.pass_point():
-                write_all(file, data[: self._random.randrange(len(data) + 1)])
+                data = b"".join(parts)
+                sectors = self._random.randrange(len(data) // SECTOR_BYTES + 1)
+                write_all(file, (data[: sectors * SECTOR_BYTES],), offset)
                 self.die()
-            write_all(file, data)
+            write_all(file, parts, offset)
 
         return wrapped
 

@@ -1,7 +1,6 @@
 """One deployment with its platform and people who have money in it: what drills work on."""
 
 import asyncio
-import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from random import Random
 from backend.assembly import node_config
 from backend.config import Settings
 from backend.deploying import deploy_platform, platform_keys
-from backend.engine.log import LocalLog
+from backend.engine.log import LocalLog, copy_log
 from backend.engine.node_types import NodeConfig
 from backend.engine.recovery import final_blocks
 from backend.engine.replica import FinalBlock
@@ -77,7 +76,8 @@ class World:
         """Open a copy of a log of the platform's; a frame that is half written is left out."""
         folder = self.data_dir / "copies"
         folder.mkdir(exist_ok=True)
-        copy = Path(shutil.copy(self.data_dir / name, folder / name))
+        copy = folder / name
+        copy_log(self.data_dir / name, copy)
         with LocalLog(copy) as log:
             yield log
 

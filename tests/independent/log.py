@@ -9,7 +9,8 @@ from tests.independent.codec import ZERO_HASH, Reader, require, sha256, u
 from tests.independent.records import Group, Record, RootedOrder, SignedOrder, read_record
 
 VERSION = 3
-HEAD = 20
+HEAD = 24
+SECTOR = 512
 SIGNATURE = 65
 
 
@@ -110,26 +111,42 @@ def _write_payload(payload: Payload) -> tuple[int, bytes]:
 def write_frame(previous: bytes, position: int, entries: Sequence[bytes]) -> tuple[bytes, bytes]:
     """The frame, and its chain hash for the next one."""
     body = b"".join(u(len(entry), 4) + entry for entry in entries)
+    padded = body + bytes(frame_size(len(body)) - HEAD - len(body) - 32)
+    inner = padded[SECTOR - HEAD : len(padded) - (SECTOR - 32)]  # neither the first nor the last
+    sectors = [inner[at : at + SECTOR] for at in range(0, len(inner), SECTOR)]
     counts = u(position, 8) + u(len(entries), 4) + u(len(body), 4)
+    counts += u(sectors.count(bytes(SECTOR)), 4)
     head = counts + u(zlib.crc32(counts), 4)
-    chain_hash = sha256(previous, head, body)
-    return head + body + chain_hash, chain_hash
+    chain_hash = sha256(previous, head, padded)
+    return head + padded + chain_hash, chain_hash
+
+
+def frame_size(body_size: int) -> int:
+    used = HEAD + body_size + 32
+    return used + -used % SECTOR
 
 
 def read_log(data: bytes) -> list[bytes]:
     """The entries of a whole file; Invalid if a byte was changed or the last frame is torn."""
     reader, chain_hash = Reader(data), ZERO_HASH
     entries: list[bytes] = []
-    while reader.position < len(data):
+    while any(data[reader.position : reader.position + HEAD]):
+        start = reader.position
         head = reader.take(HEAD)
-        require(zlib.crc32(head[:16]) == int.from_bytes(head[16:]), "the head has another crc32")
+        require(zlib.crc32(head[:20]) == int.from_bytes(head[20:]), "the head has another crc32")
         counts = Reader(head)
         position, count, size_bytes = counts.number(8), counts.number(4), counts.number(4)
+        zero_sectors = counts.number(4)
         require(position == len(entries), "an entry is missing or repeated")
         body = reader.take(size_bytes)
-        chain_hash = sha256(chain_hash, head, body)
+        padding = reader.take(frame_size(size_bytes) - HEAD - size_bytes - 32)
+        require(not any(padding), "the padding is not zeros")
+        chain_hash = sha256(chain_hash, head, body, padding)
         require(reader.take(32) == chain_hash, "the chain hash is another")
+        sectors = [data[at : at + SECTOR] for at in range(start, reader.position, SECTOR)]
+        require(sectors.count(bytes(SECTOR)) == zero_sectors, "it has other sectors of zeros")
         frame = Reader(body)
         entries += [frame.take(frame.number(4)) for _ in range(count)]
         frame.finish()
+    require(not any(reader.rest()), "something stands behind the end")
     return entries

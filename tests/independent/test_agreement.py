@@ -224,7 +224,8 @@ def test_links__any__holds(legs):
 # THE FILE OF THE LOG
 
 
-_frames = st.lists(st.lists(st.binary(max_size=60), min_size=1, max_size=4), max_size=5)
+_log_entries = st.binary(max_size=60) | st.integers(0, 2500).map(bytes)
+_frames = st.lists(st.lists(_log_entries, min_size=1, max_size=4), max_size=5)
 
 
 @FEW
@@ -238,6 +239,7 @@ def test_log_file__written_by_backend__is_read_the_same_holds(tmp_path_factory, 
     entries = log.read_log(path.read_bytes())
 
     assert entries == [entry for frame in frames for entry in frame]
+    assert entries == log.read_log(path.read_bytes() + bytes(5000))
 
 
 @FEW

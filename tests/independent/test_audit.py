@@ -79,9 +79,9 @@ def _read_at_rest(path: Path) -> bytes:
     """The file up to its last whole frame: a running platform may be writing the next one."""
     data = path.read_bytes()
     end = 0
-    while end + log.HEAD <= len(data):
-        frame_end = end + log.HEAD + int.from_bytes(data[end + 12 : end + 16]) + 32
-        if frame_end > len(data):
+    while any(data[end : end + log.HEAD]):
+        frame_end = end + log.frame_size(int.from_bytes(data[end + 12 : end + 16]))
+        if frame_end > len(data) or not any(data[frame_end - 8 : frame_end]):
             break
         end = frame_end
     return data[:end]
@@ -308,4 +308,4 @@ def test_read_log__entries_written_anew__are_the_same_succeeds(platform, entries
     frame, _ = log.write_frame(ZERO_HASH, 0, written)
 
     assert log.read_log(frame) == written == log.read_log(platform.log_bytes)
-    assert zlib.crc32(frame[:16]) == int.from_bytes(frame[16:20])
+    assert zlib.crc32(frame[:20]) == int.from_bytes(frame[20:24])

@@ -1,8 +1,10 @@
 """The local log.
 
-- append: positions, several frames, nothing at all, refused after a failure and after closing
-- read: from any position, only what was durable at the call
-- open: fresh, whole, torn at every byte, torn by zeros, changed at every byte, changed position
+- append: positions, several frames, in a row, nothing at all, refused after a failure, a closing
+- read: from any position, only what was durable at the call; frames
+- open: fresh, whole, torn anywhere, by zeros, by sectors, changed anywhere, changed
+  position, zeros behind, a hole before later frames
+- copy: while it is written, torn, changed
 - failures: disk full (a real limit), failed fsync, second opener
 """
 
@@ -13,11 +15,13 @@ import struct
 import subprocess
 import sys
 import zlib
+from itertools import combinations
 
 import pytest
 
 from backend.engine import log as log_module
-from backend.engine.log import LocalLog, LogCorrupted, LogFailed, LogLocked
+from backend.engine import log_frames
+from backend.engine.log import LocalLog, LogCorrupted, LogFailed, LogLocked, copy_log
 from backend.protocol.errors import DiskFull
 from backend.protocol.hashing import sha256
 
@@ -58,9 +62,23 @@ def test_append__several_frames__succeeds(path):
 def test_append__bytes_of_the_frame__succeeds(path):
     written(path, [[b"ab"]])
 
-    checked = struct.pack(">QII", 0, 1, 6)
+    checked = struct.pack(">QIII", 0, 1, 6, 0)
     content = checked + struct.pack(">I", zlib.crc32(checked)) + b"\0\0\0\2ab"
+    content = content.ljust(512 - 32, b"\0")
     assert path.read_bytes() == content + sha256(bytes(32), content)
+
+
+def test_append__entries_in_a_row__succeeds(path, tmp_path):
+    written(path)
+
+    with LocalLog(tmp_path / "rows") as log:
+        bodies = [log_frames.body_of(frame) for frame in FRAMES]
+        positions = [
+            log.append_body(body, len(frame)) for body, frame in zip(bodies, FRAMES, strict=True)
+        ]
+        assert positions == [0, 2, 3]
+        assert list(log.read_frames()) == list(zip(positions, bodies, strict=True))
+    assert (tmp_path / "rows").read_bytes() == path.read_bytes()
 
 
 def test_append__nothing__changes_nothing(path):
@@ -89,6 +107,15 @@ def test_read__any_position__succeeds(path, position):
         assert list(log.read(position)) == ENTRIES[position:]
 
 
+@pytest.mark.parametrize(("position", "firsts"), [(0, [0, 2, 3]), (1, [0, 2, 3]), (2, [2, 3]),
+    (3, [3]), (5, [3]), (6, []), (7, [])])  # fmt: skip
+def test_read_frames__any_position__succeeds(path, position, firsts):
+    written(path)
+
+    with LocalLog(path) as log:
+        assert [first for first, _ in log.read_frames(position)] == firsts
+
+
 def test_read__appended_meanwhile__changes_nothing(path):
     with LocalLog(path) as log:
         log.append([b"one"])
@@ -98,11 +125,11 @@ def test_read__appended_meanwhile__changes_nothing(path):
         assert list(reading) == [b"one"]
 
 
-def test_open__last_frame_cut_at_every_byte__succeeds(path):
+def test_open__last_frame_cut_anywhere__succeeds(path):
     *_, last, end = written(path)
     whole = path.read_bytes()
 
-    for cut in range(last, end):
+    for cut in range(last, end, 7):
         path.write_bytes(whole[:cut])
         with LocalLog(path) as log:
             assert list(log.read()) == ENTRIES[:3], cut
@@ -116,7 +143,7 @@ def test_open__last_frame_zero_from_any_byte__succeeds(path, zeros_after):
     *_, last, end = written(path)
     whole = path.read_bytes()
 
-    for cut in range(last, end - 8):
+    for cut in range(last, end - 8, 7):
         path.write_bytes(whole[:cut] + bytes(end - cut + zeros_after))
         assert entries_of(path) == ENTRIES[:3], cut
 
@@ -125,7 +152,7 @@ def test_open__byte_changed_anywhere__rejects(path):
     offsets = written(path)
     whole = path.read_bytes()
 
-    for at in range(len(whole)):
+    for at in range(0, len(whole), 7):
         changed = bytearray(whole)
         changed[at] ^= 1 + at % 255
         path.write_bytes(changed)
@@ -138,15 +165,15 @@ def test_open__byte_changed_anywhere__rejects(path):
 
 def test_open__changed_frame_ends_in_a_zero_byte__rejects(path):
     """One frame in 256 does, and is no more torn than the others."""
-    for number in range(10_000):
-        content = struct.pack(">QII", 0, 1, 8)
-        content += struct.pack(">I", zlib.crc32(content)) + struct.pack(">II", 4, number)
-        if sha256(bytes(32), content)[-1] == 0:
-            break
+    number = next(
+        number
+        for number in range(10_000)
+        if log_frames.frame_of(bytes(32), 0, 1, struct.pack(">II", 4, number))[1][-1] == 0
+    )
     written(path, [[struct.pack(">I", number)]])
     changed = bytearray(path.read_bytes())
     assert changed[-1] == 0
-    changed[25] ^= 1
+    changed[31] ^= 1
     path.write_bytes(changed)
 
     with pytest.raises(LogCorrupted):
@@ -164,6 +191,92 @@ def test_open__frames_exchanged_with_another_log__rejects(path, tmp_path):
         LocalLog(path)
 
     assert caught.value.frame == 1
+
+
+# Six sectors; the third and the fourth are honest zeros.
+SECTORS = [b"a" * 900, bytes(1500), b"b" * 500]
+
+
+def test_open__sectors_never_written__succeeds(path):
+    """A disk writes a frame's sectors in any order: some are still the zeros of before."""
+    first, end = written(path, [[b"kept"], SECTORS])[1:]
+    whole = path.read_bytes()
+    assert (end - first) // 512 == 6
+    lost_ones = [lost for count in range(1, 5) for lost in combinations((0, 1, 4, 5), count)]
+
+    for lost in lost_ones:
+        torn = bytearray(whole + bytes(2048))
+        for sector in lost:
+            torn[first + 512 * sector : first + 512 * (sector + 1)] = bytes(512)
+        path.write_bytes(torn)
+        assert entries_of(path) == [b"kept"], lost
+        assert path.stat().st_size == first
+
+
+@pytest.mark.parametrize("zeros_after", [0, 2048])
+def test_open__byte_changed_beside_honest_zeros__rejects(path, zeros_after):
+    first, end = written(path, [[b"kept"], SECTORS])[1:]
+    whole = path.read_bytes() + bytes(zeros_after)
+
+    for at in range(first, end, 7):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(LogCorrupted):
+            LocalLog(path)
+
+
+def test_open__sectors_lost_of_a_frame_before_others__rejects(path):
+    """What was followed by another frame was durable, and is not torn."""
+    first, last, end = written(path, [[b"kept"], SECTORS, [b"durable"]])[1:]
+    whole = path.read_bytes() + bytes(2048)
+
+    for sector in range(first // 512, last // 512):
+        changed = bytearray(whole)
+        changed[512 * sector : 512 * (sector + 1)] = bytes(512)
+        path.write_bytes(changed)
+        if changed == whole:
+            continue
+        with pytest.raises(LogCorrupted) as caught:
+            LocalLog(path)
+        assert caught.value.offset == first
+    path.write_bytes(whole[:first] + bytes(last - first) + whole[last:end])
+    with pytest.raises(LogCorrupted):
+        LocalLog(path)
+
+
+@pytest.mark.parametrize("zeros", [1, 511, 512, 4096, 1 << 21])
+def test_open__zeros_behind__succeeds(path, zeros):
+    *_, end = written(path)
+    path.write_bytes(path.read_bytes() + bytes(zeros))
+
+    assert entries_of(path) == ENTRIES
+    assert path.stat().st_size == end
+
+
+def test_copy_log__open_and_half_written__succeeds(path, tmp_path):
+    *_, last, _ = written(path)
+    whole = path.read_bytes()
+    for data in (whole[:last], whole[: last + 100], whole[: last + 10], whole + bytes(4096)):
+        path.write_bytes(data)
+        copy_log(path, tmp_path / "copy")
+        expected = ENTRIES if len(data) > len(whole) else ENTRIES[:3]
+        assert entries_of(tmp_path / "copy") == expected
+        assert path.read_bytes() == data
+    assert (tmp_path / "copy").read_bytes() == whole
+
+
+def test_copy_log__changed_byte__rejects(path, tmp_path):
+    offsets = written(path)
+    whole = path.read_bytes()
+    for at in range(3, len(whole), 31):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        path.write_bytes(changed)
+        copy_log(path, tmp_path / "copy")
+        with pytest.raises(LogCorrupted) as caught:
+            LocalLog(tmp_path / "copy")
+        assert caught.value.offset == max(offset for offset in offsets if offset <= at)
 
 
 def test_open__file_and_folder__holds(path, monkeypatch):
@@ -239,7 +352,7 @@ def test_append__fsync_failed__rejects(path, monkeypatch):
 
 
 def test_append__frame_too_large__rejects(path, monkeypatch):
-    monkeypatch.setattr(log_module, "FRAME_BODY_BYTES_MAX", 10)
+    monkeypatch.setattr(log_frames, "BODY_BYTES_MAX", 10)
 
     with LocalLog(path) as log:
         with pytest.raises(ValueError, match="fewer entries"):
