@@ -165,7 +165,7 @@ class Challenger:
         missing = dict(unanswerable(batch, evidence, authority))
         if not missing:
             self._judged.add(key)
-        for one in waiting:
+        for one in sorted(waiting, key=lambda one: one.slot):  # or chunks are executed anew
             known = (one.open_slots & evidence.keys()) - missing.keys()
             await self._answer(batch, one, {slot: evidence[slot] for slot in known})
         alarms = [

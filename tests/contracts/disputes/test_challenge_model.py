@@ -172,9 +172,12 @@ def play(chain, rollup, challenges, book, desk, accounts):
 def test_challenges__random_steps__holds(chain, book, play, case_count):
     book.honest(*[Payment(2, 3, 1)] * len(SLOTS)).post()
 
-    fates = set()
+    fates, ends = set(), set()
     for seed in range(case_count):
         with chain.isolate():
-            fates.add(play(seed).fate)
+            model = play(seed)
+            fates.add(model.fate)
+            ends |= {(each.is_answered, bool(each.open)) for each in model.by_slot.values()}
 
     assert fates == {"stands", "removed", "settled"}
+    assert ends == {(is_answered, is_open) for is_answered in (0, 1) for is_open in (0, 1)}
