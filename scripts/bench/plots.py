@@ -69,7 +69,8 @@ def _ratios(axes: Axes, ratios: Mapping[str, float]) -> None:
     names = list(ratios)[::-1]
     values = [ratios[name] for name in names]
     bars = axes.barh(names, values, color=[_INK if value >= 1 else _WARM for value in values])
-    axes.bar_label(bars, [f"{value:,.3g}" for value in values], padding=3)
+    texts = [f"{value:,.0f}" if value >= 100 else f"{value:.2g}" for value in values]
+    axes.bar_label(bars, texts, padding=3)
     axes.axvline(1, color="#999999", linestyle=":", linewidth=1)
     axes.set_xscale("log")
     axes.set(xlabel="times the baseline")
