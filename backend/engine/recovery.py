@@ -10,6 +10,7 @@ from backend.engine.log import OrderingLog
 from backend.engine.replica import FinalBlock, Replica
 from backend.engine.rounds import Committee, Rounds
 from backend.engine.snapshots import Checkpoint, Snapshots
+from backend.engine.vector.leaves import FlatLedger
 from backend.protocol.blocks import Block, Body
 from backend.protocol.errors import InvariantViolated, MalformedBytes
 from backend.protocol.log_entries import BlockEntry, Entry, IdentityEntry, OrderEntry
@@ -74,13 +75,13 @@ class Origin:
         self._committee = committee
         self._log = ordering_log
         self._undecided: list[tuple[Arrival, OrderRecord]] | None = None
-        self.checkpoint, self._ledger = Checkpoint(), Ledger()
+        self.checkpoint, self._ledger = Checkpoint(), FlatLedger.of(Ledger())
         found = snapshots.newest(block_number_max) if snapshots is not None else None
         if found is not None:
             if found[0].next_position > ordering_log.next_position:
                 log.warning("snapshot_ahead_of_the_log", block=found[0].tip.number)
             else:
-                self.checkpoint, self._ledger = found
+                self.checkpoint, self._ledger = found[0], FlatLedger.of(found[1])
 
     def ledger(self) -> Ledger:
         """Return a ledger of one's own."""

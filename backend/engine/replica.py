@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from backend.engine.accepted import AcceptedOrders, Arrival
-from backend.engine.ledger import Execution, InvalidBlock, Ledger, execute
+from backend.engine.ledger import Execution, InvalidBlock, Ledger
 from backend.engine.rounds import Certified, Committee, Proposed, RoundEnded, RoundLost, Rounds
+from backend.engine.vector.blocks import execute
+from backend.engine.vector.records import RecordRun, decode_body
 from backend.protocol.blocks import Block, Body, operations_hash
 from backend.protocol.eip712 import Domain
 from backend.protocol.errors import InvariantViolated, MalformedBytes
@@ -79,6 +81,9 @@ class Prepared:
         record_ids: tuple[Digest, ...] | None = None,
     ) -> "Prepared":
         """Return the body with the ids of what it holds. Who knows `record_ids` spares the work."""
+        sweep_ids = tuple(sweep.order.digest(domain) for sweep in execution.sweeps)
+        if record_ids is None and isinstance(body.records, RecordRun):
+            return cls(body, *body.records.ids(domain), sweep_ids, execution)
         if record_ids is None:
             record_ids = tuple(record.record_id(domain) for record in body.records)
         payment_ids: list[Digest] = []
@@ -87,7 +92,6 @@ class Prepared:
                 payment_ids += [order.digest(domain) for order in record.orders]
             else:
                 payment_ids.append(record_id)
-        sweep_ids = tuple(sweep.order.digest(domain) for sweep in execution.sweeps)
         return cls(body, record_ids, tuple(payment_ids), sweep_ids, execution)
 
 
@@ -149,7 +153,7 @@ class Replica:
         if known is not None:
             return known
         try:
-            body = Body.decode(body_bytes)
+            body = decode_body(body_bytes)
         except MalformedBytes as error:
             raise BodyMalformed(str(error)) from error
         execution = execute(self.ledger, body, block.ts_s)

@@ -1,5 +1,6 @@
 """Blocks and their bodies (docs/PROTOCOL.md, section 5)."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +9,11 @@ from backend.protocol.eip712 import Domain, type_hash
 from backend.protocol.errors import MalformedBytes
 from backend.protocol.hashing import Digest, keccak, sha256
 from backend.protocol.money import AmountMinor
-from backend.protocol.order_records import RECORD_BYTES_MIN, OrderRecord, read_record
+from backend.protocol.order_records import (
+    OrderRecord,
+    encode_records,
+    read_counted_records,
+)
 from backend.protocol.orders import Order
 from backend.protocol.types import (
     AccountId,
@@ -30,6 +35,8 @@ ROOT_BYTES: Final = 52
 EXIT_BYTES: Final = 24
 EPOCH_BYTES_MIN: Final = 8
 REJECTION_BYTES: Final = 34
+
+ReadRecords = Callable[[Reader], Sequence[OrderRecord]]
 
 _BLOCK_TYPE_HASH: Final = type_hash(
     "Block",
@@ -135,7 +142,7 @@ class Body:
     listings: tuple[Asset, ...] = ()
     deposits: tuple[DepositRecord, ...] = ()
     roots: tuple[AuthorisedRoot, ...] = ()
-    records: tuple[OrderRecord, ...] = ()
+    records: Sequence[OrderRecord] = ()
     rejections: tuple[Rejection, ...] = ()
     exits: tuple[ExitRequest, ...] = ()
     epoch: Epoch | None = None
@@ -158,14 +165,15 @@ class Body:
         parts.extend(request.encode() for request in self.exits)
         parts.append(encode_epoch(self.epoch))
         parts.append(len(self.records).to_bytes(4))
-        parts.extend(record.encode() for record in self.records)
+        parts.append(encode_records(self.records))
         parts.append(len(self.rejections).to_bytes(4))
         parts.extend(r.record_id + r.number.to_bytes(2) for r in self.rejections)
         return b"".join(parts)
 
     @staticmethod
-    def decode(data: bytes) -> "Body":
-        """Return the body of these bytes. Raises MalformedBytes."""
+    def decode(data: bytes, read_records: ReadRecords = read_counted_records) -> "Body":
+        """Return the body of these bytes; `read_records` takes their number and the records off a
+        reader. Raises MalformedBytes."""
         if len(data) > BODY_BYTES_MAX:
             raise MalformedBytes(f"the body has {len(data)} bytes, at most {BODY_BYTES_MAX} do")
         reader = Reader(data)
@@ -174,17 +182,17 @@ class Body:
             raise MalformedBytes(
                 f"the body has version {version}, this program reads {BODY_VERSION}"
             )
-        return _read_body(reader)
+        return _read_body(reader, read_records)
 
 
-def _read_body(reader: Reader) -> Body:
+def _read_body(reader: Reader, read_records: ReadRecords) -> Body:
     l1_block_number = reader.uint(8)
     listings = tuple(read_listing(reader) for _ in range(reader.count(LISTING_BYTES)))
     deposits = tuple(_deposit(reader) for _ in range(reader.count(DEPOSIT_BYTES)))
     roots = tuple(read_root(reader) for _ in range(reader.count(ROOT_BYTES)))
     exits = tuple(read_exit(reader) for _ in range(reader.count(EXIT_BYTES)))
     epoch = read_epoch(reader)
-    records = tuple(read_record(reader) for _ in range(reader.count(RECORD_BYTES_MIN)))
+    records = read_records(reader)
     rejections = tuple(_rejection(reader) for _ in range(reader.count(REJECTION_BYTES)))
     reader.finish()
     return Body(l1_block_number, listings, deposits, roots, records, rejections, exits, epoch)

@@ -45,6 +45,10 @@ class Reader:
             raise MalformedBytes(f"{count} records can't fit into {self.remaining} bytes")
         return count
 
+    def ahead(self) -> memoryview:
+        """Return all that is left, without taking it."""
+        return memoryview(self._data)[self._position :]
+
     def rest(self) -> bytes:
         """Return all that is left."""
         return self.take(self.remaining)

@@ -7,7 +7,7 @@ that is executed whole or not at all.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from backend.protocol.authorised import PROOF_NODES_MAX, leads_to
 from backend.protocol.codec import Reader
@@ -183,8 +183,22 @@ def read_record(reader: Reader) -> OrderRecord:
     return OrderGroup(tuple(_read_leg(reader) for _ in range(count)))
 
 
+def read_counted_records(reader: Reader) -> tuple[OrderRecord, ...]:
+    """Take a u32 and as many records off the front. Raises MalformedBytes."""
+    return tuple(read_record(reader) for _ in range(reader.count(RECORD_BYTES_MIN)))
+
+
+@runtime_checkable
+class Encoded(Protocol):
+    """Records that keep their bytes."""
+
+    def encode(self) -> bytes: ...
+
+
 def encode_records(records: Iterable[OrderRecord]) -> bytes:
     """Return records one after the other, as in a bulk request."""
+    if isinstance(records, Encoded):
+        return records.encode()
     return b"".join(record.encode() for record in records)
 
 

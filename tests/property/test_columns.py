@@ -7,6 +7,7 @@ import pytest
 
 from backend.engine.ledger import (
     BlockTooLarge,
+    InvalidBlock,
     Ledger,
     Pending,
     check_record,
@@ -14,9 +15,10 @@ from backend.engine.ledger import (
 )
 from backend.engine.ledger.state import ledger_of
 from backend.engine.packing import ChunkCursor
-from backend.engine.vector import judging, order_slots
+from backend.engine.vector import blocks, judging, order_slots
 from backend.engine.vector.leaves import FlatLedger
 from backend.engine.vector.orders import digests_of, order_entries, read_orders, signatures_of
+from backend.engine.vector.records import decode_body
 from backend.protocol.blocks import Body
 from backend.protocol.errors import PaymentError
 from backend.protocol.hashing import ZERO_DIGEST, Digest
@@ -275,3 +277,49 @@ def test_read_orders__random_records__as_one_by_one_holds():
     assert order_entries(orders, TS_S * 1000) == expected
     ends = [len(encode_records(records[: n + 1])) for n in range(len(records))]
     assert orders.ends.tolist() == ends
+
+
+def test_execute__random_blocks_one_after_the_other__as_the_readable_ledger_holds():
+    for seed in range(12):
+        random_ = Random(seed)
+        readable = random_ledger(random_)
+        flat = FlatLedger.of(readable)
+        for _ in range(4):
+            records = executable(readable, random_records(random_, readable, 80))
+            # Now and then a record that can't be executed any more.
+            records += records[: random_.choice([0, 0, 0, 1])]
+            body = Body(9, records=tuple(records))
+            encoded = decode_body(body.encode())
+
+            ours, theirs = (
+                refusal_or(lambda one=one: execute_it(*one))
+                for one in ((blocks.execute, flat, encoded), (execute, readable, body))
+            )
+
+            assert encoded == body
+            assert encoded.encode() == body.encode()
+            if isinstance(theirs, str):
+                assert ours == theirs
+                continue
+            assert (ours.slots, tuple(ours.orders)) == (theirs.slots, theirs.orders), seed
+            assert dict(ours.fee_accounts) == theirs.fee_accounts
+            assert dict(ours.groups) == theirs.groups
+            assert ours.changes.opened == theirs.changes.opened
+            assert dict(ours.changes.leaves) == theirs.changes.leaves
+            assert ours.changes.supply_minor == theirs.changes.supply_minor
+            readable.advance(theirs.changes)
+            flat.advance(ours.changes)
+            assert dict(flat.leaves) == readable.leaves
+            assert dict(flat.account_ids) == readable.account_ids
+            assert flat.next_index == readable.next_index
+
+
+def execute_it(execute_body, ledger, body):
+    return execute_body(ledger, body, TS_S)
+
+
+def refusal_or(result):
+    try:
+        return result()
+    except InvalidBlock as error:
+        return str(error)

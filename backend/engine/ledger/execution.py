@@ -5,7 +5,7 @@ so the result doesn't depend on how the work is split among partitions.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.engine.ledger.errors import (
@@ -78,7 +78,7 @@ class Execution:
     slots: bytes
     sweeps: tuple[Sweep, ...]
     shows_start: bool
-    orders: tuple[ExecutedOrder, ...]
+    orders: Sequence[ExecutedOrder]
     deposits: tuple[ExecutedDeposit, ...]
     fee_accounts: Mapping[int, AccountId]
     groups: Mapping[int, int]

@@ -97,7 +97,7 @@ def read_orders(data: bytes) -> Orders:
     room = len(octets) // RECORD_BYTES_MIN + 1
     starts, ends = np.zeros(room + 1, np.uint32), np.zeros(room, np.int64)
     kinds, places = np.zeros(room, np.uint8), np.zeros(room, np.int64)
-    record_count, order_count = _scan(octets, starts, ends, kinds, places)
+    record_count, order_count = _scan(octets, room, starts, ends, kinds, places)
     if record_count < 0:
         decode_records(data)  # it says what is wrong
         check_invariant(False, "bytes that only one of two readers refuses")
@@ -140,6 +140,15 @@ def is_signed(kinds: Bytes) -> Flags:
     return np.isin(kinds, (PAYMENT, WITHDRAWAL))
 
 
+def scan(data: memoryview, record_count: int) -> int | None:
+    """Return how many bytes the first records take; None if there are no such records."""
+    octets, room = np.frombuffer(data, np.uint8), record_count * LEGS_MAX
+    starts, ends = np.zeros(record_count + 1, np.uint32), np.zeros(record_count + 1, np.int64)
+    kinds, places = np.zeros(room, np.uint8), np.zeros(room, np.int64)
+    found, _ = _scan(octets, record_count, starts, ends, kinds, places)
+    return int(ends[found - 1]) if found == record_count else None  # ends[-1] is 0
+
+
 def digests_of(domain: Domain, orders: Orders) -> Bytes:
     """Return the digest of each order, uint8[n, 32]."""
     pays = is_payment(orders.kinds)
@@ -178,10 +187,12 @@ _WIDTHS: Final = {
 
 
 @compiled
-def _scan(data: Bytes, starts: Rows, ends: Places, kinds: Bytes, places: Places) -> Number:
-    """Find all records and orders; return how many there are, -1 and -1 of malformed bytes."""
+def _scan(
+    data: Bytes, record_max: Number, starts: Rows, ends: Places, kinds: Bytes, places: Places
+) -> Number:
+    """Find records and orders; return how many there are, -1 and -1 of malformed bytes."""
     records = orders = at = 0
-    while at < data.size:
+    while at < data.size and records < record_max:
         legs: Number = 1
         is_leg = data[at] == _GROUP
         if is_leg:

@@ -11,6 +11,7 @@ from backend.engine.rounds import Committee, Rounds, Tip
 from backend.engine.sequencer import Sequencer
 from backend.engine.snapshots import Checkpoint
 from backend.engine.validator import Validator
+from backend.engine.vector.leaves import FlatLedger
 from backend.protocol.blocks import Block, Body, body_hash, operations_hash
 from backend.protocol.log_entries import (
     BlockEntry,
@@ -28,7 +29,7 @@ from tests.unit.engine.committee import COMMITTEE, DOMAIN, SEQUENCERS, START_MS,
 
 
 def fresh_replica(committee: Committee = COMMITTEE) -> Replica:
-    return Replica(Rounds(committee), Ledger(), AcceptedOrders(committee.domain))
+    return Replica(Rounds(committee), FlatLedger.of(Ledger()), AcceptedOrders(committee.domain))
 
 
 def checkpoint_of(replica: Replica, next_position: int) -> Checkpoint:
