@@ -69,24 +69,21 @@ class Doom:
         return wrapped
 
     def around_write(self, kind, write_all):
-        def wrapped(file, data):
+        def wrapped(file, parts, offset):
             if self.is_here(kind):
-                self._tear(write_all, file, data)
+                write_all(file, self._torn(b"".join(parts)), offset)
                 self.die()
-            write_all(file, data)
+            write_all(file, parts, offset)
 
         return wrapped
 
-    def _tear(self, write_all, file, data) -> None:
-        """Write a part of `data`, and maybe zeros instead of the sectors that follow."""
-        written = self._random.randrange(len(data) + 1)
+    def _torn(self, data: bytes) -> list[bytes]:
+        """Return the first sectors of `data`, or all with zeros instead of some of them."""
+        starts = range(0, len(data), _SECTOR_BYTES)
+        sectors = [data[start : start + _SECTOR_BYTES] for start in starts]
         if self._random.randrange(2):
-            start = os.lseek(file, 0, os.SEEK_CUR)
-            written -= (start + written) % _SECTOR_BYTES
-            if written > 0:
-                write_all(file, data[:written] + bytes(len(data) - written))
-            return
-        write_all(file, data[:written])
+            return [self._random.choice([sector, bytes(_SECTOR_BYTES)]) for sector in sectors]
+        return sectors[: self._random.randrange(len(sectors) + 1)]
 
 
 class _Os:
