@@ -155,6 +155,11 @@ class LocalLog:
         last = len(self._offsets) if position < self.next_position else 0
         return self._read(frame, last)
 
+    @property
+    def size_bytes(self) -> int:
+        """How long the log is, without the zeros ahead."""
+        return self._size_bytes
+
     def close(self) -> None:
         """Let another process open the log. A repeat does nothing."""
         if self._file >= 0:

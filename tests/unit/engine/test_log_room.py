@@ -23,7 +23,7 @@ def path(tmp_path, monkeypatch):
     return tmp_path / "orders.log"
 
 
-def size_bytes(path):
+def file_bytes(path):
     return path.stat().st_size
 
 
@@ -38,23 +38,23 @@ def test_keep__short_log__changes_nothing(path):
         log.append([b"short"])
         filled(log)
 
-        assert size_bytes(path) == 512
+        assert file_bytes(path) == 512
 
 
 def test_keep__longer_log__succeeds(path):
     with LocalLog(path) as log:
         log.append(ENTRIES[:4])
         filled(log)
-        used = log._size_bytes
+        used = log.size_bytes
         assert used == 5120
         assert path.read_bytes()[used:] == bytes(8192)
 
         log.append(ENTRIES[4:])
         filled(log)
-        used = log._size_bytes
+        used = log.size_bytes
         assert path.read_bytes()[used:] == bytes(16384)
         assert list(log.read()) == ENTRIES
-    assert size_bytes(path) == used
+    assert file_bytes(path) == used
 
 
 def test_keep__every_append__same_file_holds(path, tmp_path):
@@ -78,11 +78,11 @@ def test_open__killed_with_zeros_ahead__succeeds(path, tmp_path):
         log.append(ENTRIES)
         filled(log)
         shutil.copyfile(path, killed)
-        used = log._size_bytes
-    assert size_bytes(killed) == used + 16384
+        used = log.size_bytes
+    assert file_bytes(killed) == used + 16384
 
     with LocalLog(killed) as log:
-        assert size_bytes(killed) == used
+        assert file_bytes(killed) == used
         assert log.append([b"on"]) == len(ENTRIES)
         assert list(log.read()) == [*ENTRIES, b"on"]
 
@@ -94,14 +94,14 @@ def test_keep__disk_full__appends_what_fits_succeeds(path):
             resource.setrlimit(resource.RLIMIT_FSIZE, (9000, limits[1]))
             log.append(ENTRIES[:4])
             filled(log)
-            assert size_bytes(path) == 9000
+            assert file_bytes(path) == 9000
             log.append(ENTRIES[4:6])
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         log.append(ENTRIES[6:])
 
         filled(log)
-        assert size_bytes(path) == log._size_bytes
+        assert file_bytes(path) == log.size_bytes
         assert list(log.read()) == ENTRIES
 
 
