@@ -14,11 +14,11 @@ interface IChallenges {
     /// @notice The state of a challenge of slots of one chunk.
     struct Challenge {
         address challenger;
+        uint96 bondWei; // what is left of it
         uint64 openedTsS; // 0: there was none
         uint64 openPositions; // not answered yet; 0 once it is closed
-        bool isAnswered; // in part at least
+        uint64 paidPositions; // of all legs that answers have shown
         uint64 batchNumber;
-        uint96 bondWei; // what is left of it
         bytes32 batchSlot; // the batch's stored word
     }
 
@@ -74,7 +74,7 @@ interface IChallenges {
     error NothingChallenged();
     /// @notice The bond is too small to pay for the answers.
     error BondTooSmall(uint256 minimumWei, uint256 actualWei);
-    /// @notice The slot was challenged already.
+    /// @notice All these slots were challenged already; this is the lowest.
     error ChallengedAlready(uint256 slotNumber);
     /// @notice The slot holds no payment or withdrawal.
     error SlotNotOrder(uint32 payer, uint32 payee, uint48 amountMinor);
@@ -102,7 +102,8 @@ interface IChallenges {
     error PaymentFailed(address receiver);
 
     /// @notice Challenges the authorisation of payments and withdrawals of one chunk. Costs a bond,
-    /// at least `bond(count of positions)`, of which comes back what no answer earns.
+    /// at least `bond(count of positions)`, of which comes back what no answer earns. Positions that
+    /// were challenged before are left out: nobody can shield others by challenging one first.
     function challenge(
         IRollup.AcceptedBatch calldata batch,
         IRollup.ChunkProof calldata chunk,

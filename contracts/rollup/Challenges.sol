@@ -24,7 +24,8 @@ contract Challenges is IChallenges {
     using OrderFitting for OrderFitting.Scene;
 
     /// @dev What an answer earns, in gas: a fixed sum for each leg and each node of a proof that it
-    /// shows, and once for each challenge. Above what it uses; nobody gains by a longer calldata.
+    /// shows, each position once, and once for each challenge. Above what it uses; nobody gains by
+    /// a longer calldata, nor by groups that have legs in common: payers can sign any number.
     uint256 private constant FIRST_ANSWER_GAS = 110_000;
     uint256 private constant LEG_GAS = 97_000;
     uint256 private constant NODE_GAS = 1_100;
@@ -60,21 +61,21 @@ contract Challenges is IChallenges {
         batch.header.requireInBatch(chunk);
         if (positions == 0) revert NothingChallenged();
         uint256 firstSlot = chunk.index * Operations.CHUNK_SLOTS;
-        uint256 minimumWei = bond(OrderFitting.requireOrders(chunk.chunk, firstSlot, positions));
-        if (msg.value < minimumWei) revert BondTooSmall(minimumWei, msg.value);
         uint64 before = _everChallenged[headerHash][chunk.index];
-        uint64 twice = before & positions;
-        if (twice != 0) revert ChallengedAlready(firstSlot + _lowest(twice));
+        uint64 opened = positions & ~before;
+        if (opened == 0) revert ChallengedAlready(firstSlot + _lowest(positions));
+        uint256 minimumWei = bond(OrderFitting.requireOrders(chunk.chunk, firstSlot, opened));
+        if (msg.value < minimumWei) revert BondTooSmall(minimumWei, msg.value);
 
-        _everChallenged[headerHash][chunk.index] = before | positions;
-        uint256 slotNumber = firstSlot + _lowest(positions);
+        _everChallenged[headerHash][chunk.index] = before | opened;
+        uint256 slotNumber = firstSlot + _lowest(opened);
         _challenges[headerHash][slotNumber] = Challenge({
             challenger: msg.sender,
-            openedTsS: uint64(block.timestamp),
-            openPositions: positions,
-            isAnswered: false,
-            batchNumber: batch.header.number,
             bondWei: uint96(msg.value), // there is less ether
+            openedTsS: uint64(block.timestamp),
+            openPositions: opened,
+            paidPositions: 0,
+            batchNumber: batch.header.number,
             batchSlot: Batches.slot(headerHash, batch.acceptedTsS, batch.signers)
         });
         ++openCount[headerHash];
@@ -82,7 +83,7 @@ contract Challenges is IChallenges {
             batch.header.number,
             headerHash,
             slotNumber,
-            positions,
+            opened,
             msg.sender,
             msg.value,
             uint64(block.timestamp) + rollup.answerWindow()
@@ -108,19 +109,21 @@ contract Challenges is IChallenges {
         scene.leaves.requireRoot(accounts.siblings, chunk.chunk.postRoot());
 
         uint64 open = challenged.openPositions;
-        uint256 payGas = challenged.isAnswered ? 0 : FIRST_ANSWER_GAS;
+        uint64 paid = challenged.paidPositions;
+        uint256 payGas = paid == 0 ? FIRST_ANSWER_GAS : 0;
         for (uint256 i = 0; i < answers.length; ++i) {
             _requireSlotOf(chunk, answers[i].slotNumber);
             uint64 shown = OrderFitting.positions(answers[i]);
             if (open & shown == 0) continue;
             open &= ~shown;
-            payGas += _requireAnswer(scene, chunk.chunk, answers[i]);
+            payGas += _requireAnswer(scene, chunk.chunk, answers[i], paid);
+            paid |= shown;
         }
         if (open == challenged.openPositions) revert NothingAnswered(slotNumber);
 
         uint256 payWei = Math.min(payGas * _gasPrice(), challenged.bondWei);
         challenged.openPositions = open;
-        challenged.isAnswered = true;
+        challenged.paidPositions = paid;
         challenged.bondWei -= uint96(payWei);
         owedWei[msg.sender] += payWei;
         if (open == 0) _close(challenged, headerHash);
@@ -194,11 +197,12 @@ contract Challenges is IChallenges {
     }
 
     /// @dev Reverts unless the answer shows who authorised the operation, or each of the group's;
-    /// returns what it earns, in gas.
+    /// returns what it earns, in gas: nothing for legs at positions that were `paid` before.
     function _requireAnswer(
         OrderFitting.Scene memory scene,
         bytes calldata chunk,
-        Answer calldata given
+        Answer calldata given,
+        uint64 paid
     ) private view returns (uint256 payGas) {
         if (given.legs.length == 0) {
             _requireSweep(scene, chunk, given.slotNumber);
@@ -207,14 +211,15 @@ contract Challenges is IChallenges {
 
         scene.requireFit(chunk, given);
         bytes32 domainSeparator = rollup.domainSeparator();
+        uint256 first = given.slotNumber % Operations.CHUNK_SLOTS;
         for (uint256 i = 0; i < given.legs.length; ++i) {
             Orders.PaymentOrder calldata order = given.legs[i];
             bytes32 digest = MessageHashUtils.toTypedDataHash(
                 domainSeparator,
                 order.payee == address(0) ? Orders.withdrawalHash(order) : Orders.structHash(order)
             );
-            payGas += LEG_GAS + NODE_GAS
-                * _requireAuthorised(order.payer, digest, given.authorisations[i]);
+            uint256 nodes = _requireAuthorised(order.payer, digest, given.authorisations[i]);
+            if ((paid >> (first + i)) & 1 == 0) payGas += LEG_GAS + nodes * NODE_GAS;
         }
     }
 

@@ -60,7 +60,8 @@ def test_answer__signed__succeeds(challenges, book, desk, orders, prover, attack
     assert (event.slotNumber, event.openPositions) == (slot_number, 0)
     assert (event.answerer, event.payWei) == (attacker, pay_wei(1))
     kept = challenges.challengeOf(book.header_hash, slot_number)
-    assert (kept.openPositions, kept.bondWei, kept.isAnswered) == (0, 0, True)
+    assert (kept.openPositions, kept.bondWei) == (0, 0)
+    assert kept.paidPositions == mask(slot_number)
     assert challenges.openCount(book.header_hash) == 0
     assert challenges.owedWei(attacker) == pay_wei(1)
     assert challenges.owedWei(prover) == bond_wei - pay_wei(1)

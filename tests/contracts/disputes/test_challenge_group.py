@@ -2,6 +2,7 @@
 
 - each leg of groups of two and of eight, by signature or root → answered, all that are challenged
   of the group at once, for the pay of all its legs
+- groups with legs in common, which their payers signed as well → each position is paid for once
 - one leg unauthorised, whichever is challenged → refused
 - legs that are altered, dropped, turned, elsewhere or cut by the chunk's end; other links; the
   signature of another leg; withdrawals as legs; nine legs → refused
@@ -129,6 +130,46 @@ def test_answer__group_beside_others__leaves_them_open_succeeds(
     kept = challenges.challengeOf(book.header_hash, 64)
     assert kept.openPositions == mask(64, FIRST + 2)
     assert challenges.owedWei(attacker) == pay_wei(2)
+
+
+@pytest.mark.parametrize("is_together", [True, False], ids=["together", "one by one"])
+def test_answer__groups_with_legs_in_common__pays_each_position_once_succeeds(
+    challenges, book, desk, prover, attacker, is_together
+):
+    """Payers can sign any number of groups over the same slots, each leaving one more unanswered:
+    shown one after the other they would use up the bond."""
+    book.honest(*[Payment(2, 3, 1)] * 10).post()
+    slots = range(64, 74)
+    desk.challenge(slots, prover)
+    groups = [
+        linked([desk.payment(0, 1, 1, nonce=1 + first + i) for i in range(8)]) for first in range(3)
+    ]
+    answers = [desk.signed(64 + i, *legs) for i, legs in enumerate(groups)]
+
+    for part in [answers] if is_together else [[each] for each in answers]:
+        desk.answer(part, [2, 3], attacker, challenged=64)
+
+    assert challenges.openCount(book.header_hash) == 0
+    assert challenges.owedWei(attacker) == pay_wei(10)
+    assert challenges.owedWei(prover) == desk.bond(10) - pay_wei(10)
+
+
+def test_answer__leg_shown_with_another_before__is_not_paid_again_succeeds(
+    challenges, book, desk, prover, attacker
+):
+    """Nor if nobody challenged it."""
+    book.honest(*[Payment(2, 3, 1)] * 3).post()
+    desk.challenge([64, 66], prover)
+    first, second = (
+        linked([desk.payment(0, 1, 1, nonce=1 + each) for each in pair])
+        for pair in ((0, 1), (1, 2))
+    )
+
+    desk.answer([desk.signed(64, *first)], [2, 3], attacker, challenged=64)
+    receipt = desk.answer([desk.signed(65, *second)], [2, 3], attacker, challenged=64)
+
+    [event] = receipt.decode_logs(challenges.ChallengeAnswered)
+    assert (event.openPositions, event.payWei) == (0, pay_wei(1, is_first=False))
 
 
 def refused(reverts, contract, desk, prover, answer, error, shown=SHOWN, **values):

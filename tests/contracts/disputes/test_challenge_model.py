@@ -51,10 +51,11 @@ class Model:
 
     def challenge(self, person, slots, bond_wei, now):
         is_in_time = now < self.accepted_ts_s + CHALLENGE_WINDOW_S
-        if self.fate != "stands" or not is_in_time or self.challenged & {*slots}:
+        opened = {*slots} - self.challenged
+        if self.fate != "stands" or not is_in_time or not opened:
             return False
-        self.challenged |= {*slots}
-        self.by_slot[min(slots)] = Opened(now, person, bond_wei, {*slots})
+        self.challenged |= opened
+        self.by_slot[min(opened)] = Opened(now, person, bond_wei, opened)
         return True
 
     def answer(self, person, slot_number, shown, now):

@@ -1,8 +1,8 @@
 """Opening a challenge, and the bond.
 
 - payments and withdrawals of unsettled batches, one or all of a chunk, up to the last second of the
-  window → open, each slot once
-- no-ops, deposits, openings, second halves, malformed slots; none; twice; too late; bonds too
+  window → open, each slot once; those challenged before are left out
+- no-ops, deposits, openings, second halves, malformed slots; none; all twice; too late; bonds too
   small; another chunk; batches settled or removed → refused
 - the bond pays the dearest answers of so many positions twice
 - an open challenge keeps its batch from settling
@@ -41,7 +41,7 @@ def test_challenge__an_order_s_slot__succeeds(
     assert (event.bondWei, event.deadlineTsS) == (bond_wei, receipt.timestamp + WINDOWS.answer_s)
     kept = challenges.challengeOf(book.header_hash, slot_number)
     assert (kept.openedTsS, kept.challenger) == (receipt.timestamp, prover)
-    assert (kept.openPositions, kept.isAnswered) == (mask(slot_number), False)
+    assert (kept.openPositions, kept.paidPositions) == (mask(slot_number), 0)
     assert (kept.batchNumber, kept.bondWei) == (1, bond_wei)
     assert kept.batchSlot == rollup.batchSlot(1)
     assert challenges.openCount(book.header_hash) == 1
@@ -89,19 +89,44 @@ def test_challenge__any_position__goes_by_it_succeeds(challenges, book, desk, pr
     desk.challenge([64 + each for each in range(64) if each != position], prover)
 
 
-def test_challenge__some_of_them_challenged__reverts(
+def test_challenge__some_of_them_challenged__opens_the_others_succeeds(
+    challenges, book, desk, prover, attacker
+):
+    """Who challenges one of them just before, shields none of the others."""
+    book.honest(*[Payment(2, 3, 1)] * 5).post()
+    desk.challenge([64, 66], attacker)
+
+    receipt = desk.challenge(range(64, 69), prover, value=desk.bond(3))
+
+    [event] = receipt.decode_logs(challenges.ChallengeOpened)
+    assert (event.slotNumber, event.positions) == (65, mask(65, 67, 68))
+    kept = challenges.challengeOf(book.header_hash, 65)
+    assert (kept.challenger, kept.openPositions) == (prover, mask(65, 67, 68))
+    assert challenges.challengeOf(book.header_hash, 64).challenger == attacker
+    assert challenges.openCount(book.header_hash) == 2
+
+
+def test_challenge__all_of_them_challenged__reverts(
     reverts, challenges, book, desk, prover, attacker
 ):
-    """Whoever challenged them: the lowest is named, and nothing else is challenged."""
+    """Whoever challenged them, at once or not: the lowest is named."""
     book.honest(*[Payment(2, 3, 1)] * 5).post()
     desk.challenge([65, 66], attacker)
     desk.challenge(68, prover)
 
-    for slots, lowest in (([64, 66, 68], 66), ([65], 65), ([67, 68], 68)):
+    for slots, lowest in (([65, 66, 68], 65), ([66, 68], 66), ([68], 68)):
         with reverts(challenges, "ChallengedAlready", slotNumber=lowest):
             desk.challenge(slots, prover)
-    desk.challenge([64, 67], prover)
-    assert challenges.openCount(book.header_hash) == 3
+
+
+def test_challenge__bond_of_the_others_too_small__reverts(reverts, challenges, book, desk, prover):
+    book.honest(*[Payment(2, 3, 1)] * 5).post()
+    desk.challenge(64, prover)
+    minimum = desk.bond(2)
+
+    values = {"minimumWei": minimum, "actualWei": minimum - 1}
+    with reverts(challenges, "BondTooSmall", **values):
+        desk.challenge([64, 65, 66], prover, value=minimum - 1)
 
 
 def test_challenge__same_positions_of_another_chunk__succeeds(challenges, book, desk, prover):
