@@ -102,8 +102,8 @@ interface IChallenges {
     error PaymentFailed(address receiver);
 
     /// @notice Challenges the authorisation of payments and withdrawals of one chunk. Costs a bond,
-    /// at least `bond(count of positions)`, of which comes back what no answer earns. Those that were
-    /// challenged before are left out: nobody can shield others by challenging one first.
+    /// at least `bond(count of positions)`, of which comes back what no answer earns. Those that
+    /// were challenged before are left out: nobody can shield others by challenging one first.
     function challenge(
         IRollup.AcceptedBatch calldata batch,
         IRollup.ChunkProof calldata chunk,
