@@ -22,6 +22,7 @@ from backend.settlement.data_sources import DataMissing
 from backend.settlement.l1_history import History, HistoryIncomplete
 from backend.settlement.proving.answers import answers, challenge, unanswerable
 from backend.settlement.proving.fraud import Fraud, proof_commitment
+from backend.settlement.proving.proofs import Arguments
 from backend.settlement.proving.replay import ReplayedBatch
 from backend.settlement.sender import Sender
 from backend.settlement.transactions import fees_of
@@ -32,6 +33,8 @@ from backend.settlement.watching.follower import Follower
 
 _POLL_MS: Final = 2_000
 _CHALLENGES_MAX: Final = 16  # chunks of a batch in a step, so that all else has its turn
+_ANSWERED_MAX: Final = 64  # challenges of a batch in a step
+_AT_ONCE: Final = 16  # transactions of one key, of which nodes keep so many before they are mined
 _RESERVE_GAS: Final = 8_000_000  # the dearest proof, and more: no bond is paid out of it
 _DATA_DUE_S: Final = 600  # beacon nodes have a block's blobs by the next block, or soon after
 
@@ -165,9 +168,8 @@ class Challenger:
         missing = dict(unanswerable(batch, evidence, authority))
         if not missing:
             self._judged.add(key)
-        for one in sorted(waiting, key=lambda one: one.slot):  # or chunks are executed anew
-            known = (one.open_slots & evidence.keys()) - missing.keys()
-            await self._answer(batch, one, {slot: evidence[slot] for slot in known})
+        known = {slot: evidence[slot] for slot in evidence.keys() - missing.keys()}
+        await self._answer(batch, waiting, known)
         alarms = [
             f"batch {number}, slot {slot}: nobody shows who authorised it ({reason})"
             for slot, reason in missing.items()
@@ -241,11 +243,32 @@ class Challenger:
             await self._send("draw", challenges, "withdrawBonds")
 
     async def _answer(
-        self, batch: ReplayedBatch, one: OpenedChallenge, evidence: Mapping[int, Evidence]
+        self,
+        batch: ReplayedBatch,
+        waiting: list[OpenedChallenge],
+        evidence: Mapping[int, Evidence],
     ) -> None:
+        """Answer the oldest of these challenges, many in one L1 block.
+
+        Else whoever challenged each slot by itself would have more than could be answered in time,
+        and the stakes of an honest committee.
+        """
         challenges = await self._contract("Challenges")
-        for arguments in answers(batch, one.slot, evidence):
-            await self._send("answer", challenges, "answer", *arguments)
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def answer(calls: list[Arguments]) -> None:
+            async with places:
+                for arguments in calls:  # the next part's gas depends on this one
+                    await self._send("answer", challenges, "answer", *arguments)
+
+        oldest = waiting[:_ANSWERED_MAX]
+        parts = []
+        for one in sorted(oldest, key=lambda one: one.slot):  # or chunks are executed anew
+            known = {slot: evidence[slot] for slot in one.open_slots & evidence.keys()}
+            parts.append(answer(list(answers(batch, one.slot, known))))
+        for outcome in await asyncio.gather(*parts, return_exceptions=True):
+            if outcome is not None:
+                raise outcome
 
     async def _expire(self, challenged: Mapping[Digest, list[OpenedChallenge]]) -> None:
         """End a challenge that nobody has answered in time."""

@@ -1,0 +1,66 @@
+"""Somebody who challenges true operations, to have an honest batch fall.
+
+- each slot by itself → many are answered in one block of L1
+"""
+
+import asyncio
+
+import pytest
+
+from backend.protocol.evidence import Evidence
+from backend.protocol.operations import Withdrawal
+from backend.protocol.order_records import SignedOrder
+from backend.protocol.orders import WithdrawalOrder
+from backend.settlement.chain import Done
+from backend.settlement.proving.answers import challenge
+from tests.e2e.settlement.chain import OTHER_OWNER, OWNER, SUBMITTER
+from tests.e2e.settlement.test_challenge_watching import (
+    ACCOUNT,
+    NEVER_S,
+    first_batch,
+    thief,  # noqa: F401
+    watcher,  # noqa: F401
+)
+
+COUNT = 12
+WAIT_S = 30
+
+
+@pytest.fixture
+async def batch(thief, watcher, l1):  # noqa: F811
+    """A batch of signed withdrawals, as the watcher has executed it, who knows the orders."""
+    await thief.post(*await first_batch(thief))
+    await thief.post(*await thief.batch([Withdrawal(ACCOUNT, 1, 0)] * COUNT, cursor=1))
+    token = l1.deployment.token("USDX").address
+    for nonce in range(COUNT):
+        order = WithdrawalOrder(OWNER.address, token, 1, 0, nonce, NEVER_S)
+        signature = OWNER.sign_digest(order.digest(l1.rollup.domain))
+        watcher._evidence.by_slot[nonce] = Evidence(SignedOrder(order, signature), 0)
+    await watcher._follower.follow()
+    return watcher._follower.disputable()[-1]
+
+
+async def test_step__each_slot_challenged_by_itself__answers_many_in_a_block_succeeds(
+    watcher,  # noqa: F811
+    l1,
+    batch,
+):
+    """An answer in a block would be too slow for as many as can be challenged."""
+    challenges = await watcher._contract("Challenges")
+    bond_wei = await l1.client.read(challenges, "bond", 1)
+    for slot in range(COUNT):
+        done = await l1.sender(SUBMITTER).call(
+            challenges, "challenge", *challenge(batch, [slot]), value_wei=2 * bond_wei
+        )
+        assert isinstance(done, Done), done
+    before = await l1.client.nonce(OTHER_OWNER.address)
+    await l1.set_automine(False)
+    stepping = asyncio.create_task(watcher.step())
+
+    async with asyncio.timeout(WAIT_S):
+        while await l1.client.nonce(OTHER_OWNER.address, "pending") < before + COUNT:
+            await asyncio.sleep(0.05)
+    await l1.mine()
+    await stepping
+
+    assert await l1.client.read(challenges, "openCount", batch.posted.header_hash) == 0
