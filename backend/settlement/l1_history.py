@@ -15,6 +15,7 @@ from backend.protocol.types import (
     AccountId,
     Address,
     Asset,
+    AuthorisedRoot,
     DepositRecord,
     address_text,
     deposits_hash,
@@ -25,7 +26,7 @@ from backend.settlement.batch_data import PostedBatch, posted_batch
 from backend.settlement.chain import Contract, L1Block, L1Log, RpcError
 from backend.settlement.client import ChainClient, block_ranges
 from backend.settlement.decoding import event_of
-from backend.settlement.events import AssetListed, DepositSeen, Place
+from backend.settlement.events import AssetListed, DepositSeen, OrdersAuthorised, Place
 
 Say = Callable[[str], None]
 
@@ -53,8 +54,8 @@ class History:
 
     `posted` are the logs of the accepted batches, number 1 first. `paid` are the keys of the
     withdrawals that L1 has paid, `providers` say who is to be paid for whom he has advanced.
-    `exits` were asked for, at some time. `reorganisations` counts how often blocks were found gone:
-    what was read of L1 at an earlier count may not be so any more.
+    `exits` were asked for, at some time. `roots` are of orders. `reorganisations` counts how often
+    blocks were found gone: what was read of L1 at an earlier count may not be so any more.
     """
 
     head: L1Block
@@ -64,6 +65,7 @@ class History:
     paid: set[bytes] = field(default_factory=set)
     providers: dict[bytes, Address] = field(default_factory=dict)
     exits: dict[tuple[AccountId, Address], None] = field(default_factory=dict)
+    roots: set[AuthorisedRoot] = field(default_factory=set)
     escaped: set[int] = field(default_factory=set)
     refunded: set[int] = field(default_factory=set)
     frontier: int = 0
@@ -153,6 +155,8 @@ class L1Reader:
             history.assets[event.asset.asset_id] = event.asset
         elif isinstance(event, DepositSeen):
             history.deposits.append(event.record)
+        elif isinstance(event, OrdersAuthorised):
+            history.roots.add(event.root)
         elif decoded.name == "BatchPosted":
             history.posted.append(log)
         else:
@@ -164,6 +168,7 @@ class L1Reader:
         read = {
             "assetCount": len(history.assets),
             "depositCount": len(history.deposits),
+            "authorisedRootCount": len(history.roots),
             "tip": history.tip,
             "frontier": history.frontier,
         }

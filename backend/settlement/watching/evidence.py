@@ -9,10 +9,8 @@ from pydantic_core import from_json
 from backend.protocol.batches import CHUNK_SLOTS
 from backend.protocol.errors import ChainUnavailable, MalformedBytes
 from backend.protocol.evidence import Evidence, decode_evidence
-from backend.protocol.hashing import Digest
 from backend.protocol.operations import Withdrawal
-from backend.protocol.order_records import RootedOrder, authorised_orders
-from backend.protocol.types import AccountId, Address, digest_text
+from backend.protocol.types import AccountId, Address, AuthorisedRoot, digest_text
 from backend.settlement.batch_data import PostedBatch
 from backend.settlement.l1_history import History, L1Reader
 from backend.settlement.proving.answers import Authority
@@ -83,28 +81,26 @@ async def authority_of(
     batch: ReplayedBatch,
     evidence: Mapping[int, Evidence],
 ) -> Authority:
-    """Return what L1 says, at the history's end, of the roots and exits the evidence names."""
+    """Return what L1 says, at the history's end, of the roots and exits the evidence names.
+
+    Whoever made the evidence may name any number: L1 is asked only about exits that there are.
+    """
     at_block = history.head.number
-    roots: dict[tuple[Address, Digest], bool] = {}
     swept = set[tuple[AccountId, Address]]()
     timestamp = batch.posted.header.timestamp
     # In order, or each sweep might execute the batch anew.
     for slot, found in sorted(evidence.items()):
-        if found.record is None:
-            account = _payer_of(batch, slot)
-            if account is not None and await reader.client.read(
-                reader.exits, "authorises", *account, timestamp, block_id=at_block
-            ):
-                swept.add(account)
+        account = _payer_of(batch, slot) if found.record is None else None
+        if account is None or account not in history.exits:
             continue
-        for leg in authorised_orders(found.record):
-            if isinstance(leg, RootedOrder) and (leg.order.payer, leg.root) not in roots:
-                root = leg.order.payer, leg.root
-                roots[root] = await reader.view("isAuthorised", *root, at_block=at_block)
+        if await reader.client.read(
+            reader.exits, "authorises", *account, timestamp, block_id=at_block
+        ):
+            swept.add(account)
     return Authority(
         reader.domain,
         history.assets,
-        lambda owner, root: roots.get((owner, root), False),
+        lambda owner, root: AuthorisedRoot(owner, root) in history.roots,
         lambda account_id, owner, _: (account_id, owner) in swept,
     )
 

@@ -1,6 +1,8 @@
-"""Somebody who challenges true operations, to have an honest batch fall.
+"""Who has others do more than they can.
 
-- each slot by itself → many are answered in one block of L1
+- true operations challenged one by one, to have an honest batch fall → many are answered in one
+  block of L1
+- evidence that names many roots and exits, to keep a watcher from all else → L1 isn't asked more
 """
 
 import asyncio
@@ -8,12 +10,15 @@ import asyncio
 import pytest
 
 from backend.protocol.evidence import Evidence
+from backend.protocol.hashing import keccak
 from backend.protocol.operations import Withdrawal
-from backend.protocol.order_records import SignedOrder
+from backend.protocol.order_records import RootedOrder, SignedOrder
 from backend.protocol.orders import WithdrawalOrder
 from backend.settlement.chain import Done
+from backend.settlement.client import ChainClient
 from backend.settlement.proving.answers import challenge
 from tests.e2e.settlement.chain import OTHER_OWNER, OWNER, SUBMITTER
+from tests.e2e.settlement.lying_node import LyingNode
 from tests.e2e.settlement.test_challenge_watching import (
     ACCOUNT,
     NEVER_S,
@@ -64,3 +69,25 @@ async def test_step__each_slot_challenged_by_itself__answers_many_in_a_block_suc
     await stepping
 
     assert await l1.client.read(challenges, "openCount", batch.posted.header_hash) == 0
+
+
+async def test_step__evidence_names_many_roots_and_exits__asks_l1_no_more_holds(
+    watcher,  # noqa: F811
+    batch,
+    l1,
+):
+    watcher._sender = None
+    orders = [found.record.order for found in watcher._evidence.by_slot.values()]
+    rooted = [RootedOrder(order, keccak(bytes([i])), ()) for i, order in enumerate(orders)]
+    counts = []
+    async with LyingNode(l1.client.url).running() as node:
+        watcher._reader.client = ChainClient(node.url)
+        for records in ([], [], rooted, [None] * COUNT):  # the first step finds a new block
+            watcher._evidence.by_slot = {i: Evidence(each, 0) for i, each in enumerate(records)}
+            node.asked.clear()
+            standing = await watcher.step()
+            counts.append(len(node.asked))
+            assert len(standing.alarms) == COUNT
+        await watcher._reader.client.close()
+
+    assert counts[1:] == [counts[1]] * 3
