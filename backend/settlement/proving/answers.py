@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import Final
 
+from backend.protocol.authorised import PROOF_NODES_MAX
 from backend.protocol.batches import CHUNK_SLOTS, positions_of, slot_number
 from backend.protocol.eip712 import Domain
 from backend.protocol.errors import (
@@ -35,6 +36,10 @@ _NO_FEE_BYTE: Final = 0
 _LEGS_MAX: Final = 16
 """Shown by one transaction. A challenge may ask for all of a chunk's 64 slots: with the longest
 proofs they are above what a transaction may hold."""
+_FIRST_ANSWER_GAS: Final = 110_000
+_LEG_GAS: Final = 97_000 + PROOF_NODES_MAX * 1_100
+_BOND_FACTOR: Final = 2
+_GROUP_LEGS_MAX: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,13 @@ class Authority:
     assets: Mapping[int, Asset]
     has_root: Callable[[Address, Digest], bool]
     may_sweep: Callable[[AccountId, Address, int], bool]
+
+
+def bond_wei(count: int, price_wei: int) -> int:
+    """Return the least bond of a challenge of so many slots. What `Challenges.bond` answers won't
+    do: nodes take the base fee for 0 in a call that names no gas price."""
+    legs = min(count, CHUNK_SLOTS // _GROUP_LEGS_MAX) * _GROUP_LEGS_MAX
+    return _BOND_FACTOR * (_FIRST_ANSWER_GAS + legs * _LEG_GAS) * price_wei
 
 
 def challenge(batch: ReplayedBatch, slots: Iterable[int]) -> Arguments:

@@ -20,7 +20,7 @@ from backend.settlement.artifacts import artifact
 from backend.settlement.chain import Contract, Done, Outcome, Refused, RpcError
 from backend.settlement.data_sources import DataMissing
 from backend.settlement.l1_history import History, HistoryIncomplete
-from backend.settlement.proving.answers import answers, challenge, unanswerable
+from backend.settlement.proving.answers import answers, bond_wei, challenge, unanswerable
 from backend.settlement.proving.fraud import Fraud, proof_commitment
 from backend.settlement.proving.proofs import Arguments
 from backend.settlement.proving.replay import ReplayedBatch
@@ -213,20 +213,19 @@ class Challenger:
             chunks.setdefault(slot // CHUNK_SLOTS, []).append(slot)
         client, challenges = self._reader.client, await self._contract("Challenges")
         prices, floor_wei = await client.prices(), await self._reader.view("gasPriceFloor")
-        # Above the floor the bond follows the base fee, which may rise until the transaction is
-        # mined. What is too much comes back.
-        factor = 1 if 2 * prices.base_fee_wei <= floor_wei else 2
+        # The base fee may rise until the transaction is mined. What is too much comes back.
+        price_wei = max(floor_wei, prices.base_fee_wei * 5 // 4)
         reserve_wei = _RESERVE_GAS * fees_of(prices).max_fee_wei
         is_poor = False
         for index in SystemRandom().sample(sorted(chunks), min(len(chunks), _CHALLENGES_MAX)):
             of_chunk = chunks[index]
-            bond_wei = factor * await client.read(challenges, "bond", len(of_chunk))
-            if await client.balance_wei(self._sender.address) < bond_wei + reserve_wei:
+            value_wei = bond_wei(len(of_chunk), price_wei)
+            if await client.balance_wei(self._sender.address) < value_wei + reserve_wei:
                 is_poor = True
                 continue
             arguments = challenge(batch, of_chunk)
             outcome = await self._send(
-                "challenge", challenges, "challenge", *arguments, value_wei=bond_wei
+                "challenge", challenges, "challenge", *arguments, value_wei=value_wei
             )
             if isinstance(outcome, Done):
                 slots = slots.difference(of_chunk)

@@ -1,7 +1,8 @@
-"""Who has others do more than they can.
+"""Who has others do more, or pay more, than they can.
 
 - true operations challenged one by one, to have an honest batch fall → many are answered in one
   block of L1
+- a base fee above the floor → the bond follows it
 - evidence that names many roots and exits, to keep a watcher from all else → L1 isn't asked more
 """
 
@@ -16,7 +17,8 @@ from backend.protocol.order_records import RootedOrder, SignedOrder
 from backend.protocol.orders import WithdrawalOrder
 from backend.settlement.chain import Done
 from backend.settlement.client import ChainClient
-from backend.settlement.proving.answers import challenge
+from backend.settlement.proving.answers import bond_wei, challenge
+from backend.settlement.watching.challenges import opened_challenges
 from tests.e2e.settlement.chain import OTHER_OWNER, OWNER, SUBMITTER
 from tests.e2e.settlement.lying_node import LyingNode
 from tests.e2e.settlement.test_challenge_watching import (
@@ -52,10 +54,9 @@ async def test_step__each_slot_challenged_by_itself__answers_many_in_a_block_suc
 ):
     """An answer in a block would be too slow for as many as can be challenged."""
     challenges = await watcher._contract("Challenges")
-    bond_wei = await l1.client.read(challenges, "bond", 1)
     for slot in range(COUNT):
         done = await l1.sender(SUBMITTER).call(
-            challenges, "challenge", *challenge(batch, [slot]), value_wei=2 * bond_wei
+            challenges, "challenge", *challenge(batch, [slot]), value_wei=2 * bond_wei(1, 10**9)
         )
         assert isinstance(done, Done), done
     before = await l1.client.nonce(OTHER_OWNER.address)
@@ -91,3 +92,35 @@ async def test_step__evidence_names_many_roots_and_exits__asks_l1_no_more_holds(
         await watcher._reader.client.close()
 
     assert counts[1:] == [counts[1]] * 3
+
+
+@pytest.mark.parametrize("base_fee_gwei", [0, 1, 40])
+async def test_step__base_fee_far_above_the_floor__bonds_enough_succeeds(
+    watcher,  # noqa: F811
+    batch,
+    l1,
+    base_fee_gwei,
+):
+    """Nodes take it for 0 when they are asked for the bond."""
+    base_fee_wei = base_fee_gwei * 10**9
+    watcher._evidence.by_slot.clear()
+    await l1.client.rpc("anvil_setNextBlockBaseFeePerGas", hex(base_fee_wei))
+    await l1.mine()
+
+    await watcher.step()
+
+    [one] = (await opened_challenges(watcher._reader, [batch]))[batch.posted.header_hash]
+    challenges = await watcher._contract("Challenges")
+    kept = await l1.client.read(challenges, "challengeOf", batch.posted.header_hash, one.slot)
+    price_wei = max(10**9, base_fee_wei * 5 // 4)
+    assert (len(one.slots), kept["bondWei"]) == (COUNT, bond_wei(COUNT, price_wei))
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 64])
+async def test_bond_wei__any_count__as_the_contract_says_holds(l1, count):
+    """At the floor, to which the base fee is put."""
+    await l1.client.rpc("anvil_setNextBlockBaseFeePerGas", "0x0")
+    await l1.mine()
+
+    challenges = l1.deployment.core("Challenges")
+    assert await l1.client.read(challenges, "bond", count) == bond_wei(count, 10**9)
