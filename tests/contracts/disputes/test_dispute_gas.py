@@ -2,7 +2,8 @@
 
 - the dearest of each kind → as in tests/gas_snapshot.json, within half of what a transaction may
   use (EIP-7825), also at 64 gas for a byte of calldata; within what nodes pass on
-- each kind of answer → uses no more than it earns, and earns little more than it uses
+- each kind of answer, of accounts far apart → uses no more than it earns, and earns little more
+  than it uses; of two accounts → as in the snapshot
 - runtime code stays below 20,000 bytes
 """
 
@@ -180,8 +181,8 @@ def test_commit__gas__holds(gas_snapshot, disputes, prover):
 
 @pytest.fixture
 def answered(challenges, desk, attacker):
-    """Answer, and check the pay: no challenge costs an honest operator anything, and none pays an
-    operator who withholds orders much. Returns the gas used."""
+    """Answer, and check the pay: no challenge costs an honest operator anything, and none pays
+    much more than answers take of accounts far apart. Returns the gas used."""
 
     def _answered(answers, account_ids, challenged):
         arguments = desk.answer_arguments(answers, account_ids, challenged=challenged)
@@ -318,6 +319,20 @@ def test_answer__64_withdrawals__gas__holds(gas_snapshot, desk, prover, withdraw
     gas_snapshot("Challenges.challenge: all of a chunk", receipt.gas_used)
 
     gas_snapshot("Challenges.answer: 64 withdrawals, signed", answered(answers, ids, 64))
+
+
+def test_answer__64_payments_of_two_accounts__gas__holds(
+    gas_snapshot, book, desk, prover, attacker
+):
+    """The cheapest to answer: few leaves are shown, and all in one transaction. What the pay is
+    above it, an operator gains who withholds the orders of true operations of his own."""
+    book.honest(*[Payment(2, 3, 1)] * 64).post()
+    desk.challenge(range(64, 128), prover)
+    answers = [desk.signed(64 + i, desk.payment(0, 1, 1, nonce=1 + i)) for i in range(64)]
+
+    receipt = desk.answer(answers, [2, 3], attacker)
+
+    gas_snapshot("Challenges.answer: 64 payments of two accounts, signed", receipt.gas_used)
 
 
 def test_answer__64_withdrawals_in_parts__gas__holds(
