@@ -3,7 +3,8 @@
 - true operations challenged one by one, to have an honest batch fall → many are answered in one
   block of L1
 - a base fee above the floor → the bond follows it
-- evidence that names many roots and exits, to keep a watcher from all else → L1 isn't asked more
+- evidence that names many roots and exits, to keep a watcher from all else → L1 isn't asked more,
+  nor by many challenges
 """
 
 import asyncio
@@ -124,3 +125,20 @@ async def test_bond_wei__any_count__as_the_contract_says_holds(l1, count):
 
     challenges = l1.deployment.core("Challenges")
     assert await l1.client.read(challenges, "bond", count) == bond_wei(count, 10**9)
+
+
+async def test_opened_challenges__many__asks_l1_no_more_holds(watcher, batch, l1):  # noqa: F811
+    challenges, asked = await watcher._contract("Challenges"), []
+    async with LyingNode(l1.client.url).running() as node:
+        watcher._reader.client = ChainClient(node.url)
+        for count, slots in enumerate(([0, 1], [2], [3]), 1):
+            await l1.sender(SUBMITTER).call(
+                challenges, "challenge", *challenge(batch, slots), value_wei=bond_wei(2, 10**9)
+            )
+            node.asked.clear()
+            found = await opened_challenges(watcher._reader, [batch])
+            asked.append(len(node.asked))
+            assert len(found[batch.posted.header_hash]) == count
+        await watcher._reader.client.close()
+
+    assert asked == asked[:1] * 3
