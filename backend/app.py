@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from backend.access.api import create_api
 from backend.access.collecting.group_sender import GroupSender
 from backend.access.custody.runner import CustodyRunner
-from backend.access.fees import fee_rule
+from backend.access.fees import least_fee
 from backend.access.services import Registers
 from backend.assembly import (
     ARCHIVE_FOLDER,
@@ -95,7 +95,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
         ledger_log = stack.enter_context(LocalLog(settings.data_dir / "ledger.log"))
         submissions_log = stack.enter_context(LocalLog(settings.data_dir / "submissions.log"))
         config = node_config(settings, deployment, keys)
-        node = Node(config, ledger_log, watcher, clock_ms, rule=fee_rule(ground.api_settings))
+        node = Node(config, ledger_log, watcher, clock_ms, least_fee=least_fee(ground.api_settings))
         desk = BatchDesk(
             config.committee,
             config.validator_keys,

@@ -4,11 +4,16 @@ A function of the log: an entry counts unless the record was decided before it, 
 executed any more (a nonce is used, a time is over), or is not authorised.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from backend.engine.ledger import Ledger
 from backend.engine.rounds import signer
+from backend.engine.runs import OrderRun
+from backend.engine.vector.judging import Listings, can_come
+from backend.engine.vector.leaves import FlatLedger
+from backend.engine.vector.records import RecordRun
 from backend.protocol.eip712 import Domain
 from backend.protocol.errors import GroupInvalid
 from backend.protocol.hashing import ZERO_DIGEST, Digest
@@ -33,6 +38,52 @@ class Arrival:
 
     position: int
     stamp_ms: int
+
+
+class Undecided(MutableMapping[Digest, OrderRecord]):
+    """Records by id, in the order in which they came. One of a run is decoded when it is asked
+    for."""
+
+    def __init__(self) -> None:
+        self._places: dict[Digest, OrderRecord | tuple[RecordRun, int]] = {}
+
+    def __getitem__(self, record_id: Digest) -> OrderRecord:
+        place = self._places[record_id]
+        return place[0][place[1]] if isinstance(place, tuple) else place
+
+    def __setitem__(self, record_id: Digest, record: OrderRecord) -> None:
+        self._places[record_id] = record
+
+    def __delitem__(self, record_id: Digest) -> None:
+        del self._places[record_id]
+
+    def __iter__(self) -> Iterator[Digest]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, record_id: object) -> bool:
+        return record_id in self._places
+
+    def add_run(self, records: RecordRun, ids: Sequence[Digest], places: Sequence[int]) -> None:
+        """Add records of a run, which stand in these places."""
+        self._places.update(zip(ids, zip(repeat(records), places), strict=False))
+
+    def is_in_run(self, record_id: Digest) -> bool:
+        """Return whether it came in a run."""
+        return isinstance(self._places.get(record_id), tuple)
+
+    def forget(self, record_id: Digest) -> None:
+        """Drop a record without decoding it."""
+        del self._places[record_id]
+
+    def bytes_of(self, record_id: Digest) -> bytes | None:
+        """Return a record's bytes, if it is there."""
+        place = self._places.get(record_id)
+        if isinstance(place, tuple):
+            return place[0].bytes_of(place[1])
+        return None if place is None else place.encode()
 
 
 def is_authorised(domain: Domain, record: OrderRecord, record_id: Digest | None = None) -> bool:
@@ -88,7 +139,7 @@ class AcceptedOrders:
     authorised: Authorised | None = None
     """Says at less cost whether a record of this id is authorised, if somebody has checked it."""
     is_lazy: bool = False
-    undecided: dict[Digest, OrderRecord] = field(default_factory=dict)
+    undecided: Undecided = field(default_factory=Undecided)
     order_count: int = 0
     """How many orders stand in the undecided records."""
     arrivals: dict[Digest, Arrival] = field(default_factory=dict)
@@ -107,7 +158,7 @@ class AcceptedOrders:
         Return the record's id, or None if the entry changes nothing.
         """
         record_id = record.record_id(self.domain)
-        if record_id in self.rejected or not can_come(record, ledger, ts_s):
+        if record_id in self.rejected or not _record_can_come(record, ledger, ts_s):
             return None
         if not has_roots(record, ledger):
             return None
@@ -120,6 +171,27 @@ class AcceptedOrders:
         self._keep(record_id, arrival, record)
         return record_id
 
+    def add_run(
+        self, position: int, stamp_ms: int, run: OrderRun, ledger: FlatLedger, ts_s: int
+    ) -> list[Digest]:
+        """Count entries in that admission has verified, from `position` on. Return the ids of those
+        that count."""
+        orders = run.records.orders
+        listings = Listings.of(ledger.assets)
+        flags = can_come(ledger.accounts, listings, orders, ts_s).tolist()
+        known = self.rejected, self.undecided
+        counts = [
+            place
+            for place, (record_id, may_come) in enumerate(zip(run.ids, flags, strict=True))
+            if may_come and not any(record_id in each for each in known)
+        ]
+        ids = [run.ids[place] for place in counts]
+        self.undecided.add_run(run.records, ids, counts)
+        self.order_count += len(ids)
+        arrivals = (Arrival(position + place, stamp_ms) for place in counts)
+        self.arrivals.update(zip(ids, arrivals, strict=True))
+        return ids
+
     def restore(self, arrival: Arrival, record: OrderRecord) -> None:
         """Count a record in that was undecided when a snapshot was made."""
         record_id = record.record_id(self.domain)
@@ -128,8 +200,7 @@ class AcceptedOrders:
 
     def decide(self, executed: Iterable[Digest], rejected: Iterable[Digest], ts_s: int) -> None:
         """Take the records out that a certified block of this time executes or rejects."""
-        for record_id in executed:
-            self._drop(record_id)
+        self._drop_executed(executed)
         for record_id in rejected:
             record = self.undecided.get(record_id)
             if record is not None:
@@ -164,6 +235,15 @@ class AcceptedOrders:
     def is_checked(self, record_id: Digest, record: OrderRecord) -> bool:
         """Return whether this very record, signatures and all, is known to be authorised."""
         return record_id not in self._unchecked and self.undecided.get(record_id) == record
+
+    def encoded(self, record_id: Digest) -> bytes:
+        """Return the bytes of an undecided record."""
+        return self.undecided.bytes_of(record_id) or b""
+
+    def is_known(self, record_id: Digest, data: bytes) -> bool:
+        """Return whether the record of these bytes, signatures and all, is known to be authorised,
+        and what leads to its roots, if it has any, too."""
+        return record_id not in self._unchecked and self.undecided.bytes_of(record_id) == data
 
     def check_all(self) -> None:
         """End the laziness: drop what nobody authorised."""
@@ -200,6 +280,15 @@ class AcceptedOrders:
         if isinstance(record, OrderGroup):
             self.group_of.update((leg.digest(self.domain), record_id) for leg in record.legs)
 
+    def _drop_executed(self, record_ids: Iterable[Digest]) -> None:
+        for record_id in record_ids:
+            if self.undecided.is_in_run(record_id):
+                self.undecided.forget(record_id)
+                self.order_count -= 1
+                del self.arrivals[record_id]
+            else:
+                self._drop(record_id)
+
     def _drop(self, record_id: Digest) -> None:
         record = self.undecided.pop(record_id, None)
         if record is not None:
@@ -211,7 +300,7 @@ class AcceptedOrders:
         self._unchecked.discard(record_id)
 
 
-def can_come(record: OrderRecord, ledger: Ledger, ts_s: int) -> bool:
+def _record_can_come(record: OrderRecord, ledger: Ledger, ts_s: int) -> bool:
     """Return whether no order of the record is used up or over at the ledger's last block."""
     if isinstance(record, OrderGroup):
         return all(_can_come(order, ledger, ts_s) for order in record.orders)

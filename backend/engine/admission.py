@@ -1,18 +1,36 @@
 """Decides which orders are taken in. Law: what is pending is counted, so nobody spends twice."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from itertools import repeat
+from typing import cast
+
+import numpy as np
 
 from backend.engine.accepted import is_authorised, missing_root
 from backend.engine.ledger import Judged, MayHold, Pending, check_record
 from backend.engine.replica import FinalBlock, Replica
+from backend.engine.runs import OrderRun, eligible
 from backend.engine.signers import Recover
+from backend.engine.vector import judging
+from backend.engine.vector.counted import Counted
+from backend.engine.vector.judging import FINE, Verdicts
+from backend.engine.vector.leaves import FlatLedger
+from backend.engine.vector.loops import Words
+from backend.engine.vector.records import RecordRun
 from backend.protocol.errors import (
+    FeeTooLow,
+    InsufficientFunds,
+    InvariantViolated,
+    NonceGap,
     NonceTooLow,
     NotAuthorised,
+    NotEligible,
     OrderExpired,
     PaymentError,
     RootUnknown,
+    check_invariant,
 )
 from backend.protocol.hashing import Digest
 from backend.protocol.order_records import (
@@ -21,28 +39,40 @@ from backend.protocol.order_records import (
     RootedOrder,
     authorised_orders,
 )
-from backend.protocol.orders import Order
+from backend.protocol.orders import PaymentOrder
 from backend.protocol.signing import recover
-from backend.protocol.types import AccountId, Address, address_text, digest_text
+from backend.protocol.types import AccountId, Address, Asset, address_text, digest_text
 
 Purse = tuple[Address, Address]
 """Payer and token: one account's orders."""
-Rule = Callable[[Order, Judged], None]
-"""A condition of the operator's own (a least fee, say). Raises PaymentError."""
+LeastFee = Callable[[Asset, int], int]
+"""A condition of the operator's own: the least fee of an amount, both in minor units."""
 
 
 class Admission:
     """Counts with every record between its admission and its block."""
 
-    def __init__(self, replica: Replica, may_hold: MayHold, rule: Rule | None = None) -> None:
-        """`may_hold` tells how things stand now."""
+    def __init__(
+        self,
+        replica: Replica,
+        may_hold: MayHold,
+        is_regulated: Callable[[Address], bool],
+        least_fee: LeastFee | None = None,
+    ) -> None:
+        """`may_hold` tells how things stand now; all may hold a token that isn't regulated."""
+        check_invariant(isinstance(replica.ledger, FlatLedger), "a ledger without columns")
         self._replica = replica
+        self._accounts = cast(FlatLedger, replica.ledger).accounts
         self._may_hold = may_hold
-        self._rule = rule
-        self._pending = Pending()
+        self._is_regulated = is_regulated
+        self._least_fee = least_fee
+        self._pending = Counted(self._accounts)
         self._admitted: dict[Digest, tuple[OrderRecord, tuple[Judged, ...]]] = {}
         self._nonces: dict[Purse, list[int]] = {}
         """By account those of the records above, ascending."""
+        self._in_runs: dict[Digest, tuple[OrderRun, int]] = {}
+        self._uncounted = 0
+        """How many records above can't be executed as things stand."""
 
     def admit(
         self, record_id: Digest, record: OrderRecord, now_ms: int, recover: Recover = recover
@@ -51,29 +81,100 @@ class Admission:
 
         Raises GroupInvalid, RootUnknown, SignatureInvalid, SignatureHighS, NotAuthorised, what
         `check_record` raises after all that is pending, NonceTooLow while an order of a higher
-        nonce waits to be rejected, or what the operator's rule raises.
+        nonce waits to be rejected, or FeeTooLow.
         """
         self._check_authority(record_id, record, recover)
         judged = self._check(record, now_ms)
-        for order in record.orders:
-            nonces = self._nonces.get((order.payer, order.asset))
-            if nonces is not None and order.nonce <= nonces[-1]:
+        for order, one in zip(record.orders, judged, strict=True):
+            nonces = self._nonces.get((order.payer, order.asset), ())
+            counted = self._pending.highest_nonce(one.payer_id)
+            highest = max((*nonces[-1:], -1 if counted is None else counted), default=-1)
+            if order.nonce <= highest:
                 # A block on its way may reject that one, since nothing comes before it. With this
                 # order before it after all, the block would be invalid.
-                raise NonceTooLow(nonces[-1] + 1, order.nonce)
-        if self._rule is not None:
-            for order, one in zip(record.orders, judged, strict=True):
-                self._rule(order, one)
+                raise NonceTooLow(highest + 1, order.nonce)
+        if self._least_fee is not None:
+            for one in judged:
+                least_minor = self._least_fee(one.asset, one.amount_minor)
+                if one.fee_minor < least_minor:
+                    raise FeeTooLow(least_minor, one.fee_minor)
         self._count(record_id, record, judged)
+
+    @property
+    def takes_runs(self) -> bool:
+        """Whether runs can be judged: not while something in the log can't be executed."""
+        return not self._uncounted
+
+    def judge_run(self, records: RecordRun, now_ms: int) -> Verdicts:
+        """Judge signed orders one after the other, and count with those that may come in."""
+        orders = records.orders
+        return judging.judge(
+            self._accounts,
+            judging.Listings.of(self._replica.ledger.assets),
+            orders,
+            self._ts_s(now_ms),
+            self._pending.with_room(orders.order_count),
+            eligible(records, self._replica.ledger.assets, self._is_regulated, self._may_hold),
+            self._least_fees if self._least_fee is not None else None,
+        )
+
+    def refusal(
+        self, records: RecordRun, place: int, verdicts: Verdicts, now_ms: int
+    ) -> PaymentError:
+        """Return why an order of a run was refused, at the time at which it was judged."""
+        code, detail = int(verdicts.codes[place]), int(verdicts.details[place])
+        order = records[place].orders[0]
+        if code in (NonceTooLow.number, NonceGap.number):
+            kind = NonceTooLow if code == NonceTooLow.number else NonceGap
+            return kind(detail, order.nonce)
+        debit = int(verdicts.amounts[place]) + int(verdicts.fees[place])
+        if code == InsufficientFunds.number:
+            return InsufficientFunds(detail, debit)
+        if code == FeeTooLow.number:
+            return FeeTooLow(detail, int(verdicts.fees[place]))
+        if code == NotEligible.number and isinstance(order, PaymentOrder):
+            is_payer = not self._may_hold(order.asset, order.payer)
+            return NotEligible(address_text(order.payer if is_payer else order.payee))
+        try:  # what no account can change, or that there is none: nothing pending matters
+            check_record(self._replica.ledger, records[place], self._ts_s(now_ms), Pending())
+        except PaymentError as error:
+            return error
+        raise InvariantViolated(f"an order is refused with {code}, and nothing is wrong with it")
+
+    def keep_run(self, run: OrderRun) -> None:
+        """Know a run whose orders are counted with."""
+        self._in_runs.update(zip(run.ids, zip(repeat(run), range(len(run))), strict=False))
+
+    def drop_run(self, run: OrderRun) -> None:
+        """Count no more with a run that the log doesn't take."""
+        self._pending.remove_many(run.payer_rows, run.debits)
+        self._pending.forget_nonces(run.payer_rows, run.records.orders.nonces)
 
     def withdraw(self, record_id: Digest) -> None:
         """Count with a record no more. A repeat does nothing."""
+        self.withdraw_all([record_id])
+
+    def withdraw_all(self, record_ids: Iterable[Digest]) -> None:
+        """Count with these no more. A repeat does nothing."""
+        places = defaultdict[OrderRun, list[int]](list)
+        for record_id in record_ids:
+            in_run = self._in_runs.pop(record_id, None)
+            if in_run is not None:
+                places[in_run[0]].append(in_run[1])
+            else:
+                self._withdraw_one(record_id)
+        for run, of_run in places.items():
+            self._pending.remove_many(run.payer_rows[of_run], run.debits[of_run])
+
+    def _withdraw_one(self, record_id: Digest) -> None:
         admitted = self._admitted.pop(record_id, None)
         if admitted is None:
             return
-        for one in admitted[1]:
+        record, judged = admitted
+        for one in judged:
             self._pending.remove(one)
-        for order in admitted[0].orders:
+        self._uncounted -= not judged
+        for order in record.orders:
             nonces = self._nonces[order.payer, order.asset]
             del nonces[bisect_left(nonces, order.nonce)]
             if not nonces:
@@ -81,7 +182,7 @@ class Admission:
 
     def on_accepted(self, record_id: Digest, record: OrderRecord) -> None:
         """Count with a record in the log, whoever admitted it."""
-        if record_id in self._admitted:
+        if record_id in self._admitted or record_id in self._in_runs:
             return
         try:
             judged = self._check(record, 0)
@@ -92,15 +193,16 @@ class Admission:
 
     def on_final(self, final: FinalBlock) -> None:
         """Count with a block's records no more."""
-        for record_id in final.record_ids:
-            self.withdraw(record_id)
-        for rejection in final.body.rejections:
-            self.withdraw(rejection.record_id)
+        self.withdraw_all(final.record_ids)
+        self.withdraw_all(rejection.record_id for rejection in final.body.rejections)
 
     def is_authorised(self, record_id: Digest, record: OrderRecord) -> bool:
         """Return whether the payers authorised it; of a record admitted here that is known."""
         admitted = self._admitted.get(record_id)
         if admitted is not None and admitted[0] == record:
+            return True
+        in_run = self._in_runs.get(record_id)
+        if in_run is not None and in_run[0].records.bytes_of(in_run[1]) == record.encode():
             return True
         return is_authorised(self._replica.committee.domain, record, record_id)
 
@@ -145,12 +247,26 @@ class Admission:
                 raise NotAuthorised(address_text(payer))
 
     def _check(self, record: OrderRecord, now_ms: int) -> tuple[Judged, ...]:
-        ts_s = max(now_ms // 1000, self._replica.ts_s)
-        return check_record(self._replica.ledger, record, ts_s, self._pending, self._may_hold)
+        ledger, ts_s = self._replica.ledger, self._ts_s(now_ms)
+        return check_record(ledger, record, ts_s, self._pending, self._may_hold)
+
+    def _ts_s(self, now_ms: int) -> int:
+        return max(now_ms // 1000, self._replica.ts_s)
+
+    def _least_fees(self, verdicts: Verdicts) -> Words:
+        assets, least_fee = self._replica.ledger.assets, self._least_fee
+        due = np.zeros(len(verdicts.codes), np.uint64)
+        if least_fee is not None:
+            (fine,) = np.nonzero(verdicts.codes == FINE)
+            asset_ids, amounts = verdicts.asset_ids[fine].tolist(), verdicts.amounts[fine].tolist()
+            due[fine] = [least_fee(assets[a], m) for a, m in zip(asset_ids, amounts, strict=True)]
+        return due
 
     def _count(self, record_id: Digest, record: OrderRecord, judged: tuple[Judged, ...]) -> None:
-        for one in judged:
+        for order, one in zip(record.orders, judged, strict=False):
             self._pending.add(one)
+            self._pending.note_nonce(one.payer_id, order.nonce)
+        self._uncounted += not judged
         for order in record.orders:
             insort(self._nonces.setdefault((order.payer, order.asset), []), order.nonce)
         self._admitted[record_id] = (record, judged)

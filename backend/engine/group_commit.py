@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from backend.engine.log import LogError, OrderingLog
+from backend.engine.runs import OrderRun, StampedRun
 from backend.protocol.errors import BackPressure, DiskFull
 from backend.protocol.log_entries import Entry, Payload
 
@@ -21,8 +22,12 @@ RETRY_AFTER_MS = 100
 
 log = structlog.get_logger(__name__)
 
-OnDurable = Callable[[int, list[Entry]], None]
+Stamped = Entry | StampedRun
+OnDurable = Callable[[int, list[Stamped]], None]
 """Takes the first position of a frame, and its entries."""
+
+
+_Frame = list[tuple[Payload | OrderRun, asyncio.Future[int] | None]]
 
 
 class GroupCommit:
@@ -43,15 +48,31 @@ class GroupCommit:
         self._on_durable = on_durable
         self._last_stamp_ms = last_stamp_ms
         self._waiting_max = waiting_max
-        self._waiting: deque[tuple[Payload, asyncio.Future[int] | None]] = deque()
+        self._waiting: deque[tuple[Payload | OrderRun, asyncio.Future[int] | None]] = deque()
+        self._waiting_count = 0
         self._wake = asyncio.Event()
         self._is_stopping = False
         self.failure: LogError | DiskFull | None = None
 
+    @property
+    def room(self) -> int:
+        """How many entries of others may wait beside those that do."""
+        return max(0, self._waiting_max - self._waiting_count)
+
     def put(self, payload: Payload) -> None:
         """Append `payload` soon. For the engine's own entries, which are few and never refused."""
         self._waiting.append((payload, None))
+        self._waiting_count += 1
         self._wake.set()
+
+    def put_run(self, run: OrderRun) -> asyncio.Future[int]:
+        """Append orders soon. Return the first one's position, as `put_all` does."""
+        self._check_room(len(run))
+        position = asyncio.get_running_loop().create_future()
+        self._waiting.append((run, position))
+        self._waiting_count += len(run)
+        self._wake.set()
+        return position
 
     def put_all(self, payloads: Sequence[Payload]) -> list[asyncio.Future[int]]:
         """Append `payloads` soon. Return their positions, each to be known when it is durable.
@@ -59,13 +80,11 @@ class GroupCommit:
         Raises BackPressure when too many are waiting, and the log's error once it has failed. A
         future that fails says *unknown*: the entry may be there.
         """
-        if self.failure is not None:
-            raise self.failure
-        if len(self._waiting) + len(payloads) > self._waiting_max:
-            raise BackPressure(RETRY_AFTER_MS)
+        self._check_room(len(payloads))
         loop = asyncio.get_running_loop()
         positions = [loop.create_future() for _ in payloads]
         self._waiting.extend(zip(payloads, positions, strict=True))
+        self._waiting_count += len(payloads)
         self._wake.set()
         return positions
 
@@ -80,34 +99,67 @@ class GroupCommit:
                     self._wake.clear()
                     await self._wake.wait()
                     continue
-                count = min(len(self._waiting), FRAME_ENTRIES_MAX)
-                frame = [self._waiting.popleft() for _ in range(count)]
+                frame, count = self._next_frame()
                 stamp_ms = self._last_stamp_ms = max(self._clock_ms(), self._last_stamp_ms)
-                entries = [Entry(stamp_ms, payload) for payload, _ in frame]
-                encoded = [entry.encode() for entry in entries]
+                entries = [_stamped(stamp_ms, item) for item, _ in frame]
+                body = b"".join(map(_encoded, entries))
                 try:
-                    first = await loop.run_in_executor(thread, self._log.append, encoded)
+                    append = self._log.append_body
+                    first = await loop.run_in_executor(thread, append, body, count)
                 except (LogError, DiskFull) as error:
                     self._fail(error, frame)
                     return
                 self._on_durable(first, entries)
-                for position, (_, future) in enumerate(frame, first):
+                position = first
+                for item, future in frame:
                     if future is not None and not future.done():
                         future.set_result(position)
+                    position += _count(item)
 
     def stop(self) -> None:
         """Let `run` end when all that waits is durable."""
         self._is_stopping = True
         self._wake.set()
 
-    def _fail(
-        self,
-        error: LogError | DiskFull,
-        frame: list[tuple[Payload, asyncio.Future[int] | None]],
-    ) -> None:
+    def _check_room(self, count: int) -> None:
+        if self.failure is not None:
+            raise self.failure
+        if count > self.room:
+            raise BackPressure(RETRY_AFTER_MS)
+
+    def _next_frame(self) -> tuple[_Frame, int]:
+        """Take from what waits as many entries as a frame may have, or a run that has more."""
+        frame: _Frame = []
+        count = 0
+        while self._waiting:
+            size = _count(self._waiting[0][0])
+            if frame and count + size > FRAME_ENTRIES_MAX:
+                break
+            frame.append(self._waiting.popleft())
+            count += size
+        self._waiting_count -= count
+        return frame, count
+
+    def _fail(self, error: LogError | DiskFull, frame: _Frame) -> None:
         self.failure = error
         log.error("log_failed", reason=str(error))
         for _, future in [*frame, *self._waiting]:
             if future is not None and not future.done():
                 future.set_exception(error)
         self._waiting.clear()
+
+
+def _count(item: Payload | OrderRun) -> int:
+    return len(item) if isinstance(item, OrderRun) else 1
+
+
+def _stamped(stamp_ms: int, item: Payload | OrderRun) -> Stamped:
+    return StampedRun(stamp_ms, item) if isinstance(item, OrderRun) else Entry(stamp_ms, item)
+
+
+def _encoded(stamped: Stamped) -> bytes:
+    """Return entries as they stand in a frame."""
+    if isinstance(stamped, StampedRun):
+        return stamped.encode()
+    entry = stamped.encode()
+    return len(entry).to_bytes(4) + entry

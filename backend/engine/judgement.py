@@ -4,13 +4,19 @@ All but one thing follows from the log: whether this validator's own view of L1 
 the block's. Until then he waits (`L1NotReached`), so that honest validators never part ways.
 """
 
+from collections.abc import Iterable
 from functools import partial
+from itertools import chain
+
+import numpy as np
 
 from backend.engine.accepted import has_roots, is_authorised
 from backend.engine.ledger import InvalidBlock, MayHold, check_rejections
 from backend.engine.ports import L1View
 from backend.engine.replica import Prepared, Replica
 from backend.engine.rounds import Proposed, Tip
+from backend.engine.runs import eligible
+from backend.engine.vector.records import RecordRun
 from backend.protocol.blocks import Body
 from backend.protocol.orders import PaymentOrder
 from backend.protocol.types import Epoch
@@ -83,7 +89,7 @@ def judge(replica: Replica, proposed: Proposed, l1: L1View) -> None:
         raise L1NotReached
     _check_l1_facts(replica, body, l1)
     may_hold = partial(l1.may_hold, to_l1_block=body.l1_block_number, ts_s=block.ts_s)
-    _check_records(replica, prepared, may_hold)
+    _check_records(replica, prepared, l1, may_hold)
     _check_oldest_record(replica, proposed, body)
     if body.rejections:
         accepted = replica.accepted.before(proposed.position)
@@ -102,10 +108,10 @@ def _check_header(proposed: Proposed, tip: Tip) -> None:
         raise HeaderInvalid("timestampMs", "it is too far behind the log's stamp")
 
 
-def _check_records(replica: Replica, prepared: Prepared, may_hold: MayHold) -> None:
+def _check_records(replica: Replica, prepared: Prepared, l1: L1View, may_hold: MayHold) -> None:
     accepted, domain = replica.accepted, replica.committee.domain
-    records = zip(prepared.record_ids, prepared.body.records, strict=True)
-    for index, (record_id, record) in enumerate(records):
+    for index in _doubtful(replica, prepared, l1, may_hold):
+        record_id, record = prepared.record_ids[index], prepared.body.records[index]
         if record_id in accepted.rejected:
             raise OrderRefused(index, "an earlier block has rejected it")
         if not accepted.is_checked(record_id, record):
@@ -118,6 +124,28 @@ def _check_records(replica: Replica, prepared: Prepared, may_hold: MayHold) -> N
                 may_hold(order.asset, order.payer) and may_hold(order.asset, order.payee)
             ):
                 raise OrderRefused(index, "payer or payee may not hold the asset")
+
+
+def _doubtful(replica: Replica, prepared: Prepared, l1: L1View, may_hold: MayHold) -> Iterable[int]:
+    """Return which records have to be looked at, ascending: of those in columns the few that are
+    not accepted just as they are, or whose parties may not hold their asset."""
+    records, accepted = prepared.body.records, replica.accepted
+    if not isinstance(records, RecordRun):
+        return range(len(records))
+    if prepared.doubtful is not None:
+        return prepared.doubtful
+    doubtful = {
+        index
+        for index, record_id in enumerate(prepared.record_ids)
+        if record_id in accepted.rejected
+        or not accepted.is_known(record_id, records.bytes_of(index))
+    }
+    flags = eligible(records, replica.ledger.assets, l1.is_regulated, may_hold)
+    if flags is not None:
+        past = records.orders.starts[1:]
+        doubtful.update(np.searchsorted(past, np.flatnonzero(~flags), side="right").tolist())
+    prepared.doubtful = sorted(doubtful)
+    return prepared.doubtful
 
 
 def _check_l1_facts(replica: Replica, body: Body, l1: L1View) -> None:
@@ -179,9 +207,10 @@ def _check_oldest_record(replica: Replica, proposed: Proposed, body: Body) -> No
     first = next(iter(accepted.undecided.values()))
     nonces = {(order.payer, order.asset): order.nonce for order in first.orders}
     rejected = (accepted.undecided.get(rejection.record_id) for rejection in body.rejections)
-    orders = [order for record in rejected if record is not None for order in record.orders]
+    records = chain(body.records, (record for record in rejected if record is not None))
     if not any(
         order.nonce <= nonces.get((order.payer, order.asset), -1)
-        for order in (*body.orders, *orders)
+        for record in records
+        for order in record.orders
     ):
         raise LeftOut("order")

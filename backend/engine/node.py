@@ -11,8 +11,9 @@ from traceback import format_exc
 
 import structlog
 
-from backend.engine.admission import Admission, Rule
-from backend.engine.group_commit import RETRY_AFTER_MS, GroupCommit
+from backend.engine.admission import Admission, LeastFee
+from backend.engine.group_commit import GroupCommit, Stamped
+from backend.engine.intake import Intake
 from backend.engine.log import OrderingLog
 from backend.engine.node_types import (
     Accepted,
@@ -22,23 +23,23 @@ from backend.engine.node_types import (
     NodeStopped,
     PendingOrder,
 )
-from backend.engine.nonce_queue import PAYER_ORDERS_MAX, NonceQueue
 from backend.engine.outcomes import Outcome, Outcomes
 from backend.engine.ports import L1View
 from backend.engine.quorum_watch import QuorumWatch
 from backend.engine.recovery import Origin, check_identity, final_blocks
 from backend.engine.replica import FinalBlock, OrderAccepted, Replica
+from backend.engine.runs import StampedRun
 from backend.engine.sequencer import Sequencer
-from backend.engine.signers import Recover, signers_of
+from backend.engine.signers import Recover
 from backend.engine.snapshots import Snapshots, TrailingLedger
 from backend.engine.validator import Validator
-from backend.engine.validator_feed import SLICE, ValidatorFeed, consume
+from backend.engine.validator_feed import ValidatorFeed, consume
 from backend.engine.vector.authority import Authority
 from backend.engine.vector.verification import Verifier
-from backend.protocol.errors import BackPressure, NonceGap, PaymentError
+from backend.protocol.errors import PaymentError
 from backend.protocol.hashing import Digest
-from backend.protocol.log_entries import Entry, OrderEntry
-from backend.protocol.order_records import OrderGroup, OrderRecord
+from backend.protocol.log_entries import OrderEntry
+from backend.protocol.order_records import OrderRecord
 from backend.protocol.signing import recover
 from backend.protocol.types import Address, Asset, AuthorisedRoot
 
@@ -59,9 +60,9 @@ class Node:
         l1: L1View,
         clock_ms: Callable[[], int],
         *,
-        rule: Rule | None = None,
+        least_fee: LeastFee | None = None,
     ) -> None:
-        """`rule` is a condition of the operator's own for admission. The log stays the caller's
+        """`least_fee` is a condition of the operator's own for admission. The log is the caller's
         to close, after `stop`."""
         self.config = config
         self.verifier = verifier = Verifier(config.verifier)
@@ -70,16 +71,15 @@ class Node:
         self._log = ordering_log
         self._l1 = l1
         self._clock_ms = clock_ms
-        self._rule = rule
+        self._least_fee = least_fee
         self._domain = config.committee.domain
         self._authority = Authority(self._domain, verifier, config.verifier_threads)
         folder = config.snapshot_folder
         self._snapshots = Snapshots(folder, config.identity) if folder else None
         self._snapshot_lock = asyncio.Lock()
         self._outcomes = Outcomes()
-        self._ahead = NonceQueue()
-        self._accepting: dict[Digest, asyncio.Future[int]] = {}
         self._failure: str | None = "it was not started"
+        self._intake: Intake | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -96,6 +96,17 @@ class Node:
             self._on_durable,
             last_stamp_ms=last_stamp_ms,
             waiting_max=self.config.waiting_max,
+        )
+        self._intake = Intake(
+            self.config,
+            self._replica,
+            self._admission,
+            self._commit,
+            self._outcomes,
+            self._quorum,
+            self._authority,
+            self._clock_ms,
+            self._check_runs,
         )
         self._feed = ValidatorFeed(self._judging, self.validators, self._commit.put)
         self._failure = None
@@ -144,7 +155,9 @@ class Node:
             )
             for key in config.validator_keys
         ]
-        self._admission = Admission(self._replica, self._may_hold_now, self._rule)
+        self._admission = Admission(
+            self._replica, self._may_hold_now, self._l1.is_regulated, self._least_fee
+        )
         self._quorum = QuorumWatch(self._replica.rounds, config.quorum_wait_ms_max)
         keys, orders_max = config.sequencer_keys, config.block_orders_max
         self._sequencer = Sequencer(keys, self._replica, self._l1, orders_max, config.idle_ms_max)
@@ -168,41 +181,14 @@ class Node:
         `Admission.admit` raises, BackPressure, NoQuorum, DiskFull); LogFailed and NodeStopped when
         the outcome is unknown or the node is down.
         """
-        if isinstance(record, OrderGroup):
-            record.check()  # or a made-up one could pass for another that bears its link
-        record_id = record.record_id(self._domain)
-        wait_ms_max = self.config.order_wait_ms_max
-        deadline_ms = self._clock_ms() + wait_ms_max
-        while True:
-            try:
-                position = self._take_in(record_id, record, recover)
-            except NonceGap as error:
-                # Never longer than the limit, even if the clock is set back meanwhile.
-                wait_ms = min(deadline_ms - self._clock_ms(), wait_ms_max)
-                is_near = error.actual - error.expected <= PAYER_ORDERS_MAX
-                may_wait = is_near and not isinstance(record, OrderGroup)
-                if not may_wait or not await self._ahead.wait(record.orders[0], wait_ms):
-                    raise
-            else:
-                return await self._accept(record_id, record, position)
+        return await self._started().submit(record, recover)
 
     async def submit_many(self, records: Sequence[OrderRecord]) -> list[Accepted | PaymentError]:
         """Take many records in with few fsyncs. Return for each, in order, what `submit` would.
 
         An account's orders come in nonce order, but for those few that may wait.
         """
-        recover = await asyncio.to_thread(signers_of, self._authority, records)
-        submitting = []
-        for index, record in enumerate(records, start=1):
-            submitting.append(asyncio.create_task(self.submit(record, recover)))
-            if index % SLICE == 0:
-                await asyncio.sleep(0)  # let others in between
-        answers: list[Accepted | PaymentError] = []
-        for result in await asyncio.gather(*submitting, return_exceptions=True):
-            if not isinstance(result, Accepted | PaymentError):
-                raise result
-            answers.append(result)
-        return answers
+        return await self._started().submit_many(records)
 
     async def wait_final(self, payment_id: Digest, timeout_ms: int) -> Outcome | None:
         """Return how a payment or a group ended, waiting for it at most `timeout_ms`.
@@ -277,64 +263,34 @@ class Node:
         log.info("snapshot_written", block=block_number, path=str(path))
         return path
 
-    # Taking orders in
-
-    def _take_in(
-        self, record_id: Digest, record: OrderRecord, recover: Recover
-    ) -> asyncio.Future[int] | None:
-        """Admit a record and hand it to the log. Return its position, to be known when durable,
-        or None if it was taken in before. Raises PaymentError."""
-        accepting = self._accepting.get(record_id)
-        if accepting is not None or self._is_known(record_id):
-            return accepting
-        if self._failure is not None:
-            raise NodeStopped(self._failure)
-        self._quorum.check(self._clock_ms())
-        if self._replica.accepted.order_count >= self.config.undecided_max:
-            raise BackPressure(RETRY_AFTER_MS)
-        self._admission.admit(record_id, record, self._clock_ms(), recover)
-        try:
-            (position,) = self._commit.put_all([OrderEntry(record)])
-        except BaseException:
-            self._admission.withdraw(record_id)
-            raise
-        self._accepting[record_id] = position
-        position.add_done_callback(lambda _: self._accepting.pop(record_id, None))
-        for order in record.orders:
-            self._ahead.wake((order.payer, order.asset), order.nonce + 1)
-        return position
-
-    async def _accept(
-        self, record_id: Digest, record: OrderRecord, position: asyncio.Future[int] | None
-    ) -> Accepted:
-        """Return when the record is durable, and counts."""
-        if position is not None:
-            await asyncio.shield(position)
-            if not self._is_known(record_id):
-                raise self._admission.too_late(record)
-        return Accepted(record_id)
-
     def _may_hold_now(self, token: Address, owner: Address) -> bool:
         """Return whether the next block would let the owner hold the token."""
         to_l1_block = min(self._replica.rounds.l1_attested, self._l1.confirmed().number)
         ts_s = max(self._clock_ms() // 1000, self._replica.ts_s)
         return self._l1.may_hold(token, owner, to_l1_block=to_l1_block, ts_s=ts_s)
 
-    def _is_known(self, record_id: Digest) -> bool:
-        accepted = self._replica.accepted
-        return (
-            record_id in accepted.undecided
-            or self._outcomes.get(record_id) is not None
-            or record_id in accepted.rejected
-        )
+    def _started(self) -> Intake:
+        if self._intake is None:
+            raise NodeStopped("it was not started")
+        return self._intake
+
+    def _check_runs(self) -> None:
+        if self._failure is not None:
+            raise NodeStopped(self._failure)
 
     # Following the log
 
-    def _on_durable(self, first_position: int, entries: list[Entry]) -> None:
+    def _on_durable(self, first_position: int, entries: list[Stamped]) -> None:
         """Take a frame in. The node's own replica goes first: it makes the next block."""
-        for position, entry in enumerate(entries, first_position):
+        position, intake = first_position, self._started()
+        for entry in entries:
+            if isinstance(entry, StampedRun):
+                self._on_run(position, entry)
+                position += len(entry.run)
+                continue
             event = self._replica.consume(position, entry)
-            self._trailing.follow(event, self._replica, position + 1)
+            position += 1
+            self._trailing.follow(event, self._replica, position)
             if isinstance(event, OrderAccepted):
                 record = self._replica.accepted.undecided[event.record_id]
                 self._admission.on_accepted(event.record_id, record)
@@ -342,18 +298,22 @@ class Node:
                 self._on_final(event)
             elif isinstance(entry.payload, OrderEntry):
                 record_id = entry.payload.record.record_id(self._domain)
-                if not self._is_known(record_id):
+                if not intake.is_known(record_id):
                     self._admission.withdraw(record_id)  # too late, and maybe nobody waits for it
         self._propose()
         self._feed.add(first_position, entries)
 
+    def _on_run(self, position: int, stamped: StampedRun) -> None:
+        ids = self._replica.consume_run(position, stamped)
+        self._trailing.follow_run(ids, self._replica)
+        if len(ids) < len(stamped.run):
+            dropped, intake = set(stamped.run.ids).difference(ids), self._started()
+            self._admission.withdraw_all(d for d in dropped if not intake.is_known(d))
+
     def _on_final(self, final: FinalBlock) -> None:
         self._admission.on_final(final)
         self._outcomes.record(final)
-        for purse in self._ahead.purses():
-            nonce = self._admission.nonce_next(*purse)
-            if nonce is not None:
-                self._ahead.wake(purse, nonce)
+        self._started().on_final(final)
         for observer in self.observers:
             try:
                 observer(final)
@@ -394,6 +354,5 @@ class Node:
 
     def _fail(self, reason: str) -> None:
         self._failure = reason
-        for position in list(self._accepting.values()):
-            if not position.done():
-                position.set_exception(NodeStopped(reason))
+        if self._intake is not None:
+            self._intake.fail(reason)

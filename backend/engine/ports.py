@@ -52,3 +52,6 @@ class L1View(Protocol):
 
         Only a regulated asset's token asks for anything.
         """
+
+    def is_regulated(self, token: Address) -> bool:
+        """Return whether not everybody may hold a token."""

@@ -4,17 +4,20 @@ Law: two replicas that have read the same entries are equal. Each validator has 
 a fault in one copy can't make the others sign.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from backend.engine.accepted import AcceptedOrders, Arrival
 from backend.engine.ledger import Execution, InvalidBlock, Ledger
 from backend.engine.rounds import Certified, Committee, Proposed, RoundEnded, RoundLost, Rounds
+from backend.engine.runs import StampedRun
 from backend.engine.vector.blocks import execute
+from backend.engine.vector.leaves import FlatLedger
 from backend.engine.vector.records import RecordRun, decode_body
 from backend.protocol.blocks import Block, Body, operations_hash
 from backend.protocol.eip712 import Domain
-from backend.protocol.errors import InvariantViolated, MalformedBytes
+from backend.protocol.errors import InvariantViolated, MalformedBytes, check_invariant
 from backend.protocol.hashing import Digest
 from backend.protocol.log_entries import Entry, OrderEntry
 from backend.protocol.order_records import OrderGroup
@@ -62,7 +65,7 @@ class OrderAccepted:
     record_id: Digest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
     """What a block upon the tip holds and does."""
 
@@ -71,6 +74,8 @@ class Prepared:
     payment_ids: tuple[Digest, ...]
     sweep_ids: tuple[Digest, ...]
     execution: Execution
+    doubtful: Sequence[int] | None = None
+    """The records that have to be looked at, once they were found (judgement.py)."""
 
     @classmethod
     def of(
@@ -82,8 +87,11 @@ class Prepared:
     ) -> "Prepared":
         """Return the body with the ids of what it holds. Who knows `record_ids` spares the work."""
         sweep_ids = tuple(sweep.order.digest(domain) for sweep in execution.sweeps)
-        if record_ids is None and isinstance(body.records, RecordRun):
-            return cls(body, *body.records.ids(domain), sweep_ids, execution)
+        records = body.records
+        if isinstance(records, RecordRun):
+            if record_ids is not None and len(records) == records.orders.order_count:
+                return cls(body, record_ids, record_ids, sweep_ids, execution)
+            return cls(body, *records.ids(domain), sweep_ids, execution)
         if record_ids is None:
             record_ids = tuple(record.record_id(domain) for record in body.records)
         payment_ids: list[Digest] = []
@@ -143,6 +151,13 @@ class Replica:
             return OrderAccepted(record_id) if record_id is not None else None
         event = self.rounds.consume(position, entry)
         return self._finish(event) if isinstance(event, Certified) else event
+
+    def consume_run(self, position: int, stamped: StampedRun) -> list[Digest]:
+        """Take the next entries in, orders all of them. Return the ids of those that count."""
+        ledger = self.ledger
+        check_invariant(isinstance(ledger, FlatLedger), "a ledger without columns")
+        flat = cast(FlatLedger, ledger)
+        return self.accepted.add_run(position, stamped.stamp_ms, stamped.run, flat, self.ts_s)
 
     def prepare(self, block_hash: Digest, block: Block, body_bytes: bytes) -> Prepared:
         """Return what a block upon the tip holds and does; the ledger stays as it is.

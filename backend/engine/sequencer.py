@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable
 from functools import partial
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from backend.engine.judgement import next_epoch
-from backend.engine.ledger import BlockTooLarge, execute, select
+from backend.engine.ledger import BlockTooLarge, MayHold, select
 from backend.engine.ports import L1View
 from backend.engine.replica import Prepared, Replica
+from backend.engine.runs import first_that_fit
+from backend.engine.vector.blocks import execute
 from backend.protocol.blocks import Block, Body, body_hash, operations_hash
 from backend.protocol.errors import check_invariant
 from backend.protocol.log_entries import BlockEntry
 from backend.protocol.signing import PrivateKey
 from backend.protocol.votes import Proposal
 
-BLOCK_ORDERS_MAX = 500
+BLOCK_ORDERS_MAX = 4_000
+# Orders that somebody has to choose among, one by one: some 50 ms, while nobody else gets a turn.
+CHOSEN_ORDERS_MAX = 500
 # With twice as many slots (each may open an account) a block still fits the smallest batch.
 BLOCK_L1_FACTS_MAX = 500
 
@@ -91,12 +95,16 @@ class Sequencer:
         exits = tuple(self._l1.exits(ledger.exit_count, to_l1_block)[:BLOCK_L1_FACTS_MAX])
         epoch = next_epoch(self._replica, self._l1, to_l1_block)
         may_hold = partial(self._l1.may_hold, to_l1_block=to_l1_block, ts_s=ts_s)
-        orders_max = self._orders_max
+        has_facts = bool(listings or deposits or roots or exits or epoch or ledger.exiting)
+        if not has_facts:
+            prepared = self._choose_run(ts_s, to_l1_block, may_hold)
+            if prepared is not None:
+                return prepared
+        orders_max = min(self._orders_max, CHOSEN_ORDERS_MAX)
         while True:
             undecided = self._replica.accepted.undecided
             selection = select(ledger, undecided, ts_s, orders_max, may_hold, exits)
             executable, rejections = selection.executable, selection.rejections
-            has_facts = bool(listings or deposits or roots or exits or epoch or ledger.exiting)
             if not (has_facts or executable or rejections or may_be_empty):
                 return None
             records = tuple(executable.values())
@@ -110,6 +118,24 @@ class Sequencer:
                 # Fees of many assets: a chunk holds those of four. L1's facts fit by themselves.
                 check_invariant(orders_max > 0, "a block without orders is too large")
                 orders_max //= 2
+
+    def _choose_run(self, ts_s: int, l1_block_number: int, may_hold: MayHold) -> Prepared | None:
+        """Return what a block of the first orders does, None unless all of them can be executed as
+        they stand: then somebody has to choose."""
+        replica, ledger = self._replica, self._replica.ledger
+        first = list(islice(replica.accepted.undecided, self._orders_max))
+        chosen = first_that_fit(
+            ledger, replica.accepted.encoded, first, ts_s, self._l1.is_regulated, may_hold
+        )
+        if chosen is None:
+            return None
+        records, ids = chosen
+        body = Body(l1_block_number, records=records)
+        try:
+            execution = execute(ledger, body, ts_s)
+        except BlockTooLarge:
+            return None  # fees of many assets
+        return Prepared.of(replica.committee.domain, body, execution, ids)
 
 
 def idle_block_due_ms(replica: Replica, idle_ms_max: int | None) -> int | None:

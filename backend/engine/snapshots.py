@@ -154,6 +154,11 @@ class TrailingLedger:
             if len(self._waiting) > _BLOCKS_WAITING_MAX and not self.is_busy:
                 self._advance()
 
+    def follow_run(self, ids: Sequence[Digest], replica: Replica) -> None:
+        """Take note of orders that count."""
+        arrivals = replica.accepted.arrivals
+        self._arrived.extend((record_id, arrivals[record_id]) for record_id in ids)
+
     def at(self, block_number: int) -> tuple[Checkpoint, Ledger]:
         """Return the ledger right after a block; a repeat returns the same. It never goes back.
 

@@ -7,7 +7,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from backend.engine.group_commit import Stamped
 from backend.engine.replica import Replica
+from backend.engine.runs import StampedRun
 from backend.engine.validator import Validator
 from backend.protocol.log_entries import Entry, Payload
 
@@ -38,7 +40,7 @@ class ValidatorFeed:
         self._replica = replica
         self._validators = validators
         self._put = put
-        self._frames: deque[tuple[int, list[Entry]]] = deque()
+        self._frames: deque[tuple[int, list[Stamped]]] = deque()
         self._wake = asyncio.Event()
         self._unread_count = 0
 
@@ -47,7 +49,7 @@ class ValidatorFeed:
         """Whether the validators know all that is durable."""
         return self._unread_count == 0
 
-    def add(self, first_position: int, entries: list[Entry]) -> None:
+    def add(self, first_position: int, entries: list[Stamped]) -> None:
         """Take a frame in, to be read soon."""
         self._frames.append((first_position, entries))
         self._unread_count += 1
@@ -57,11 +59,17 @@ class ValidatorFeed:
         """Read for ever."""
         while True:
             while self._frames:
-                first_position, entries = self._frames.popleft()
+                position, entries = self._frames.popleft()
                 for index, entry in enumerate(entries):
-                    position = first_position + index
+                    if isinstance(entry, StampedRun):
+                        # None of its orders makes a validator sign anything.
+                        self._replica.consume_run(position, entry)
+                        position += len(entry.run)
+                        await asyncio.sleep(0)
+                        continue
                     for payload in consume(self._replica, self._validators, position, entry):
                         self._put(payload)
+                    position += 1
                     if index % SLICE == 0:
                         await asyncio.sleep(0)
                 self._unread_count -= 1

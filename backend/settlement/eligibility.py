@@ -51,6 +51,10 @@ class Eligibility:
         elif isinstance(event, AttestorDismissed):
             self._dismissed.setdefault(event.attestor, event.place.block.number)
 
+    def is_regulated(self, token: Address) -> bool:
+        """Return whether holders need a level."""
+        return token in self._levels_needed
+
     def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
         """Return whether the owner may hold the token at `ts_s`, by L1's facts up to a block."""
         level_needed = self._levels_needed.get(token, 0)

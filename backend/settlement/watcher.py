@@ -130,6 +130,10 @@ class Watcher:
         """Return since when the rollup is frozen, in L1 time; None if it is not."""
         return self._frozen_ts_s
 
+    def is_regulated(self, token: Address) -> bool:
+        """Return whether not everybody may hold a token."""
+        return self._eligibility.is_regulated(token)
+
     def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
         """Return whether the owner may hold a token at `ts_s`, by the facts up to a block."""
         return self._eligibility.may_hold(token, owner, to_l1_block=to_l1_block, ts_s=ts_s)

@@ -21,7 +21,7 @@ from backend.engine.accepted import AcceptedOrders
 from backend.engine.judgement import judge, next_epoch
 from backend.engine.replica import Replica
 from backend.engine.rounds import Committee, Proposed, Rounds
-from backend.engine.sequencer import BLOCK_ORDERS_MAX
+from backend.engine.sequencer import CHOSEN_ORDERS_MAX
 from backend.protocol import blocks as their_blocks
 from backend.protocol import eip712
 from backend.protocol.log_entries import Entry
@@ -259,7 +259,7 @@ def test_log__random_entries_and_blocks__both_reject_or_neither_holds(turns, dat
         both.offer(data.draw(spoilt(both.honest(size))), ahead_ms)
         both.offer(data.draw(spoilt(both.honest(size))))
         # As large as the sequencer's: a smaller one may leave out what the oldest record waits for.
-        assert both.offer(both.honest(BLOCK_ORDERS_MAX)) == ""
+        assert both.offer(both.honest(CHOSEN_ORDERS_MAX)) == ""
 
 
 _NO_FACTS = blocks.Body(0, (), (), (), ())

@@ -77,7 +77,7 @@ def _executed(ledger: FlatLedger, body: Body, records: RecordRun, ts_s: int) -> 
 
 def _leaves_after(accounts: Accounts, run: OrdersRun, fee_rows: Numbers) -> LeafColumns:
     """Return the leaves that orders change, as they are after them."""
-    _, asset_ids, payer_rows, payee_rows, amounts, fees, _ = run.verdicts
+    _, asset_ids, payer_rows, payee_rows, amounts, fees, _, _ = run.verdicts
     taker_rows = np.where(fees > 0, fee_rows[asset_ids], TO_BRIDGE)
     rows, places = np.unique(
         np.concatenate([payer_rows, payee_rows, taker_rows]), return_inverse=True

@@ -2,7 +2,7 @@
 other, those that can be executed counted as pending.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -25,6 +25,7 @@ from backend.protocol.errors import (
     AssetUnknown,
     FeeNotAllowed,
     FeeNotRepresentable,
+    FeeTooLow,
     InsufficientFunds,
     NonceGap,
     NonceTooLow,
@@ -48,6 +49,7 @@ _NOT_MULTIPLE: Final = AmountNotMultipleOfUnit.number
 _TOO_LARGE: Final = AmountTooLarge.number
 _ZERO: Final = AmountZero.number
 _FEE_NOT_REPRESENTABLE: Final = FeeNotRepresentable.number
+_FEE_TOO_LOW: Final = FeeTooLow.number
 _FEE_NOT_ALLOWED: Final = FeeNotAllowed.number
 _PAYEE_INVALID: Final = PayeeInvalid.number
 _SAME_ACCOUNT: Final = SameAccount.number
@@ -97,12 +99,14 @@ class Pending(NamedTuple):
     """uint64[2^k]: orders"""
     debits: Words
     """uint64[2^k]: minor units"""
+    nonces: Words
+    """uint64[2^k]: the highest one counted, if there is any"""
 
     @classmethod
     def with_room(cls, orders: int) -> "Pending":
         """Return nothing, with room for so many orders of different payers."""
         size = max(_PLACES_MIN, 1 << (2 * orders).bit_length())
-        return cls(np.zeros(size, np.uint32), np.zeros(size, np.uint64), np.zeros(size, np.uint64))
+        return cls(np.zeros(size, np.uint32), *np.zeros((3, size), np.uint64))
 
 
 class Verdicts(NamedTuple):
@@ -117,6 +121,8 @@ class Verdicts(NamedTuple):
     fees: Words
     """minor units"""
     fee_bytes: Bytes
+    details: Words
+    """What a refusal names: the nonce that is due, the funds there are, the least fee"""
 
     @classmethod
     def room(cls, orders: int) -> "Verdicts":
@@ -129,7 +135,12 @@ class Verdicts(NamedTuple):
             np.zeros(orders, np.uint64),
             np.zeros(orders, np.uint64),
             np.zeros(orders, np.uint8),
+            np.zeros(orders, np.uint64),
         )
+
+
+LeastFees = Callable[[Verdicts], Words]
+"""Returns the least fee of each order, in minor units; the terms of those with code 0 are known."""
 
 
 def judge(
@@ -139,20 +150,32 @@ def judge(
     ts_s: int,
     pending: Pending,
     eligible: Flags | None = None,
+    least_fees: LeastFees | None = None,
 ) -> Verdicts:
     """Judge records one after the other, and count what can be executed in `pending`, which has
     room for them. All legs of a group have one code: that of the first one which is refused.
 
     `eligible` says of each payment whether payer and payee may hold its asset; None: all may.
+    `least_fees` is a condition of the operator's own, asked last.
     """
     verdicts = Verdicts.room(orders.order_count)
     if eligible is None:
         eligible = np.ones(orders.order_count, np.bool_)
     _check_terms(listings, orders, np.uint64(ts_s), verdicts)
     _find_rows(accounts.table, orders, verdicts)
+    fees_due = np.zeros(orders.order_count, np.uint64)
+    if least_fees is not None:
+        fees_due = least_fees(verdicts)
     nonces, balances = accounts.nonces, accounts.balances
-    _check_state(nonces, balances, orders, pending, eligible, verdicts)
+    _check_state(nonces, balances, orders, pending, eligible, fees_due, verdicts)
     return verdicts
+
+
+def can_come(accounts: Accounts, listings: Listings, orders: Orders, ts_s: int) -> Flags:
+    """Return which orders are neither used up nor over, by the last block, of this time."""
+    flags = orders.valid_untils >= np.uint64(ts_s)
+    _drop_used(accounts.table, accounts.nonces, listings, orders, flags)
+    return flags
 
 
 # Columns are taken out of their tuples before each loop: whoever takes one out counts it, which
@@ -163,7 +186,7 @@ def judge(
 def _check_terms(listings: Listings, orders: Orders, ts_s: Number, verdicts: Verdicts) -> None:
     """Check what no account can change; note codes, assets, amounts and fees."""
     tokens, asset_ids, units, takes_fee = listings
-    codes, assets_of, _, _, amounts, fees, fee_bytes = verdicts
+    codes, assets_of, _, _, amounts, fees, fee_bytes, _ = verdicts
     starts, kinds, order_tokens = orders.starts, orders.kinds, orders.tokens
     amounts_base, fees_base = orders.amounts, orders.fees
     payers, payees = orders.payers, orders.payees
@@ -236,12 +259,13 @@ def _check_state(
     orders: Orders,
     pending: Pending,
     eligible: Flags,
+    fees_due: Words,
     verdicts: Verdicts,
 ) -> None:
     """Check the payers' accounts, what is pending counted, record by record."""
     starts, nonces = orders.starts, orders.nonces
-    codes, _, payer_rows, payee_rows, amounts, fees, _ = verdicts
-    places, counts, debits = pending
+    codes, _, payer_rows, payee_rows, amounts, fees, _, details = verdicts
+    places, counts, debits, highest = pending
     for record in range(starts.size - 1):
         first, past = np.int64(starts[record]), np.int64(starts[record + 1])
         code, k = np.uint16(FINE), first
@@ -250,31 +274,56 @@ def _check_state(
             if code != FINE:
                 break
             row = payer_rows[k]
-            place = _place(places, row)
+            place = place_of(places, row)
             nonce = account_nonces[row] + counts[place]
             debit = amounts[k] + fees[k]
+            available = balances[row] - debits[place]
             if nonces[k] != nonce:
                 code = np.uint16(_NONCE_TOO_LOW if nonces[k] < nonce else _NONCE_GAP)
-            elif balances[row] - debits[place] < debit:
-                code = np.uint16(_FUNDS)
+                details[k] = nonce
+            elif available < debit:
+                code, details[k] = np.uint16(_FUNDS), available
             elif not eligible[k] and payee_rows[k] != TO_BRIDGE:
                 code = np.uint16(_NOT_ELIGIBLE)
+            elif counts[place] != 0 and nonces[k] <= highest[place]:
+                # A block on its way may reject that one, since nothing comes before it. With this
+                # order before it after all, the block would be invalid.
+                code, details[k] = np.uint16(_NONCE_TOO_LOW), highest[place] + np.uint64(1)
+            elif fees[k] < fees_due[k]:
+                code, details[k] = np.uint16(_FEE_TOO_LOW), fees_due[k]
             if code != FINE:
                 break
             places[place] = row + 1
             counts[place] += np.uint64(1)
             debits[place] += debit
+            highest[place] = nonces[k]
             k += 1
         if code != FINE:
             codes[first:past] = code
             for counted in range(first, k):
-                place = _place(places, payer_rows[counted])
+                place = place_of(places, payer_rows[counted])
                 counts[place] -= np.uint64(1)
                 debits[place] -= amounts[counted] + fees[counted]
 
 
 @compiled
-def _place(places: Rows, row: Number) -> Number:
+def _drop_used(
+    accounts: Table, account_nonces: Words, listings: Listings, orders: Orders, flags: Flags
+) -> None:
+    keys, places, secret = accounts
+    tokens, asset_ids, _, _ = listings
+    payers, order_tokens, nonces = orders.payers, orders.tokens, orders.nonces
+    for k in range(flags.size):
+        listed = _listed(tokens, order_tokens[k, 0], order_tokens[k, 1], order_tokens[k, 2])
+        if listed >= 0:
+            key = payers[k, 0], payers[k, 1], payers[k, 2] | asset_ids[listed]
+            row = find(keys, places, secret, key[0], key[1], key[2])
+            if row != NO_ROW and nonces[k] < account_nonces[row]:
+                flags[k] = False
+
+
+@compiled
+def place_of(places: Rows, row: Number) -> Number:
     """Return where an account is counted among the pending, or would be."""
     place = np.int64(np.uint64(row) * np.uint64(_GOLDEN) >> np.uint64(32)) & (places.size - 1)
     while places[place] != 0 and np.int64(places[place]) != row + 1:

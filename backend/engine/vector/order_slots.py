@@ -87,13 +87,6 @@ def run(
     return OrdersRun(verdicts, opened, done, None if too_large_at == _NOTHING else too_large_at)
 
 
-def apply(accounts: Accounts, run: OrdersRun, fee_rows: Numbers) -> None:
-    """Make the changes. The accounts must be those that it was run upon. `fee_rows` has
-    the row of each asset's fee account, by asset id."""
-    accounts.open(run.opened.ids, run.opened.keys)
-    _apply(accounts.nonces, accounts.balances, run.verdicts, fee_rows)
-
-
 def fee_rows_of(accounts: Accounts, assets: Mapping[int, Asset]) -> Numbers:
     """Return the row of each asset's fee account, by asset id."""
     rows = np.full(max(assets, default=0) + 1, NO_ROW, np.int64)
@@ -140,7 +133,7 @@ def _write_slots(
     done: OrderSlots,
 ) -> int:
     """Return the first record with which there are too many chunks, -1 if there is none."""
-    _, asset_ids, payer_rows, payee_rows, amounts, fees, fee_bytes = verdicts
+    _, asset_ids, payer_rows, payee_rows, amounts, fees, fee_bytes, _ = verdicts
     starts, opened_ids, opened_places = orders.starts, opened.ids, opened.places
     slots, order_slots, fee_accounts, legs = done
     fee_ids = np.zeros(LEGS_MAX, np.int64)
@@ -199,16 +192,3 @@ def _write_opening(opened: Opened, k: Number, slots: Bytes, at: Number) -> None:
             slots[at, SLOT_BYTES - _OWNER_BYTES_FIRST + octet] = value
         else:
             slots[at + 1, octet - _OWNER_BYTES_FIRST] = value
-
-
-@compiled
-def _apply(nonces: Words, balances: Words, verdicts: Verdicts, fee_rows: Numbers) -> None:
-    _, asset_ids, payer_rows, payee_rows, amounts, fees, _ = verdicts
-    for k in range(amounts.size):
-        payer, payee = payer_rows[k], payee_rows[k]
-        nonces[payer] += np.uint64(1)
-        balances[payer] -= amounts[k] + fees[k]
-        if payee != TO_BRIDGE:
-            balances[payee] += amounts[k]
-        if fees[k] != 0:
-            balances[fee_rows[asset_ids[k]]] += fees[k]

@@ -3,10 +3,11 @@
 Whoever asks for a record gets it decoded, once; who asks for none has none made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import overload
 
+from backend.engine.vector.loops import Bytes
 from backend.engine.vector.orders import Orders, digests_of, read_orders, scan
 from backend.protocol.blocks import Body
 from backend.protocol.codec import Reader
@@ -68,23 +69,34 @@ class RecordRun(Sequence[OrderRecord]):
 
     def ids(self, domain: Domain) -> tuple[tuple[Digest, ...], tuple[Digest, ...]]:
         """Return the records' ids, and the ids of all their orders."""
-        joined = digests_of(domain, self.orders).tobytes()
-        payment_ids = tuple(
-            Digest(joined[start : start + 32]) for start in range(0, len(joined), 32)
-        )
+        digests = digests_of(domain, self.orders)
+        return self.ids_of(digests), _split(digests)
+
+    def ids_of(self, digests: Bytes) -> tuple[Digest, ...]:
+        """Return the records' ids; `digests` are those of their orders, uint8[n, 32]."""
+        payment_ids = _split(digests)
         if len(payment_ids) == len(self):
-            return payment_ids, payment_ids
+            return payment_ids
         starts = self.orders.starts.tolist()
         record_ids = (
             payment_ids[first] if past - first == 1 else self._link(place)
             for place, (first, past) in enumerate(zip(starts, starts[1:], strict=False))
         )
-        return tuple(record_ids), payment_ids
+        return tuple(record_ids)
+
+    def chosen(self, places: Iterable[int]) -> "RecordRun":
+        """Return some of the records, in this order."""
+        return RecordRun(b"".join(map(self.bytes_of, places)))
 
     def _link(self, place: int) -> Digest:
         record = self[place]
         assert isinstance(record, OrderGroup)
         return record.link
+
+
+def _split(digests: Bytes) -> tuple[Digest, ...]:
+    joined = digests.tobytes()
+    return tuple(Digest(joined[start : start + 32]) for start in range(0, len(joined), 32))
 
 
 def decode_body(data: bytes) -> Body:

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from backend.access.api import Dependencies, create_api
 from backend.access.approvals import ApprovalNeeds
-from backend.access.fees import fee_rule
+from backend.access.fees import least_fee
 from backend.access.services import Registers
 from backend.access.settings import ApiSettings, FeePolicy
 from backend.compliance.kyc import Attestor, SandboxProvider
@@ -359,7 +359,7 @@ async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
         IDENTITY, COMMITTEE, tuple(VALIDATORS), tuple(SEQUENCERS), order_wait_ms_max=100
     )
     log = LocalLog(folder / "log")
-    node = Node(config, log, l1, clock, rule=fee_rule(api_settings))
+    node = Node(config, log, l1, clock, least_fee=least_fee(api_settings))
     projections = Projections(databases.projections, DOMAIN)
     stream = EventStream(databases.projections)
     projector = Projector(projections, stream)

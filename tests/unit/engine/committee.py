@@ -87,6 +87,9 @@ class FakeL1:
     def frozen_ts_s(self) -> int | None:
         return self.frozen
 
+    def is_regulated(self, token: Address) -> bool:
+        return any(token == one for one, _ in self.barred)
+
     def may_hold(self, token: Address, owner: Address, *, to_l1_block: int, ts_s: int) -> bool:
         return (token, owner) not in self.barred or to_l1_block < self.barred[token, owner]
 

@@ -8,13 +8,17 @@
 import asyncio
 import threading
 
+import numpy as np
 import pytest
 
 from backend.engine.group_commit import GroupCommit
 from backend.engine.log import LocalLog, LogFailed
+from backend.engine.runs import OrderRun
+from backend.engine.vector.records import RecordRun
 from backend.protocol.errors import BackPressure
 from backend.protocol.log_entries import Entry, OrderEntry
-from tests.unit.engine.committee import START_MS, key, payment
+from backend.protocol.order_records import encode_records
+from tests.unit.engine.committee import DOMAIN, START_MS, key, payment
 from tests.unit.engine.nodes import until
 
 ORDERS = [OrderEntry(payment(key("payer"), key("payee").address, 1, nonce)) for nonce in range(9)]
@@ -28,7 +32,13 @@ class SlowLog:
         self.go = threading.Event()
         self.failure = failure
 
-    def append(self, entries):
+    def append_body(self, body, count):
+        entries = []
+        while body:
+            end = 4 + int.from_bytes(body[:4])
+            entries.append(body[4:end])
+            body = body[end:]
+        assert len(entries) == count
         self.go.wait(60)
         if self.failure is not None:
             raise self.failure
@@ -136,3 +146,36 @@ async def test_put_all__nobody_waits_any_more__succeeds(started):
     await commit.put_all(ORDERS[1:2])[0]
 
     assert len(heard) == 2
+
+
+async def test_put_run__between_others__has_its_places_holds(started):
+    log = SlowLog()
+    commit, heard = started(log)
+    records = RecordRun(encode_records(entry.record for entry in ORDERS[:5]))
+    ids = tuple(entry.record.record_id(DOMAIN) for entry in ORDERS[:5])
+    run = OrderRun(records, ids, np.zeros(5, np.int64), np.zeros(5, np.uint64))
+
+    (before,) = commit.put_all(ORDERS[5:6])
+    first = commit.put_run(run)
+    (after,) = commit.put_all(ORDERS[6:7])
+    log.go.set()
+
+    assert await asyncio.gather(before, first, after) == [0, 1, 6]
+    assert [entry.payload for frame in log.frames for entry in frame] == [
+        ORDERS[5],
+        *ORDERS[:5],
+        ORDERS[6],
+    ]
+    assert [len(entries) for _, entries in heard] == [3]
+    assert heard[0][1][1].run is run
+
+
+async def test_put_run__more_than_may_wait__rejects(started):
+    commit, _ = started(SlowLog(), waiting_max=4)
+    records = RecordRun(encode_records(entry.record for entry in ORDERS[:5]))
+    run = OrderRun(records, (b"",) * 5, np.zeros(5, np.int64), np.zeros(5, np.uint64))
+
+    with pytest.raises(BackPressure):
+        commit.put_run(run)
+
+    assert commit.room == 4

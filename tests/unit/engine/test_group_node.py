@@ -196,7 +196,7 @@ def test_too_late__nonce_of_the_second_leg_used__rejects(chamber):
     chamber.order(payment(OTHER, PAYER.address, 1, 0))
     chamber.settle()
 
-    error = Admission(chamber.replica, everybody).too_late(swap())
+    error = Admission(chamber.replica, everybody, chamber.l1.is_regulated).too_late(swap())
 
     assert isinstance(error, NonceTooLow)
     assert error.values == NonceTooLow(1, 0).values
@@ -206,7 +206,7 @@ def test_too_late__one_leg_expired__rejects(chamber):
     now_s = START_MS // 1000
     late = group((PAYER, PAYEE.address, 5, 0), (OTHER, PAYER.address, 7, 0), valid_until=now_s - 1)
 
-    error = Admission(chamber.replica, everybody).too_late(late)
+    error = Admission(chamber.replica, everybody, chamber.l1.is_regulated).too_late(late)
 
     assert isinstance(error, OrderExpired)
     assert error.values == OrderExpired(now_s - 1, now_s).values

@@ -154,11 +154,11 @@ async def test_submit__too_much_is_undecided__rejects(run):
 
 async def test_submit__clock_set_back_while_waiting__in_time_rejects(run):
     async with funded(run(order_wait_ms_max=200)) as node:
-        now_ms = node._clock_ms
+        intake, now_ms = node._intake, node._clock_ms
         waiting = asyncio.create_task(node.submit(pay(1, 2)))
         await asyncio.sleep(0.05)
-        node._clock_ms = lambda: now_ms() - 3_600_000
-        node._ahead.wake((PAYER.address, pay(1, 2).order.asset), 2)  # it looks again
+        intake._clock_ms = lambda: now_ms() - 3_600_000
+        intake._ahead.wake((PAYER.address, pay(1, 2).order.asset), 2)  # it looks again
 
         with pytest.raises(NonceGap):
             await asyncio.wait_for(waiting, 2)

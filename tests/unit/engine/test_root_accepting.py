@@ -157,7 +157,7 @@ def test_group__leg_by_root__succeeds(chamber):
 
 @pytest.fixture
 def admission(chamber):
-    return Admission(chamber.replica, everybody)
+    return Admission(chamber.replica, everybody, chamber.l1.is_regulated)
 
 
 def admit(admission, record):
@@ -197,7 +197,9 @@ def test_admit__no_group__rejects(admission):
 
 
 def test_admit__payee_may_not_hold__rejects(chamber):
-    admission = Admission(chamber.replica, lambda token, owner: owner != PAYEE.address)
+    admission = Admission(
+        chamber.replica, lambda token, owner: owner != PAYEE.address, lambda token: True
+    )
 
     with pytest.raises(NotEligible):
         admit(admission, payment(PAYER, PAYEE.address, 5, 0))

@@ -57,7 +57,7 @@ def chamber():
 
 @pytest.fixture
 def admission(chamber):
-    return Admission(chamber.replica, everybody)
+    return Admission(chamber.replica, everybody, chamber.l1.is_regulated)
 
 
 def admit(admission, signed, now_ms=START_MS):
@@ -106,11 +106,14 @@ def test_admit__forged_order_without_funds__rejects(admission):
 
 
 def test_admit__below_the_operators_fee__rejects(chamber):
-    def rule(order, judged):
-        raise FeeTooLow(2, judged.fee_minor)
+    admission = Admission(
+        chamber.replica, everybody, chamber.l1.is_regulated, lambda asset, amount_minor: 2
+    )
 
-    with pytest.raises(FeeTooLow):
-        admit(Admission(chamber.replica, everybody, rule), pay(10, 0))
+    with pytest.raises(FeeTooLow) as caught:
+        admit(admission, pay(10, 0))
+
+    assert caught.value.values == FeeTooLow(2, 0).values
 
 
 def test_admit__before_orders_to_be_rejected__rejects(chamber, admission):
