@@ -153,6 +153,7 @@ async def _start(platform: Platform, stack: AsyncExitStack) -> None:
     """Wire observers, recover the node, and bring its readers up to date."""
     node, desk, projector = platform.node, platform.desk, platform.projector
     node.observers += [desk.observe, projector.observe]
+    node.untold = projector.waiting_orders
 
     def observe_chain(event: ChainEvent) -> None:
         fact = fact_of(event, clock_ms())

@@ -48,8 +48,11 @@ class Intake:
         authority: Authority,
         clock_ms: Callable[[], int],
         check_runs: Callable[[], None],
+        untold: Callable[[], int],
     ) -> None:
-        """`check_runs` raises NodeStopped once nothing may be taken in."""
+        """`check_runs` raises NodeStopped once nothing may be taken in; `untold` counts the final
+        orders that observers have not worked through."""
+        self._untold = untold
         self._check_runs = check_runs
         self._config = config
         self._domain = config.committee.domain
@@ -166,7 +169,8 @@ class Intake:
     def _check_ready(self) -> None:
         self._check_runs()
         self._quorum.check(self._clock_ms())
-        if self._replica.accepted.order_count >= self._config.undecided_max:
+        is_full = self._replica.accepted.order_count >= self._config.undecided_max
+        if is_full or self._untold() >= self._config.untold_max:
             raise BackPressure(RETRY_AFTER_MS)
 
     def _note(self, record_ids: Sequence[Digest], position: asyncio.Future[int]) -> None:

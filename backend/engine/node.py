@@ -67,6 +67,9 @@ class Node:
         self.config = config
         self.verifier = verifier = Verifier(config.verifier)
         self.observers: list[Observer] = []
+        self.untold: Callable[[], int] = lambda: 0
+        """How many final orders the observers have not worked through: too many, and nothing more
+        is taken in."""
         self.validators: list[Validator] = []
         self._log = ordering_log
         self._l1 = l1
@@ -107,6 +110,7 @@ class Node:
             self._authority,
             self._clock_ms,
             self._check_runs,
+            lambda: self.untold(),
         )
         self._feed = ValidatorFeed(self._judging, self.validators, self._commit.put)
         self._failure = None

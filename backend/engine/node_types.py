@@ -40,6 +40,7 @@ class NodeConfig:
     block_orders_max: int = BLOCK_ORDERS_MAX
     waiting_max: int = WAITING_MAX
     undecided_max: int = 20_000  # orders
+    untold_max: int = 100_000  # final orders that observers have not worked through
     order_wait_ms_max: int = 5_000
     quorum_wait_ms_max: int = 2_000
     timeout_ms_min: int = TIMEOUT_MS_MIN

@@ -6,14 +6,16 @@ was not running) is replayed first.
 
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Final
 
 from backend.records.event_stream import EventStream
 from backend.records.facts import ChainEvent, FinalBlock
 from backend.records.projections import Projections
 
-_TOGETHER_MAX: Final = 64  # blocks in one transaction, when they come faster than they are written
+# In one transaction, when blocks come faster than they are written.
+_TOGETHER_MAX: Final = 64
+_ORDERS_TOGETHER_MAX: Final = 10_000
 
 _Item = FinalBlock | ChainEvent | None
 
@@ -25,6 +27,8 @@ class Projector:
         self._projections = projections
         self._stream = stream
         self._queue: SimpleQueue[tuple[str, _Item]] = SimpleQueue()
+        self._waiting_orders = 0
+        self._lock = Lock()
         self._thread = Thread(target=self._run, name="projector", daemon=True)
         self.error: BaseException | None = None
 
@@ -40,6 +44,8 @@ class Projector:
 
     def observe(self, final: FinalBlock) -> None:
         """Take a final block: an observer of the node."""
+        with self._lock:
+            self._waiting_orders += len(final.body.records)
         self._queue.put(("block", final))
 
     def observe_chain(self, event: ChainEvent) -> None:
@@ -51,6 +57,10 @@ class Projector:
         self._queue.put(("stop", None))
         if self._thread.is_alive():
             self._thread.join()
+
+    def waiting_orders(self) -> int:
+        """Return how many orders are final and not in the projections yet."""
+        return self._waiting_orders
 
     @property
     def is_alive(self) -> bool:
@@ -68,9 +78,11 @@ class Projector:
     def _step(self) -> bool:
         kind, item = self._queue.get()
         finals: list[FinalBlock] = []
+        orders = 0
         while kind == "block" and len(finals) < _TOGETHER_MAX:
             finals.append(item)  # type: ignore[arg-type]
-            if self._queue.empty():
+            orders += len(finals[-1].body.records)
+            if self._queue.empty() or orders >= _ORDERS_TOGETHER_MAX:
                 break
             kind, item = self._queue.get()
         else:
@@ -83,6 +95,8 @@ class Projector:
             finals = [*finals, item]  # type: ignore[list-item]
         if finals:
             self._projections.apply_final_blocks(finals)
+            with self._lock:
+                self._waiting_orders -= sum(len(final.body.records) for final in finals)
         if kind == "chain":
             self._projections.apply_chain_event(item)  # type: ignore[arg-type]
         return kind != "stop"

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
 
-from scripts.bench import chunks, gas, postgres, signatures, single, steps, trees
+from scripts.bench import chunks, gas, pipeline, postgres, signatures, single, steps, trees
 from scripts.bench.figures import Measured, Report
 from scripts.bench.stage import RICH, Stage, stage
 
@@ -27,6 +27,11 @@ def _trees(is_quick: bool) -> Measured:
 def _chunks(is_quick: bool) -> Measured:
     found = chunks.measure(20_000 if is_quick else 1_000_000)
     return Measured({name: _number(figure["value"]) for name, figure in found.items()}, found)
+
+
+def _pipeline(is_quick: bool) -> Measured:
+    found = pipeline.measure(20_000, 5_000) if is_quick else pipeline.measure()
+    return Measured({name: figure and figure["value"] for name, figure in found.items()}, found)
 
 
 def _postgres(is_quick: bool) -> Measured:
@@ -81,6 +86,7 @@ SECTIONS: dict[str, Section] = {
     "signatures": _signatures,
     "trees": _trees,
     "chunks": _chunks,
+    "pipeline": _pipeline,
     "postgres": _postgres,
     "single": _single,
     "load": _load,

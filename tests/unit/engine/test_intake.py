@@ -168,3 +168,14 @@ async def test_submit_many__log_takes_nothing__counts_with_none_of_it_holds(tmp_
 
         assert node.account(PAYER.address, 1).nonce_next == 0
         assert await node.submit_many(records) == [Accepted(id_of(one)) for one in records]
+
+
+async def test_submit_many__observers_behind__waits_for_them_rejects(tmp_path):
+    records = [pay(1, nonce) for nonce in range(3)]
+    async with paying(tmp_path / "log", untold_max=10) as node:
+        node.untold = lambda: 10
+        answers = await node.submit_many(records)
+        node.untold = lambda: 9
+
+        assert [type(answer) for answer in answers] == [BackPressure] * 3
+        assert await node.submit_many(records) == [Accepted(id_of(one)) for one in records]

@@ -144,6 +144,8 @@ def test_projector__replay_and_observed__applies_each_once_succeeds(engine):
         projector.observe(block)
     for event in CHAIN_EVENTS:
         projector.observe_chain(event)
+    order_count = sum(len(block.body.records) for block in journal.blocks[1:])
+    assert projector.waiting_orders() == order_count > 0
 
     projector.start(lambda from_block: iter(journal.blocks[from_block - 1 : 3]))
     wait_for(lambda: Reader(engine).deposit(0) and Reader(engine).batch(1) is not None)
@@ -151,6 +153,7 @@ def test_projector__replay_and_observed__applies_each_once_succeeds(engine):
     projector.stop()
     stop()
 
+    assert projector.waiting_orders() == 0
     assert projections.block_number == 5
     assert changes
     assert not projector.is_alive
