@@ -5,10 +5,12 @@ of those that wait.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from backend.protocol.order_records import AuthorisedOrder
+from backend.access.ports import Records
+from backend.protocol.order_records import AuthorisedOrder, authorised_orders
 
 KEPT_MAX: Final = 50_000
 
@@ -21,20 +23,42 @@ class AcceptedOrder:
     accepted_ts_ms: int
 
 
+_Undecoded = tuple[Records, int, int]
+"""Records, a place among them, and when they were accepted."""
+
+
 class AcceptedOrders:
     """The newest accepted orders by id."""
 
     def __init__(self, kept_max: int = KEPT_MAX) -> None:
         self._kept_max = kept_max
-        self._orders: OrderedDict[bytes, AcceptedOrder] = OrderedDict()
+        self._orders: OrderedDict[bytes, AcceptedOrder | _Undecoded] = OrderedDict()
 
     def add(self, order_id: bytes, authorised: AuthorisedOrder, ts_ms: int) -> AcceptedOrder:
         """Keep an order; a repeat returns the first."""
         order = self._orders.setdefault(order_id, AcceptedOrder(authorised, ts_ms))
-        while len(self._orders) > self._kept_max:
-            self._orders.popitem(last=False)
-        return order
+        self._bound()
+        return _decoded(order)
+
+    def add_all(self, records: Records, places: Iterable[tuple[bytes, int]], ts_ms: int) -> None:
+        """Keep single orders, given by their ids and places among the records."""
+        for order_id, place in places:
+            self._orders.setdefault(order_id, (records, place, ts_ms))
+        self._bound()
 
     def get(self, order_id: bytes) -> AcceptedOrder | None:
         """Return an order."""
-        return self._orders.get(order_id)
+        order = self._orders.get(order_id)
+        return None if order is None else _decoded(order)
+
+    def _bound(self) -> None:
+        while len(self._orders) > self._kept_max:
+            self._orders.popitem(last=False)
+
+
+def _decoded(order: AcceptedOrder | _Undecoded) -> AcceptedOrder:
+    if isinstance(order, AcceptedOrder):
+        return order
+    records, place, ts_ms = order
+    (authorised,) = authorised_orders(records[place])
+    return AcceptedOrder(authorised, ts_ms)

@@ -71,13 +71,30 @@ class NodeStatus(Protocol):
     def epoch(self) -> int: ...
 
 
+class Records(Protocol):
+    """Records of a request, each decoded when somebody asks for it."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> OrderRecord: ...
+
+    def memos(self) -> Sequence[tuple[int, Digest]]:
+        """Return the memos that orders bear, each with the place of its record."""
+
+    def groups(self) -> Sequence[int]:
+        """Return the places of groups."""
+
+
 class Node(Protocol):
     """The engine's façade (docs/ARCHITECTURE.md, "The seams")."""
 
     async def submit(self, record: OrderRecord) -> Accepted:
         """Accept an order or a group durably, or raise a PaymentError. A repeat changes nothing."""
 
-    async def submit_many(self, records: Sequence[OrderRecord]) -> Sequence[Any]:
+    def read_records(self, data: bytes) -> Records:
+        """Return records that stand one after the other. Raises MalformedBytes."""
+
+    async def submit_many(self, records: Any) -> Sequence[Any]:
         """Accept many at once; each becomes an Accepted or a PaymentError, in order."""
 
     async def wait_final(self, payment_id: Digest, timeout_ms: int) -> Outcome | None:

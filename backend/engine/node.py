@@ -35,6 +35,7 @@ from backend.engine.snapshots import Snapshots, TrailingLedger
 from backend.engine.validator import Validator
 from backend.engine.validator_feed import ValidatorFeed, consume
 from backend.engine.vector.authority import Authority
+from backend.engine.vector.records import RecordRun
 from backend.engine.vector.verification import Verifier
 from backend.protocol.errors import PaymentError
 from backend.protocol.hashing import Digest
@@ -186,6 +187,10 @@ class Node:
         the outcome is unknown or the node is down.
         """
         return await self._started().submit(record, recover)
+
+    def read_records(self, data: bytes) -> RecordRun:
+        """Return records that stand one after the other, to be submitted. Raises MalformedBytes."""
+        return RecordRun(data)
 
     async def submit_many(self, records: Sequence[OrderRecord]) -> list[Accepted | PaymentError]:
         """Take many records in with few fsyncs. Return for each, in order, what `submit` would.

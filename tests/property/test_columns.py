@@ -18,7 +18,7 @@ from backend.engine.packing import ChunkCursor
 from backend.engine.vector import blocks, judging, order_slots
 from backend.engine.vector.leaves import FlatLedger
 from backend.engine.vector.orders import digests_of, order_entries, read_orders, signatures_of
-from backend.engine.vector.records import decode_body
+from backend.engine.vector.records import RecordRun, decode_body
 from backend.protocol.blocks import Body
 from backend.protocol.errors import PaymentError
 from backend.protocol.hashing import ZERO_DIGEST, Digest
@@ -317,3 +317,23 @@ def refusal_or(result):
         return result()
     except InvalidBlock as error:
         return str(error)
+
+
+def test_run__random_records__memos_and_groups_holds():
+    random_ = Random(11)
+    records = random_records(random_, random_ledger(random_), 120)
+    run = RecordRun(encode_records(records))
+    some = [place for place in range(len(records)) if random_.random() < 0.5]
+
+    memos = [
+        (place, order.memo)
+        for place, record in enumerate(records)
+        for order in record.orders
+        if isinstance(order, PaymentOrder) and order.memo != ZERO_DIGEST
+    ]
+    assert run.memos() == memos
+    assert run.groups() == [
+        place for place, record in enumerate(records) if isinstance(record, OrderGroup)
+    ]
+    assert tuple(run.chosen(some)) == tuple(records[place] for place in some)
+    assert run.ids(DOMAIN)[0] == tuple(record.record_id(DOMAIN) for record in records)

@@ -113,12 +113,13 @@ async def create_payments(request: Request, services: ServicesIn, _caller: Sende
     content_type = request.headers.get("content-type", "").partition(";")[0].strip()
     body = await request.body()
     if content_type == bulk.BINARY:
-        lines = await run_in_threadpool(bulk.parse_records, body)
+        records = await run_in_threadpool(bulk.parse_records, body, services)
+        results = await bulk.submit_records(services, records)
     elif content_type == bulk.LINES:
         lines = await run_in_threadpool(bulk.parse_lines, body, services)
+        results = await bulk.submit_all(services, lines)
     else:
         raise errors.MalformedRequest("Content-Type", f"use {bulk.LINES} or {bulk.BINARY}")
-    results = await bulk.submit_all(services, lines)
     # A megabyte at most: streaming it line by line would cost a thread's turn for each.
     answer = "".join(bulk.answer_lines(results, request.state.request_id))
     return Response(answer, media_type=bulk.LINES)

@@ -6,7 +6,7 @@ from starlette.concurrency import run_in_threadpool
 
 from backend.access.services import Services
 from backend.protocol.errors import RefundMismatch
-from backend.protocol.hashing import ZERO_DIGEST
+from backend.protocol.hashing import ZERO_DIGEST, Digest
 from backend.protocol.order_records import OrderRecord
 from backend.protocol.orders import PaymentOrder
 from backend.protocol.types import digest_text
@@ -28,9 +28,14 @@ async def memo_errors(
     }
     if not memos:
         return [None] * len(records)
-    register = services.needs.registers.collecting.refunds
-    refunds = await run_in_threadpool(register.of_memos, memos)
+    refunds = await refunds_of(services, memos)
     return [_memo_error(services, record, refunds) for record in records]
+
+
+async def refunds_of(services: Services, memos: set[Digest]) -> dict[bytes, Refund]:
+    """Return the refunds that were prepared with these memos."""
+    register = services.needs.registers.collecting.refunds
+    return await run_in_threadpool(register.of_memos, memos)
 
 
 def _memo_error(

@@ -41,6 +41,9 @@ PAYMENT_BY_ROOT: Final = int(RecordKind.PAYMENT_BY_ROOT)
 WITHDRAWAL_BY_ROOT: Final = int(RecordKind.WITHDRAWAL_BY_ROOT)
 _GROUP: Final = int(RecordKind.GROUP)
 
+MEMO_AT: Final = PAYMENT_BYTES - 64
+"""Where a payment's memo stands in its fields: only the link comes after it."""
+
 _DIGEST_BYTES: Final = 32
 _WORD_BYTES: Final = 32  # of EIP-712
 _SMALL_BYTES: Final = 8
@@ -171,6 +174,13 @@ def digests_of(domain: Domain, orders: Orders) -> Bytes:
     return keccak.hash_padded(messages, orders.order_count)
 
 
+def bears_memo(orders: Orders) -> Flags:
+    """Return which orders bear a memo."""
+    flags = np.zeros(orders.order_count, np.bool_)
+    _find_memos(orders.data, orders.kinds, orders.places, flags)
+    return flags
+
+
 def signatures_of(orders: Orders) -> Bytes:
     """Return the signature of each order, uint8[n, 65]; zeros where a root stands instead."""
     signatures = np.zeros((orders.order_count, SIGNATURE_BYTES), np.uint8)
@@ -257,6 +267,16 @@ def _read_fields(orders: Orders) -> None:
             for word in range(4):
                 if word_at(data, at + 8 * word) != 0:
                     orders.is_linked[k] = 1
+
+
+@compiled
+def _find_memos(data: Bytes, kinds: Bytes, places: Places, flags: Flags) -> None:
+    for k in range(kinds.size):
+        if kinds[k] == PAYMENT or kinds[k] == PAYMENT_BY_ROOT:
+            at = places[k] + MEMO_AT
+            for word in range(4):
+                if word_at(data, at + 8 * word) != 0:
+                    flags[k] = True
 
 
 @compiled

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import overload
 
+import numpy as np
+
 from backend.engine.vector.loops import Bytes
-from backend.engine.vector.orders import Orders, digests_of, read_orders, scan
+from backend.engine.vector.orders import MEMO_AT, Orders, bears_memo, digests_of, read_orders, scan
 from backend.protocol.blocks import Body
 from backend.protocol.codec import Reader
 from backend.protocol.eip712 import Domain
@@ -83,6 +85,19 @@ class RecordRun(Sequence[OrderRecord]):
             for place, (first, past) in enumerate(zip(starts, starts[1:], strict=False))
         )
         return tuple(record_ids)
+
+    def memos(self) -> list[tuple[int, Digest]]:
+        """Return the memos that orders bear, each with the place of its record."""
+        found = np.flatnonzero(bears_memo(self.orders))
+        records = np.searchsorted(self.orders.starts[1:], found, side="right").tolist()
+        starts = (self.orders.places[found] + MEMO_AT).tolist()
+        texts = (Digest(self.data[start : start + 32]) for start in starts)
+        return list(zip(records, texts, strict=True))
+
+    def groups(self) -> list[int]:
+        """Return the places of groups."""
+        found: list[int] = np.flatnonzero(np.diff(self.orders.starts) > 1).tolist()
+        return found
 
     def chosen(self, places: Iterable[int]) -> "RecordRun":
         """Return some of the records, in this order."""

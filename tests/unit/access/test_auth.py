@@ -2,13 +2,16 @@
 
 import pytest
 
-from backend.access.accepted import AcceptedOrders
+from backend.access.accepted import AcceptedOrder, AcceptedOrders
 from backend.access.auth import Gatekeeper
 from backend.access.metrics import Metrics
+from backend.engine.vector.records import RecordRun
 from backend.protocol.errors import ApiKeyInvalid, PermissionDenied, RateLimited
+from backend.protocol.order_records import encode_records
 from backend.records.database import open_database
 from backend.records.registers.api_keys import ApiKey, ApiKeys
 from backend.records.tables import registers
+from tests.unit.engine.nodes import pay
 
 
 class Clock:
@@ -97,6 +100,17 @@ def test_accepted_orders__more_than_kept__forgets_the_oldest_holds():
 
     assert orders.get(b"\x00") is None
     assert orders.add(b"\x01", "again", 99).accepted_ts_ms == 1  # type: ignore[arg-type]
+
+
+def test_accepted_orders__of_a_request__are_decoded_when_asked_holds():
+    records = RecordRun(encode_records([pay(1, 0), pay(2, 1)]))
+    orders = AcceptedOrders(kept_max=2)
+    orders.add_all(records, [(b"\x07", 0), (b"\x08", 1)], 5)
+    orders.add_all(records, [(b"\x08", 1)], 9)
+
+    assert orders.get(b"\x08") == AcceptedOrder(pay(2, 1), 5)
+    orders.add(b"\x09", pay(3, 2), 6)
+    assert orders.get(b"\x07") is None
 
 
 def test_metrics__requests__are_counted_succeeds():
