@@ -2,7 +2,7 @@
 
 File: keccak of the identity 32 ‖ next position u64 ‖ block u64 ‖ its hash 32 ‖ its round u32 ‖ its
 time u64 ‖ attestations u32, each validator 20 ‖ L1 block u64 ‖ undecided orders u32, each position
-u64 ‖ stamp u64 ‖ rejected orders u32, each digest 32 ‖ until u64 ‖ the ledger ‖ keccak of all.
+u64 ‖ stamp u64 ‖ rejected orders u32, each digest 32 ‖ until u64 ‖ the ledger ‖ SHA-256 of all.
 """
 
 from collections import deque
@@ -15,12 +15,13 @@ import structlog
 
 from backend.engine.accepted import Arrival
 from backend.engine.files import write_atomically
-from backend.engine.ledger import Changes, Ledger, decode_snapshot, encode_snapshot
+from backend.engine.ledger import Changes, Ledger, encode_snapshot
 from backend.engine.replica import Event, FinalBlock, OrderAccepted, Replica
 from backend.engine.rounds import Tip
+from backend.engine.vector.leaves import FlatLedger
 from backend.protocol.codec import Reader
 from backend.protocol.errors import MalformedBytes, check_invariant
-from backend.protocol.hashing import Digest, keccak
+from backend.protocol.hashing import Digest, keccak, sha256
 from backend.protocol.log_entries import IdentityEntry
 from backend.protocol.types import Address
 
@@ -68,12 +69,12 @@ class Snapshots:
         """Write a snapshot and drop the oldest ones. A repeat writes the same file."""
         path = self._folder / f"{checkpoint.tip.number:020d}.snapshot"
         data = self._identity_hash + checkpoint.encode() + encode_snapshot(ledger)
-        write_atomically(path, (data, keccak(data)))
+        write_atomically(path, (data, sha256(data)))
         for old in self._paths()[:-_KEPT]:
             old.unlink()
         return path
 
-    def newest(self, block_number_max: int | None = None) -> tuple[Checkpoint, Ledger] | None:
+    def newest(self, block_number_max: int | None = None) -> tuple[Checkpoint, FlatLedger] | None:
         """Return the newest snapshot that is whole, at or below `block_number_max`."""
         for path in reversed(self._paths()):
             if block_number_max is not None and int(path.stem) > block_number_max:
@@ -87,8 +88,8 @@ class Snapshots:
     def _paths(self) -> list[Path]:
         return sorted(path for path in self._folder.glob("*.snapshot") if path.stem.isdigit())
 
-    def _read(self, data: bytes) -> tuple[Checkpoint, Ledger]:
-        if keccak(data[:-_HASH_BYTES]) != data[-_HASH_BYTES:]:
+    def _read(self, data: bytes) -> tuple[Checkpoint, FlatLedger]:
+        if sha256(memoryview(data)[:-_HASH_BYTES]) != data[-_HASH_BYTES:]:
             raise MalformedBytes("its hash is wrong")
         reader = Reader(data[:-_HASH_BYTES])
         if reader.take(_HASH_BYTES) != self._identity_hash:
@@ -98,7 +99,7 @@ class Snapshots:
         seen = {Address(reader.take(20)): reader.uint(8) for _ in range(reader.count(28))}
         arrivals = [Arrival(reader.uint(8), reader.uint(8)) for _ in range(reader.count(16))]
         rejected = {Digest(reader.take(32)): reader.uint(8) for _ in range(reader.count(40))}
-        ledger = decode_snapshot(reader.rest())
+        ledger = FlatLedger.decode(reader.rest())
         if ledger.block_number != tip.number:
             raise MalformedBytes("its ledger is of another block")
         return Checkpoint(next_position, tip, seen, tuple(arrivals), rejected), ledger

@@ -1,11 +1,13 @@
 """A ledger as bytes, for a restart. Law: one ledger has one encoding, and its hash is the last 32.
 
-version u8 = 3 ‖ block u64 ‖ L1 block u64 ‖ listings u32, each as in a block's body ‖ roots u32,
+version u8 = 4 ‖ block u64 ‖ L1 block u64 ‖ listings u32, each as in a block's body ‖ roots u32,
 each as there ‖ exits told of u64 ‖ exiting accounts u32, each id u32 ‖ the epoch as in a body ‖
-accounts u32, each id u32 ‖ leaf 38, ids ascending ‖ keccak of all before. What else a ledger holds
+accounts u32, each id u32 ‖ leaf 38, ids ascending ‖ SHA-256 of all before. What else a ledger holds
 follows.
 """
 
+from collections.abc import Container
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -20,13 +22,21 @@ from backend.protocol.blocks import (
 )
 from backend.protocol.codec import Reader
 from backend.protocol.errors import MalformedBytes
-from backend.protocol.hashing import keccak
+from backend.protocol.hashing import sha256
 from backend.protocol.money import BalanceMinor
-from backend.protocol.types import BRIDGE, AccountId, Address, Leaf
+from backend.protocol.types import (
+    BRIDGE,
+    AccountId,
+    Address,
+    Asset,
+    AuthorisedRoot,
+    Epoch,
+    Leaf,
+)
 
-SNAPSHOT_VERSION: Final = 3
-_HASH_BYTES: Final = 32
-_ACCOUNT_BYTES: Final = 42
+SNAPSHOT_VERSION: Final = 4
+HASH_BYTES: Final = 32
+ACCOUNT_BYTES: Final = 42
 
 
 def encode_snapshot(ledger: Ledger) -> bytes:
@@ -42,12 +52,22 @@ def encode_snapshot(ledger: Ledger) -> bytes:
     parts.extend(root.encode() for root in ledger.roots)
     parts += [ledger.exit_count.to_bytes(8), len(ledger.exiting).to_bytes(4)]
     parts.extend(account_id.to_bytes(4) for account_id in ledger.exiting)
-    parts.append(encode_epoch(ledger.epoch))
-    parts.append(len(ledger.leaves).to_bytes(4))
-    for account_id in sorted(ledger.leaves):
-        parts.append(account_id.to_bytes(4) + ledger.leaves[account_id].encode())
-    data = b"".join(parts)
-    return data + keccak(data)
+    parts += [encode_epoch(ledger.epoch), len(ledger.leaves).to_bytes(4), ledger.encode_accounts()]
+    return b"".join((*parts, sha256(*parts)))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a snapshot says. `accounts` are bytes, as many accounts as were counted."""
+
+    block_number: int
+    l1_block_number: int
+    assets: tuple[Asset, ...]
+    roots: tuple[AuthorisedRoot, ...]
+    exit_count: int
+    exiting: tuple[AccountId, ...]
+    epoch: Epoch | None
+    accounts: bytes
 
 
 def decode_snapshot(data: bytes) -> Ledger:
@@ -55,21 +75,43 @@ def decode_snapshot(data: bytes) -> Ledger:
 
     Raises MalformedBytes if the hash at the end is wrong, or for what no ledger can hold.
     """
-    if keccak(data[:-_HASH_BYTES]) != data[-_HASH_BYTES:]:
+    snapshot = read_snapshot(data)
+    reader = Reader(snapshot.accounts)
+    leaves = [_account(reader) for _ in range(len(snapshot.accounts) // ACCOUNT_BYTES)]
+    _check_accounts(leaves, len(snapshot.assets))
+    known = dict(leaves)
+    check_exiting(snapshot, known)
+    return ledger_of(
+        snapshot.block_number,
+        snapshot.l1_block_number,
+        snapshot.assets,
+        snapshot.roots,
+        known,
+        snapshot.exit_count,
+        snapshot.exiting,
+        snapshot.epoch,
+    )
+
+
+def read_snapshot(data: bytes) -> Snapshot:
+    """Return what a snapshot says; its accounts are for the caller to check. Raises
+    MalformedBytes."""
+    content = memoryview(data)[:-HASH_BYTES]
+    if sha256(content) != data[-HASH_BYTES:]:
         raise MalformedBytes("the snapshot's hash is wrong: bytes of it have changed")
-    reader = Reader(data[:-_HASH_BYTES])
+    reader = Reader(bytes(content))
     version = reader.uint(1)
     if version != SNAPSHOT_VERSION:
         raise MalformedBytes(
             f"the snapshot has version {version}, this program reads {SNAPSHOT_VERSION}"
         )
     block_number, l1_block_number = reader.uint(8), reader.uint(8)
-    assets = [read_listing(reader) for _ in range(reader.count(LISTING_BYTES))]
-    roots = [read_root(reader) for _ in range(reader.count(ROOT_BYTES))]
+    assets = tuple(read_listing(reader) for _ in range(reader.count(LISTING_BYTES)))
+    roots = tuple(read_root(reader) for _ in range(reader.count(ROOT_BYTES)))
     exit_count = reader.uint(8)
     exiting = tuple(AccountId(reader.uint(4)) for _ in range(reader.count(4)))
     epoch = read_epoch(reader)
-    leaves = [_account(reader) for _ in range(reader.count(_ACCOUNT_BYTES))]
+    accounts = reader.take(reader.count(ACCOUNT_BYTES) * ACCOUNT_BYTES)
     reader.finish()
     if [asset.asset_id for asset in assets] != list(range(1, len(assets) + 1)):
         raise MalformedBytes("the listings are not in order")
@@ -77,13 +119,16 @@ def decode_snapshot(data: bytes) -> Ledger:
         raise MalformedBytes("a token is listed twice")
     if len(set(roots)) < len(roots):
         raise MalformedBytes("a root stands there twice")
-    _check_accounts(leaves, len(assets))
-    known = dict(leaves)
-    if len(set(exiting)) < len(exiting) or not known.keys() >= set(exiting):
-        raise MalformedBytes("an account leaves that is not there, or twice")
-    return ledger_of(
-        block_number, l1_block_number, assets, roots, known, exit_count, exiting, epoch
+    return Snapshot(
+        block_number, l1_block_number, assets, roots, exit_count, exiting, epoch, accounts
     )
+
+
+def check_exiting(snapshot: Snapshot, known: Container[AccountId]) -> None:
+    """Check that accounts leave that are there. Raises MalformedBytes."""
+    exiting = snapshot.exiting
+    if len(set(exiting)) < len(exiting) or not all(one in known for one in exiting):
+        raise MalformedBytes("an account leaves that is not there, or twice")
 
 
 def _account(reader: Reader) -> tuple[AccountId, Leaf]:

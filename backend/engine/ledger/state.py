@@ -104,6 +104,11 @@ class Ledger:
         next_index[partition] = index + 1
         return AccountId(partition << 24 | index)
 
+    def encode_accounts(self) -> bytes:
+        """Return all accounts as a snapshot has them: each id u32 ‖ leaf 38, ids ascending."""
+        accounts = sorted(self.leaves.items())
+        return b"".join(account_id.to_bytes(4) + leaf.encode() for account_id, leaf in accounts)
+
     def advance(self, changes: Changes) -> None:
         """Make a block's changes. They must have been computed upon this very state."""
         check_invariant(

@@ -1,20 +1,49 @@
 """A ledger's leaves in columns. Law: it does what a Ledger with dictionaries does."""
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from backend.engine.ledger.state import GENESIS_LEAF, Ledger
+from backend.engine.ledger.snapshot import check_exiting, decode_snapshot, read_snapshot
+from backend.engine.ledger.state import FIRST_ACCOUNT, GENESIS_LEAF, Ledger
 from backend.engine.vector.accounts import Accounts, leaf_of
-from backend.engine.vector.index import NO_ROW, key_of, keys_of
+from backend.engine.vector.index import (
+    ADDRESS_BYTES,
+    KEY_BYTES,
+    NO_ROW,
+    addresses_in,
+    key_of,
+    keys_of,
+)
 from backend.engine.vector.loops import Rows, Words
-from backend.protocol.errors import check_invariant
-from backend.protocol.types import BRIDGE, AccountId, Address, Leaf
+from backend.protocol.errors import InvariantViolated, check_invariant
+from backend.protocol.types import (
+    BRIDGE,
+    BRIDGE_OWNER,
+    FEE_PARTITION,
+    AccountId,
+    Address,
+    Leaf,
+)
 
 Holding = tuple[Address, int]
 """An owner and an asset: one account's."""
+
+_INDEX_BITS: Final = 24
+
+ACCOUNT: Final = np.dtype(
+    [
+        ("id", ">u4"),
+        ("owner", np.uint8, ADDRESS_BYTES),
+        ("asset_id", ">u2"),
+        ("nonce", ">u8"),
+        ("balance_minor", ">u8"),
+    ]
+)
+"""An account in a snapshot."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +136,40 @@ class FlatLeaves(MutableMapping[AccountId, Leaf]):
         copy.accounts, copy._bridge = self.accounts.copy(), self._bridge
         return copy
 
+    @classmethod
+    def of_rows(cls, rows: NDArray[Any]) -> "FlatLeaves":
+        """Return the leaves of a snapshot's accounts, ACCOUNT[n], BRIDGE's first. Raises
+        InvariantViolated if an owner has two accounts of an asset."""
+        leaves, others = cls({}), rows[1:]
+        leaves._bridge = replace(GENESIS_LEAF, nonce=int(rows[0]["nonce"]))
+        keys = np.zeros((len(others), KEY_BYTES), np.uint8)
+        keys[:, :ADDRESS_BYTES] = others["owner"]
+        keys[:, -2], keys[:, -1] = others["asset_id"] >> 8, others["asset_id"] & 0xFF
+        leaves.update(
+            LeafColumns(
+                others["id"].astype(np.uint32),
+                keys_of(keys.reshape(-1)),
+                others["nonce"].astype(np.uint64),
+                others["balance_minor"].astype(np.uint64),
+            )
+        )
+        return leaves
+
+    def encode(self) -> bytes:
+        """Return all accounts as a snapshot has them."""
+        accounts = self.accounts
+        count = accounts.count
+        turn = np.argsort(accounts.ids[:count])
+        rows = np.zeros(count + 1, ACCOUNT)
+        rows["id"][1:] = accounts.ids[turn]
+        rows["owner"][1:] = addresses_in(accounts.table.keys[turn])
+        rows["asset_id"][1:] = accounts.table.keys[turn, -1] & np.uint64(0xFFFF)
+        rows["nonce"][1:], rows["balance_minor"][1:] = (
+            accounts.nonces[turn],
+            accounts.balances[turn],
+        )
+        return BRIDGE.to_bytes(4) + self._bridge.encode() + rows[1:].tobytes()
+
 
 class Holdings(MutableMapping[Holding, AccountId]):
     """Which account an owner has of an asset, read from the leaves."""
@@ -150,6 +213,43 @@ class FlatLedger(Ledger):
         """The columns."""
         return self._flat_leaves.accounts
 
+    @classmethod
+    def decode(cls, data: bytes) -> "FlatLedger":
+        """Return the ledger of a snapshot. Raises MalformedBytes as `decode_snapshot` does."""
+        snapshot = read_snapshot(data)
+        rows = np.frombuffer(snapshot.accounts, ACCOUNT)
+        if not _are_accounts(rows, len(snapshot.assets)):
+            return cls.of(decode_snapshot(data))  # it says what is wrong
+        try:
+            leaves = FlatLeaves.of_rows(rows)
+        except InvariantViolated:
+            return cls.of(decode_snapshot(data))
+        check_exiting(snapshot, leaves)
+        assets = {asset.asset_id: asset for asset in snapshot.assets}
+        supply = np.zeros(len(assets) + 1, np.uint64)
+        np.add.at(supply, rows["asset_id"], rows["balance_minor"].astype(np.uint64))
+        partitions, indices = np.divmod(rows["id"][1:].astype(np.int64), 1 << _INDEX_BITS)
+        next_index = np.array([*Ledger().next_index, 0])
+        np.maximum.at(next_index, partitions, indices + 1)
+        return cls(
+            snapshot.block_number,
+            snapshot.l1_block_number,
+            leaves,
+            Holdings(leaves),
+            assets,
+            {asset.token: asset.asset_id for asset in snapshot.assets},
+            {asset_id: int(supply[asset_id]) for asset_id in assets},
+            dict.fromkeys(snapshot.roots),
+            snapshot.exit_count,
+            snapshot.exiting,
+            snapshot.epoch,
+            next_index[:FEE_PARTITION].tolist(),
+        )
+
+    def encode_accounts(self) -> bytes:
+        """Return all accounts as a snapshot has them."""
+        return self._flat_leaves.encode()
+
     def fork(self) -> "FlatLedger":
         """Return a copy that goes its own way. It takes time for every account."""
         leaves = self._flat_leaves.copy()
@@ -158,3 +258,18 @@ class FlatLedger(Ledger):
     @property
     def _flat_leaves(self) -> FlatLeaves:
         return cast(FlatLeaves, self.leaves)
+
+
+def _are_accounts(rows: NDArray[Any], asset_count: int) -> bool:
+    """Return whether a ledger may hold these accounts, but that an owner has one twice."""
+    if not len(rows):
+        return False
+    bridge, others = rows[0], rows[1:]
+    is_bridge = bridge["id"] == BRIDGE and bridge["owner"].tobytes() == BRIDGE_OWNER
+    is_empty = bridge["asset_id"] == 0 and bridge["balance_minor"] == 0
+    ids = others["id"].astype(np.int64)
+    is_ascending = bool((np.diff(ids) > 0).all()) and not (ids < FIRST_ACCOUNT).any()
+    is_listed = (others["asset_id"] >= 1) & (others["asset_id"] <= asset_count)
+    return bool(
+        is_bridge and is_empty and is_ascending and is_listed.all() and others["owner"].any(1).all()
+    )

@@ -7,9 +7,10 @@
 import pytest
 
 from backend.engine.ledger import Ledger, decode_snapshot, encode_snapshot
+from backend.engine.vector.leaves import FlatLedger
 from backend.protocol.blocks import Body
 from backend.protocol.errors import MalformedBytes
-from backend.protocol.hashing import keccak
+from backend.protocol.hashing import keccak, sha256
 from backend.protocol.types import AccountId, AuthorisedRoot, Epoch, ExitRequest
 from tests.property.world import STABLE, WIDE, address, pay, world
 
@@ -18,12 +19,14 @@ EPOCH = Epoch(2, (OWNER,))
 ROOT = AuthorisedRoot(OWNER, keccak(b"root"))
 
 
+DECODERS = (decode_snapshot, FlatLedger.decode)
+
 # No exit was told of, no account leaves, and the first epoch goes on.
 NOBODY_LEAVES = bytes(8 + 4 + 4)
 
 
 def sealed(data: bytes) -> bytes:
-    return data + keccak(data)
+    return data + sha256(data)
 
 
 def test_snapshot__round_trip__holds():
@@ -41,11 +44,23 @@ def test_snapshot__round_trip__holds():
     again.check_conservation()
 
 
+def test_snapshot__by_a_ledger_in_columns__is_the_same_holds():
+    made = world(alice=100, bob=50)
+    made.block(pay("alice", "carol", 30, 7), pay("bob", "dora", 1))
+    data = encode_snapshot(made.ledger)
+
+    flat = FlatLedger.decode(data)
+
+    assert flat == FlatLedger.of(made.ledger)
+    assert encode_snapshot(flat) == data
+    flat.check_conservation()
+
+
 def test_snapshot__genesis__has_these_bytes_holds():
     bridge = bytes(4) + bytes(19) + b"\x01" + bytes(2 + 8 + 8)
 
     assert encode_snapshot(Ledger()) == sealed(
-        b"\x03"
+        b"\x04"
         + bytes(8)
         + bytes(8)
         + bytes(4)
@@ -73,30 +88,30 @@ def account(account_id: int, owner: bytes, asset_id: int = 1) -> bytes:
 BRIDGE_ACCOUNT = account(0, bytes(19) + b"\x01", 0)
 MALFORMED = {
     "another version": (2, [], [BRIDGE_ACCOUNT], "version 2"),
-    "no bridge": (3, [], [], "bridge's leaf is missing"),
-    "a wrong bridge": (3, [], [account(0, OWNER, 0)], "bridge's leaf is wrong"),
-    "listings in disorder": (3, [WIDE], [BRIDGE_ACCOUNT], "listings are not in order"),
+    "no bridge": (4, [], [], "bridge's leaf is missing"),
+    "a wrong bridge": (4, [], [account(0, OWNER, 0)], "bridge's leaf is wrong"),
+    "listings in disorder": (4, [WIDE], [BRIDGE_ACCOUNT], "listings are not in order"),
     "a token twice": (
-        3,
+        4,
         [STABLE, type(STABLE)(2, STABLE.token, 1, OWNER)],
         [BRIDGE_ACCOUNT],
         "a token is listed twice",
     ),
     "accounts in disorder": (
-        3,
+        4,
         [STABLE],
         [BRIDGE_ACCOUNT, account(3, OWNER), account(2, OTHER)],
         "not ascending",
     ),
     "two accounts of an owner": (
-        3,
+        4,
         [STABLE],
         [BRIDGE_ACCOUNT, account(2, OWNER), account(3, OWNER)],
         "two accounts of an asset",
     ),
-    "a reserved account": (3, [STABLE], [BRIDGE_ACCOUNT, account(1, OWNER)], "is reserved"),
-    "an unlisted asset": (3, [STABLE], [BRIDGE_ACCOUNT, account(2, OWNER, 2)], "of no asset"),
-    "no owner": (3, [STABLE], [BRIDGE_ACCOUNT, account(2, bytes(20))], "has no owner"),
+    "a reserved account": (4, [STABLE], [BRIDGE_ACCOUNT, account(1, OWNER)], "is reserved"),
+    "an unlisted asset": (4, [STABLE], [BRIDGE_ACCOUNT, account(2, OWNER, 2)], "of no asset"),
+    "no owner": (4, [STABLE], [BRIDGE_ACCOUNT, account(2, bytes(20))], "has no owner"),
 }
 
 
@@ -109,8 +124,9 @@ def test_decode_snapshot__no_ledger__rejects(version, listings, leaves, reason):
     data += (0).to_bytes(4) + NOBODY_LEAVES
     data += len(leaves).to_bytes(4) + b"".join(leaves)
 
-    with pytest.raises(MalformedBytes, match=reason):
-        decode_snapshot(sealed(data))
+    for decode in DECODERS:
+        with pytest.raises(MalformedBytes, match=reason):
+            decode(sealed(data))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +136,7 @@ def test_decode_snapshot__no_ledger__rejects(version, listings, leaves, reason):
 )
 def test_decode_snapshot__wrong_roots__rejects(roots, reason):
     encoded = [one if isinstance(one, bytes) else one.encode() for one in roots]
-    data = b"\x03" + bytes(16) + bytes(4) + len(roots).to_bytes(4) + b"".join(encoded)
+    data = b"\x04" + bytes(16) + bytes(4) + len(roots).to_bytes(4) + b"".join(encoded)
     data += NOBODY_LEAVES + (1).to_bytes(4) + BRIDGE_ACCOUNT
 
     with pytest.raises(MalformedBytes, match=reason):
@@ -129,15 +145,16 @@ def test_decode_snapshot__wrong_roots__rejects(roots, reason):
 
 @pytest.mark.parametrize("exiting", [[2, 2], [3]], ids=["twice", "nobody"])
 def test_decode_snapshot__wrong_exits__rejects(exiting):
-    data = b"\x03" + bytes(16) + (1).to_bytes(4) + STABLE.encode() + bytes(4)
+    data = b"\x04" + bytes(16) + (1).to_bytes(4) + STABLE.encode() + bytes(4)
     data += bytes(8) + len(exiting).to_bytes(4) + b"".join(i.to_bytes(4) for i in exiting)
     data += bytes(4) + (2).to_bytes(4) + BRIDGE_ACCOUNT + account(2, OWNER)
 
-    with pytest.raises(MalformedBytes, match="an account leaves that is not there, or twice"):
-        decode_snapshot(sealed(data))
+    for decode in DECODERS:
+        with pytest.raises(MalformedBytes, match="an account leaves that is not there, or twice"):
+            decode(sealed(data))
 
 
-@pytest.mark.parametrize("data", [b"", bytes(31), sealed(b""), sealed(b"\x03")])
+@pytest.mark.parametrize("data", [b"", bytes(31), sealed(b""), sealed(b"\x04")])
 def test_decode_snapshot__too_short__rejects(data):
     with pytest.raises(MalformedBytes):
         decode_snapshot(data)
