@@ -1,13 +1,13 @@
 """Private keys on disk: one encrypted file a key (Web3 Secret Storage, scrypt), mode 0600."""
 
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import Final
 
 from eth_account import Account
 
+from backend.files import write_atomically
 from backend.protocol.signing import PrivateKey
 from backend.protocol.types import Address
 
@@ -66,15 +66,4 @@ class KeyStore:
         encrypted = Account.encrypt(
             secret, self._passphrase, kdf="scrypt", iterations=self._scrypt_n
         )
-        temporary = self._path(name).with_suffix(".new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(encrypted, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self._path(name))
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)  # the name, too: a validator's key can't be made anew
-        finally:
-            os.close(folder)
+        write_atomically(self._path(name), [json.dumps(encrypted).encode()], mode=0o600)

@@ -7,7 +7,6 @@ changes nothing.
 import asyncio
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from backend.app import clock_ms
 from backend.assembly import open_api_keys
 from backend.config import Settings, inherited_environment
 from backend.deploying import deploy_platform
+from backend.files import write_atomically
 from backend.processes import is_running
 from backend.protocol.errors import ChainUnavailable
 from backend.records.registers.api_keys import ALL_SCOPES
@@ -129,11 +129,7 @@ def _ensure_api_key(settings: Settings) -> str | None:
     finally:
         close()
     path = key_file(settings)
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text + "\n")
-    os.replace(temporary, path)
+    write_atomically(path, [f"{text}\n".encode()], mode=0o600)
     return text
 
 

@@ -14,11 +14,11 @@ from typing import Final
 import structlog
 
 from backend.engine.accepted import Arrival
-from backend.engine.files import write_atomically
 from backend.engine.ledger import Changes, Ledger, encode_snapshot
 from backend.engine.replica import Event, FinalBlock, OrderAccepted, Replica
 from backend.engine.rounds import Tip
 from backend.engine.vector.leaves import FlatLedger
+from backend.files import write_atomically
 from backend.protocol.codec import Reader
 from backend.protocol.errors import MalformedBytes, check_invariant
 from backend.protocol.hashing import Digest, keccak, sha256

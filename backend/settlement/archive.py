@@ -7,13 +7,13 @@ by the postRoot of its batch; what doesn't agree, or can't be read, is as good a
     states/<number>-0x<header hash> after the batch: accounts, each id u32 ‖ leaf 38, ids ascending
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from backend.files import write_atomically
 from backend.protocol.batches import Chunk, chunk_hashes, decode_chunks, encode_chunks
 from backend.protocol.codec import Reader
 from backend.protocol.errors import MalformedBytes
@@ -45,7 +45,7 @@ class Archive:
         """Keep a batch's chunks. A repeat changes nothing."""
         path = self._chunks / digest_text(header_hash)
         if not path.exists():
-            _write_atomically(path, encode_chunks(chunks))
+            _write(path, encode_chunks(chunks))
 
     def chunks(self, batch: PostedBatch) -> tuple[Chunk, ...] | None:
         """Return a batch's chunks; None if they aren't here as L1 knows them."""
@@ -71,7 +71,7 @@ class Archive:
         """Keep the accounts after a batch, and drop the oldest states but a few."""
         path = self._states / f"{number:0{_NUMBER_DIGITS}d}-{digest_text(header_hash)}"
         if not path.exists():
-            _write_atomically(path, encode_leaves(leaves))
+            _write(path, encode_leaves(leaves))
         for old in sorted(self._states.glob("[0-9]*-0x*"))[:-_STATES_KEPT]:
             old.unlink(missing_ok=True)
 
@@ -129,12 +129,6 @@ def _warn(path: Path, reason: str) -> None:
     log.warning("archive_file_ignored", path=str(path), reason=reason)
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Write `path` so that after a crash it is there whole, or not at all."""
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    write_atomically(path, [data])

@@ -1,12 +1,12 @@
 """What a deployment is, and its file `deployments/<chainId>.json`."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from backend.files import write_atomically
 from backend.protocol.hashing import Digest
 from backend.protocol.types import Address, address_from_text, address_text, digest_text
 from backend.settlement.artifacts import artifact
@@ -159,13 +159,8 @@ class Deployment:
 def save_deployment(path: Path, deployment: Deployment) -> None:
     """Write the file so that a crash leaves the old or the new one, never half of either."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(_to_json(deployment), file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    text = json.dumps(_to_json(deployment), indent=2) + "\n"
+    write_atomically(path, [text.encode()])
 
 
 class DeploymentOutdated(Exception):

@@ -32,9 +32,9 @@ LONG_FILES_ALLOWED: dict[str, str] = {}
 PLANE_IMPORTS = {
     "protocol": {"protocol"},
     # What it compiled lies in the toolchain's cache.
-    "engine": {"protocol", "engine", "toolchain"},
+    "engine": {"protocol", "engine", "toolchain", "files"},
     # It starts anvil and asks solc.
-    "settlement": {"protocol", "settlement", "toolchain", "processes"},
+    "settlement": {"protocol", "settlement", "toolchain", "processes", "files"},
     "compliance": {"protocol", "compliance"},
     "records": {"protocol", "records"},
     "access": {"protocol", "records", "access"},

@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.engine.files import write_atomically
 from backend.engine.vector.tree import ENDING, LEAF, Changes, FlatTree
+from backend.files import write_atomically
 
 _MAGIC: Final = b"CWSTATE1"
 _HEAD: Final = np.dtype([("magic", "S8"), ("count", ">u8"), ("root", np.uint8, 32)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.engine.files import write_atomically
+from backend.files import write_atomically
 
 
 def test_write_atomically__new_and_again__succeeds(tmp_path):
@@ -24,3 +24,10 @@ def test_write_atomically__fails_half_way__changes_nothing(tmp_path):
         write_atomically(tmp_path / "file", parts())
 
     assert (tmp_path / "file").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_write_atomically__with_rights__has_no_others_holds(tmp_path, mode):
+    write_atomically(tmp_path / "file", [b"secret"], mode=mode)
+
+    assert (tmp_path / "file").stat().st_mode & 0o777 == mode
