@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from backend.access.ports import Records
-from backend.protocol.order_records import AuthorisedOrder, authorised_orders
+from backend.protocol.order_records import AuthorisedOrder, authorised_orders, decode_record
 
 KEPT_MAX: Final = 50_000
 
@@ -23,8 +23,8 @@ class AcceptedOrder:
     accepted_ts_ms: int
 
 
-_Undecoded = tuple[Records, int, int]
-"""Records, a place among them, and when they were accepted."""
+_Undecoded = tuple[bytes, int]
+"""The record of one order, and when it was accepted."""
 
 
 class AcceptedOrders:
@@ -41,9 +41,10 @@ class AcceptedOrders:
         return _decoded(order)
 
     def add_all(self, records: Records, places: Iterable[tuple[bytes, int]], ts_ms: int) -> None:
-        """Keep single orders, given by their ids and places among the records."""
+        """Keep single orders, given by their ids and places among the records. Of the records
+        nothing else is kept: most of them may have been refused."""
         for order_id, place in places:
-            self._orders.setdefault(order_id, (records, place, ts_ms))
+            self._orders.setdefault(order_id, (records.bytes_of(place), ts_ms))
         self._bound()
 
     def get(self, order_id: bytes) -> AcceptedOrder | None:
@@ -59,6 +60,6 @@ class AcceptedOrders:
 def _decoded(order: AcceptedOrder | _Undecoded) -> AcceptedOrder:
     if isinstance(order, AcceptedOrder):
         return order
-    records, place, ts_ms = order
-    (authorised,) = authorised_orders(records[place])
+    record, ts_ms = order
+    (authorised,) = authorised_orders(decode_record(record))
     return AcceptedOrder(authorised, ts_ms)

@@ -78,6 +78,9 @@ class Records(Protocol):
 
     def __getitem__(self, place: int, /) -> OrderRecord: ...
 
+    def bytes_of(self, place: int) -> bytes:
+        """Return a record's bytes."""
+
     def memos(self) -> Sequence[tuple[int, Digest]]:
         """Return the memos that orders bear, each with the place of its record."""
 
