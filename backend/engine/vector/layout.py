@@ -22,7 +22,8 @@ class Cursor(NamedTuple):
     slot: Numbers
     """int64[1]: where the next operation goes"""
     fees: Numbers
-    """int64[5]: how many fee accounts the chunk has, and which"""
+    """int64[9]: how many fee accounts the chunk has, and which. More than a chunk may have only of a
+    group that nobody may sign, which is laid out before it is judged"""
     swept: Numbers
     """int64[65]: how many accounts the chunk sweeps, and which"""
 
@@ -37,7 +38,7 @@ def cursor_of(cursor: ChunkCursor) -> Cursor:
     fees, swept = sorted(cursor.fee_accounts), sorted(cursor.swept)
     return Cursor(
         np.array([cursor.slot], np.int64),
-        _listed(fees, FEE_ACCOUNTS_MAX),
+        _listed(fees, LEGS_MAX),
         _listed(swept, CHUNK_SLOTS),
     )
 
