@@ -22,8 +22,8 @@ class Cursor(NamedTuple):
     slot: Numbers
     """int64[1]: where the next operation goes"""
     fees: Numbers
-    """int64[9]: how many fee accounts the chunk has, and which. More than a chunk may have only of a
-    group that nobody may sign, which is laid out before it is judged"""
+    """int64[9]: how many fee accounts the chunk has, and which. Only a group that is none, laid out
+    before it is judged, brings more than a chunk may have"""
     swept: Numbers
     """int64[65]: how many accounts the chunk sweeps, and which"""
 
