@@ -138,7 +138,7 @@ def _check_order(
     nonce = leaf.nonce + count
     if order.nonce != nonce:
         raise (NonceTooLow if order.nonce < nonce else NonceGap)(nonce, order.nonce)
-    available_minor = leaf.balance_minor - debit_minor
+    available_minor = max(0, leaf.balance_minor - debit_minor)  # a sweep may have taken it
     if available_minor < amount_minor + fee_minor:
         raise InsufficientFunds(available_minor, amount_minor + fee_minor)
     if payee is not None and may_hold is not everybody:

@@ -277,7 +277,8 @@ def _check_state(
             place = place_of(places, row)
             nonce = account_nonces[row] + counts[place]
             debit = amounts[k] + fees[k]
-            available = balances[row] - debits[place]
+            # A sweep may have taken what is pending.
+            available = balances[row] - min(balances[row], debits[place])
             if nonces[k] != nonce:
                 code = np.uint16(_NONCE_TOO_LOW if nonces[k] < nonce else _NONCE_GAP)
                 details[k] = nonce

@@ -12,6 +12,7 @@ import pytest
 from backend.engine.admission import Admission
 from backend.engine.ledger.judge import everybody
 from backend.engine.sequencer import Sequencer
+from backend.engine.vector.records import RecordRun
 from backend.protocol.blocks import Body
 from backend.protocol.errors import (
     AccountUnknown,
@@ -151,6 +152,25 @@ def test_on_accepted__order_that_can_not_be_executed__holds(chamber, admission):
     chamber.settle()
     admission.on_final(chamber.finals[-1])
     admit(admission, pay(1, 0))
+
+
+def test_judge_run__account_swept_meanwhile__rejects(chamber, admission):
+    """What is pending can't be covered any more, and so nothing can."""
+    for nonce in range(2):
+        admit(admission, pay(50, nonce))
+    account_id, _ = chamber.replica.ledger.account(PAYER.address, 1)
+    chamber.l1.request_exit(account_id, PAYER.address)
+    chamber.settle()
+    late = pay(5, 3)
+
+    run = RecordRun(late.encode())
+    verdicts = admission.judge_run(run, START_MS)
+
+    assert verdicts.codes.tolist() == [InsufficientFunds.number]
+    with pytest.raises(InsufficientFunds) as caught:
+        admit(admission, late)
+    assert caught.value.values == InsufficientFunds(0, 5).values
+    assert admission.refusal(run, 0, verdicts, START_MS).values == caught.value.values
 
 
 def test_withdraw__admitted_order__succeeds(admission):
