@@ -13,6 +13,7 @@ from backend.protocol.types import AccountId, Address, DepositRecord
 from backend.records.paging import LIMIT_MAX, Page
 from backend.records.reader import OrderFilter, Placed, Reader
 from backend.settlement.batch_data import AcceptedBatch
+from backend.settlement.bounties import bounty_wei
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
 from backend.settlement.exit_kit import Deadlines, Position, StateAt, Unpaid, exit_kit
@@ -79,7 +80,7 @@ class ExitKits:
                 deposit_timeout_s=parameters.deposit_timeout_s,
                 silence_deadline_s=parameters.silence_deadline_s,
             ),
-            bounty_wei=await client.read(exits, "bounty"),
+            bounty_wei=bounty_wei(now.base_fee_wei, parameters.gas_price_floor_wei),
             tip=tip,
             frontier=frontier,
             frozen_ts_s=await client.read(contract, "frozenTsS"),

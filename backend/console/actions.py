@@ -117,6 +117,10 @@ class Actions:
         """Return L1 time: that of the newest block."""
         return self._runner.run(self._chain.latest()).ts_s
 
+    def base_fee_wei(self) -> int:
+        """Return what the newest block of L1 asks for a unit of gas."""
+        return self._runner.run(self._chain.latest()).base_fee_wei
+
     def read(self, contract: Contract, function: str, *arguments: Any) -> Any:
         """Return what the chain itself answers, whatever the platform says."""
         return self._runner.run(self._chain.read(contract, function, *arguments))

@@ -13,6 +13,7 @@ from backend.console.posting import wait_for
 from backend.console.prepared import check_sequence
 from backend.protocol.money import to_base
 from backend.protocol.types import address_from_text
+from backend.settlement.bounties import bounty_wei
 from backend.settlement.chain import Contract
 from causeway import Asset, Exit, PreparedAdvance, PreparedExit, Withdrawal
 
@@ -57,14 +58,15 @@ class LeavingActions:
         transaction = prepared.transaction
         data = bytes.fromhex(transaction["data"][2:])
         call = self._contract.abi.decode_call(data)
-        bounty_wei = self._actions.read(self._contract, "bounty")
+        floor_wei = self._actions.deployment.parameters.gas_price_floor_wei
+        least_wei = bounty_wei(self._actions.base_fee_wei(), floor_wei)
         is_as_asked = (
             address_from_text(transaction["to"]) == self._contract.address
             and call is not None
             and call.name == "requestExit"
             and call.values["account"]["owner"] == person.address
             and call.values["account"]["assetId"] == asset.asset_id
-            and prepared.bounty_wei <= bounty_wei * _BOUNTY_FACTOR_MAX
+            and prepared.bounty_wei <= least_wei * _BOUNTY_FACTOR_MAX
         )
         if not is_as_asked:
             raise PreparedWrong("the exit request")

@@ -87,7 +87,7 @@ def _lines(kit: ExitKit) -> Iterator[str]:
         yield ""
         yield f"{number}. {call.text[0].upper()}{call.text[1:]}."
         if call.value_wei:
-            yield f"   It takes {call.value_wei} wei along."
+            yield f"   It takes {call.value_wei} wei along: enough until the base fee has doubled."
         if call.sender is not None:
             yield f"   Only {address_text(call.sender)} can send it."
         if call.not_before_ts_s > position.ts_s:

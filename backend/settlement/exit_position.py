@@ -1,5 +1,6 @@
 """Where a rebuilt ledger and L1 stand, asked for once: what exit kits are made from."""
 
+from backend.settlement.bounties import bounty_wei
 from backend.settlement.exit_kit import Deadlines, Position, StateAt
 from backend.settlement.l1_history import L1Reader
 from backend.settlement.queries import token_name
@@ -34,7 +35,7 @@ async def position_of(reader: L1Reader, rebuilt: Rebuilt) -> Position:
             deposit_timeout_s=await reader.view("depositTimeout"),
             silence_deadline_s=await reader.view("silenceDeadline"),
         ),
-        bounty_wei=await client.read(reader.exits, "bounty"),
+        bounty_wei=bounty_wei(now.base_fee_wei, await reader.view("gasPriceFloor")),
         tip=history.tip,
         frontier=frontier,
         frozen_ts_s=await reader.view("frozenTsS"),

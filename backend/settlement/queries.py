@@ -10,6 +10,7 @@ from backend.protocol.hashing import Digest
 from backend.protocol.types import Address
 from backend.settlement.abi import ContractError
 from backend.settlement.artifacts import artifact
+from backend.settlement.bounties import bounty_wei
 from backend.settlement.chain import Contract, Done, Refused, RpcError
 from backend.settlement.client import ChainClient
 from backend.settlement.deployment_file import Deployment
@@ -69,7 +70,8 @@ class ChainQueries:
 
     async def exit_bounty_wei(self) -> int:
         """Return the least that an exit request costs now."""
-        return int(await self._client.read(self._deployment.core("Exits"), "bounty"))
+        floor_wei = self._deployment.parameters.gas_price_floor_wei
+        return bounty_wei((await self._client.latest()).base_fee_wei, floor_wei)
 
     async def exit_waiting_since_ts_s(self, account_id: int, owner: Address) -> int | None:
         """Return since when an exit counts as waiting; None if none does."""

@@ -34,7 +34,7 @@ from backend.protocol import (
 from backend.protocol import types as protocol_types
 from backend.protocol.errors import error_classes
 from backend.protocol.hashing import keccak
-from backend.settlement import building
+from backend.settlement import bounties, building
 from backend.toolchain import PROJECT_ROOT
 
 CONTRACTS = PROJECT_ROOT / "contracts"
@@ -77,7 +77,7 @@ CONSTANTS: dict[str, object] = {
     "Disputes.BLOCK_SIZE_BYTES": len(blocks.Block.__slots__) * 32,
     "Disputes.NEXT_ROUND_SIZE_BYTES": len(votes.NextRound.__slots__) * 32,
     "Exits.ADVANCE_TYPEHASH": advances._ADVANCE_TYPE_HASH,
-    "Exits.BOUNTY_GAS": 4 * 300_000,
+    "Exits.BOUNTY_GAS": bounties._BOUNTY_GAS,
     "KycRegistry.ADDRESS_SIZE_BYTES": len(protocol_types.ZERO_ADDRESS),
     "KycRegistry.ATTESTATION_TYPEHASH": keccak(
         b"Attestation(address person,uint8 level,uint64 expiry,uint64 issued)"

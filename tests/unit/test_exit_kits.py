@@ -2,6 +2,7 @@
 
 - a deposit that no batch has: what freezes the rollup for it, and pays it back; of others: nothing
 - one that was paid back: nothing to send
+- the bounty of an exit request: by the base fee, and by the floor at least
 
 That kits of a running platform equal those of the chain alone: tests/e2e/test_leaving_commands.py.
 """
@@ -25,14 +26,17 @@ from tests.unit.scenes import NOBODY, TOKEN, deployment
 
 OWNER = key("payer").address
 RECORDS = [DepositRecord(TOKEN, 1, NOBODY, 7, 1_000), DepositRecord(TOKEN, 1, OWNER, 5, 1_001)]
-VIEWS = {"tip": 0, "frontier": 0, "bounty": 1_000, "frozenTsS": 0, "rolledBackTsS": 0}
+VIEWS = {"tip": 0, "frontier": 0, "frozenTsS": 0, "rolledBackTsS": 0}
 
 
 class Chain:
     """Answers the views; its token tells no name."""
 
+    def __init__(self, base_fee_wei=0):
+        self._base_fee_wei = base_fee_wei
+
     async def latest(self):
-        return SimpleNamespace(ts_s=2_000, number=9)
+        return SimpleNamespace(ts_s=2_000, number=9, base_fee_wei=self._base_fee_wei)
 
     async def read(self, contract, function, *arguments):
         if function not in VIEWS:
@@ -66,10 +70,14 @@ def projections(tmp_path):
     return projections
 
 
-async def kit_of(tmp_path, owner):
+def kits_of(tmp_path, chain):
     engine = open_database("projections", f"sqlite:///{tmp_path / 'p.sqlite3'}")
     desk = BatchDesk(COMMITTEE, tuple(VALIDATORS), None, None, lambda _: iter(()), None)
-    return await ExitKits(Chain(), full_deployment(), Watcher(), desk, Reader(engine)).kit(owner)
+    return ExitKits(chain, full_deployment(), Watcher(), desk, Reader(engine))
+
+
+async def kit_of(tmp_path, owner):
+    return await kits_of(tmp_path, Chain()).kit(owner)
 
 
 async def test_kit__deposit_not_credited__freezes_and_refunds_it_succeeds(tmp_path, projections):
@@ -86,3 +94,12 @@ async def test_kit__deposit_refunded__has_nothing_to_send_holds(tmp_path, projec
 
     assert (await kit_of(tmp_path, OWNER))["calls"] == []
     assert (await kit_of(tmp_path, key("payee").address))["calls"] == []
+
+
+@pytest.mark.parametrize(("base_fee_gwei", "price_gwei"), [(0, 1), (1, 1), (40, 40)])
+async def test_position__any_base_fee__the_bounty_follows_it_holds(
+    tmp_path, projections, base_fee_gwei, price_gwei
+):
+    position = await kits_of(tmp_path, Chain(base_fee_gwei * 10**9))._position(OWNER)
+
+    assert position.bounty_wei == 4 * 300_000 * price_gwei * 10**9

@@ -73,6 +73,11 @@ class Chain:
     async def mine(self, count: int = 1) -> None:
         await mine(self.client, count)
 
+    async def set_base_fee(self, base_fee_wei: int) -> None:
+        """Mine a block of this base fee."""
+        await self.client.rpc("anvil_setNextBlockBaseFeePerGas", hex(base_fee_wei))
+        await self.mine()
+
     async def pass_time(self, seconds: int) -> None:
         await increase_time(self.client, seconds)
 

@@ -1,5 +1,7 @@
 """A chain for each test: anvil starts in 60 ms, and our contracts are on it in 100."""
 
+from dataclasses import replace
+
 import pytest
 
 from backend.settlement.anvil import start_anvil, stop_anvil
@@ -7,6 +9,7 @@ from backend.settlement.client import ChainClient
 from backend.settlement.kzg import Kzg
 from scripts.ports import free_port
 from tests.e2e.settlement.chain import Chain, deployed
+from tests.e2e.settlement.lying_node import GethLikeNode
 
 
 @pytest.fixture
@@ -30,6 +33,15 @@ async def l1(client, tmp_path):
     await client.rpc("evm_setIntervalMining", 0)
     await client.rpc("evm_setAutomine", True)
     return Chain(client, await deployed(client, tmp_path), tmp_path / "anvil.pid")
+
+
+@pytest.fixture
+async def geth_like(l1):
+    """Return the same chain, asked through a node that does as geth does."""
+    async with GethLikeNode(l1.client.url).running() as node:
+        client = ChainClient(node.url)
+        yield replace(l1, client=client)
+        await client.close()
 
 
 @pytest.fixture(scope="session")

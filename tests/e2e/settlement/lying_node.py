@@ -1,4 +1,4 @@
-"""A node that lies: it stands before anvil, passes questions on, and spoils some answers."""
+"""Nodes that stand before anvil and pass questions on: one lies, one does as geth does."""
 
 import asyncio
 import json
@@ -25,8 +25,11 @@ class LyingNode:
         self.asked: list[str] = []
         self._upstream = upstream
 
+    def _passed_on(self, question: Any) -> Any:
+        return question
+
     async def _answer(self, request: web.Request) -> web.Response:
-        question = await request.json()
+        question = self._passed_on(await request.json())
         self.asked.append(question["method"])
         async with self._session.post(self._upstream, json=question) as response:
             answer = await response.json()
@@ -47,3 +50,13 @@ class LyingNode:
                 yield self
             finally:
                 await runner.cleanup()
+
+
+class GethLikeNode(LyingNode):
+    """Takes the base fee for 0 in a call that names no gas price. Anvil takes the block's own."""
+
+    def _passed_on(self, question: Any) -> Any:
+        if question["method"] != "eth_call" or "gasPrice" in question["params"][0]:
+            return question
+        call, block_id = question["params"]
+        return question | {"params": [call, block_id, {}, {"baseFee": "0x0"}]}

@@ -2,6 +2,7 @@
 
 - the whole way of a person whom nobody serves: request, freeze at its deadline and not before,
   settle, claim, refund, escape, the bounty back: all to the last unit
+- a base fee above the floor: the bounty follows it
 - a deposit that nobody credits, with no batch at all, and silence
 - everybody's kit, sent by a stranger
 - a batch that is wrong: the kit stands on the one before, and the summary says so
@@ -25,6 +26,7 @@ from tests.e2e.settlement.chain import OTHER_OWNER, OWNER
 from tests.e2e.settlement.posting import first_deposit, opened
 
 HAD, DEPOSITED, WITHDRAWN, WAITING = 100_000_000, 5_000_000, 1_200_000, 7_000_000
+BASE_FEE_WEI = 5 * 10**9
 OWNER_SECRET, STRANGER_SECRET = dev_secret(4), dev_secret(9)
 
 
@@ -108,6 +110,21 @@ async def test_exit_kit__nobody_serves__the_last_unit_comes_succeeds(l1, kzg):
     person.send("credit-bounty")
     person.send("draw-bounty")
     assert int(person.wallet.rpc("eth_getBalance", bounties, "latest"), 16) == 0
+
+
+async def test_exit_kit__base_fee_far_above_the_floor__the_bounty_is_enough_succeeds(
+    l1, geth_like, kzg
+):
+    await posted_twice(l1, kzg)
+    await l1.set_base_fee(BASE_FEE_WEI)
+    person = Leaver(geth_like, kzg)
+    person.wallet = PlainWallet(l1.client.url, OWNER_SECRET)
+    await person.kit()
+
+    person.send("request-exit")
+
+    [request] = person.calls("request-exit")
+    assert int(request["value"]) == 2 * 4 * 300_000 * BASE_FEE_WEI
 
 
 async def test_exit_kit__no_batch_at_all__the_deposit_comes_back_succeeds(l1, kzg):

@@ -1,7 +1,7 @@
 """Questions about tokens and persons on a real chain.
 
 - a token's name, allowance, permit and authorisation; what is no token
-- L1 time; what an exit costs, and that none waits
+- L1 time; what an exit costs, whatever the base fee; that none waits
 - a revocation: recorded; refused to whoever is no attestor
 """
 
@@ -46,10 +46,29 @@ async def test_latest_ts_s__head__succeeds(l1, queries):
     assert abs(await queries.latest_ts_s() - (await l1.client.latest()).ts_s) <= 1
 
 
-async def test_exits__nobody_asked__cost_a_bounty_holds(l1, queries):
-    floor_wei = l1.deployment.parameters.gas_price_floor_wei
+@pytest.mark.parametrize("base_fee_gwei", [0, 1, 40])
+async def test_exit_bounty_wei__any_base_fee__as_the_contract_says_holds(geth_like, base_fee_gwei):
+    """The contract is asked with a gas price: without one, a node like geth takes the base fee for
+    0, so that the contract answers the floor."""
+    client, exits = geth_like.client, geth_like.deployment.core("Exits")
+    queries = ChainQueries(client, geth_like.deployment, geth_like.sender(ATTESTOR))
+    await geth_like.set_base_fee(base_fee_gwei * 10**9)
+    call = {
+        "from": "0x" + OWNER.address.hex(),
+        "to": "0x" + exits.address.hex(),
+        "data": "0x" + exits.abi.call_data("bounty").hex(),
+        "gasPrice": hex(base_fee_gwei * 10**9),
+    }
 
-    assert await queries.exit_bounty_wei() >= 4 * 300_000 * floor_wei
+    least_wei = int(await client.rpc("eth_call", call, "latest"), 16)
+
+    floor_wei = 4 * 300_000 * 10**9
+    assert least_wei == floor_wei * max(base_fee_gwei, 1)
+    assert await client.read(exits, "bounty") == floor_wei
+    assert await queries.exit_bounty_wei() == least_wei
+
+
+async def test_exit_waiting_since_ts_s__nobody_asked__is_none_holds(l1, queries):
     assert await queries.exit_waiting_since_ts_s(77, OWNER.address) is None
 
 
