@@ -15,6 +15,7 @@ from backend.engine.runs import OrderRun, eligible
 from backend.engine.signers import Recover
 from backend.engine.vector import judging
 from backend.engine.vector.counted import Counted
+from backend.engine.vector.index import Numbers
 from backend.engine.vector.judging import FINE, Verdicts
 from backend.engine.vector.leaves import FlatLedger
 from backend.engine.vector.loops import Words
@@ -151,26 +152,34 @@ class Admission:
         self._pending.forget_nonces(run.payer_rows, run.records.orders.nonces)
 
     def withdraw(self, record_id: Digest) -> None:
-        """Count with a record no more. A repeat does nothing."""
+        """Count no more with a record that never came to be. A repeat does nothing."""
         self.withdraw_all([record_id])
 
     def withdraw_all(self, record_ids: Iterable[Digest]) -> None:
-        """Count with these no more. A repeat does nothing."""
+        """Count no more with records that never came to be: their nonces can be used again. A
+        repeat does nothing."""
+        for rows, nonces in self._remove_all(record_ids):
+            self._pending.forget_nonces(rows, nonces)
+
+    def _remove_all(self, record_ids: Iterable[Digest]) -> list[tuple[Numbers, Words]]:
+        """Count with these no more; return whose and which nonces they were."""
         places = defaultdict[OrderRun, list[int]](list)
+        removed = []
         for record_id in record_ids:
             in_run = self._in_runs.pop(record_id, None)
             if in_run is not None:
                 places[in_run[0]].append(in_run[1])
-            else:
-                self._withdraw_one(record_id)
+            elif record_id in self._admitted:
+                removed.append(self._remove_one(record_id))
         for run, of_run in places.items():
-            self._pending.remove_many(run.payer_rows[of_run], run.debits[of_run])
+            of_run.sort()
+            rows = run.payer_rows[of_run]
+            self._pending.remove_many(rows, run.debits[of_run])
+            removed.append((rows, run.records.orders.nonces[of_run]))
+        return removed
 
-    def _withdraw_one(self, record_id: Digest) -> None:
-        admitted = self._admitted.pop(record_id, None)
-        if admitted is None:
-            return
-        record, judged = admitted
+    def _remove_one(self, record_id: Digest) -> tuple[Numbers, Words]:
+        record, judged = self._admitted.pop(record_id)
         for one in judged:
             self._pending.remove(one)
         self._uncounted -= not judged
@@ -179,6 +188,8 @@ class Admission:
             del nonces[bisect_left(nonces, order.nonce)]
             if not nonces:
                 del self._nonces[order.payer, order.asset]
+        rows = self._accounts.rows_of(np.array([one.payer_id for one in judged], np.uint32))
+        return rows, np.array([order.nonce for order in record.orders[: len(judged)]], np.uint64)
 
     def on_accepted(self, record_id: Digest, record: OrderRecord) -> None:
         """Count with a record in the log, whoever admitted it."""
@@ -193,8 +204,8 @@ class Admission:
 
     def on_final(self, final: FinalBlock) -> None:
         """Count with a block's records no more."""
-        self.withdraw_all(final.record_ids)
-        self.withdraw_all(rejection.record_id for rejection in final.body.rejections)
+        self._remove_all(final.record_ids)
+        self._remove_all(rejection.record_id for rejection in final.body.rejections)
 
     def is_authorised(self, record_id: Digest, record: OrderRecord) -> bool:
         """Return whether the payers authorised it; of a record admitted here that is known."""

@@ -11,7 +11,9 @@ import pytest
 
 from backend.engine.admission import Admission
 from backend.engine.ledger.judge import everybody
+from backend.engine.runs import OrderRun
 from backend.engine.sequencer import Sequencer
+from backend.engine.vector.judging import FINE
 from backend.engine.vector.records import RecordRun
 from backend.protocol.blocks import Body
 from backend.protocol.errors import (
@@ -38,6 +40,7 @@ from tests.unit.engine.committee import (
     FakeL1,
     forged,
     funded_l1,
+    group,
     id_of,
     key,
     payment,
@@ -179,6 +182,31 @@ def test_withdraw__admitted_order__succeeds(admission):
     admission.withdraw(id_of(pay(100, 0)))
 
     admit(admission, pay(99, 0))
+
+
+def test_withdraw__last_of_several__can_come_again_holds(admission):
+    """The log had no room for it: what was counted before it goes on waiting."""
+    admit(admission, pay(1, 0))
+    again = group((PAYER, PAYEE.address, 1, 1), (PAYER, PAYEE.address, 1, 2))
+    admit(admission, again)
+    admission.withdraw(id_of(again))
+
+    verdicts = admission.judge_run(RecordRun(pay(2, 1).encode()), START_MS)
+
+    assert verdicts.codes.tolist() == [FINE]
+
+
+def test_withdraw_all__of_a_run__can_come_again_holds(admission):
+    """They were over when they came to the log."""
+    admit(admission, pay(1, 0))
+    records = RecordRun(pay(1, 1).encode() + pay(1, 2).encode())
+    verdicts = admission.judge_run(records, START_MS)
+    ids = tuple(map(id_of, records))
+    debits = verdicts.amounts + verdicts.fees
+    admission.keep_run(OrderRun(records, ids, verdicts.payer_rows, debits))
+    admission.withdraw_all(ids)
+
+    admit(admission, pay(2, 1))
 
 
 def test_on_final__executed_and_rejected__succeeds(chamber, admission):
