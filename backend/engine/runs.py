@@ -15,6 +15,7 @@ from backend.engine.vector.loops import Words
 from backend.engine.vector.orders import Flags, is_payment, order_entries
 from backend.engine.vector.records import RecordRun
 from backend.protocol.batches import CHUNK_SLOTS
+from backend.protocol.blocks import BODY_BYTES_MAX, Body
 from backend.protocol.hashing import Digest
 from backend.protocol.order_records import LEGS_MAX
 from backend.protocol.types import Address, Asset
@@ -22,6 +23,7 @@ from backend.protocol.types import Address, Asset
 _SLOTS_OF_OPENING: Final = 3  # two of the opening, one of what is paid
 # A chunk may end early for a group, or for an opening.
 _BLOCK_SLOTS_MAX: Final = BLOCK_CHUNKS_MAX * (CHUNK_SLOTS - LEGS_MAX)
+_BLOCK_RECORD_BYTES_MAX: Final = BODY_BYTES_MAX - len(Body(0).encode())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +96,8 @@ def first_that_fit(
     if verdicts.codes.any():
         return None
     slots = np.cumsum(np.where(verdicts.payee_rows == NO_ROW, _SLOTS_OF_OPENING, 1))
-    count = int(np.count_nonzero(slots[orders.starts[1:] - 1] <= _BLOCK_SLOTS_MAX))
+    fits = slots[orders.starts[1:] - 1] <= _BLOCK_SLOTS_MAX
+    count = int(np.count_nonzero(fits & (orders.ends <= _BLOCK_RECORD_BYTES_MAX)))
     turn = np.argsort(verdicts.asset_ids[orders.starts[:count]], kind="stable")
     is_in_turn = bool((turn == np.arange(count)).all())
     if not is_in_turn and orders.order_count != len(records):

@@ -4,7 +4,7 @@
 - admit: nothing comes before what waits, or a block on its way would be wrong to reject that
 - withdraw, final, somebody else's order: counted once, and no more
 - propose: nothing to do, not its turn, once a round, at most so many orders, after its parent
-- propose: orders that fit no batch together, since their fees go to too many accounts
+- propose: orders that fit no batch together, since their fees go to too many accounts; no body
 """
 
 import pytest
@@ -15,7 +15,8 @@ from backend.engine.runs import OrderRun
 from backend.engine.sequencer import Sequencer
 from backend.engine.vector.judging import FINE
 from backend.engine.vector.records import RecordRun
-from backend.protocol.blocks import Body
+from backend.protocol.authorised import PROOF_NODES_MAX, AuthorisedTree
+from backend.protocol.blocks import BODY_BYTES_MAX, Body
 from backend.protocol.errors import (
     AccountUnknown,
     FeeTooLow,
@@ -27,12 +28,13 @@ from backend.protocol.errors import (
     SignatureInvalid,
 )
 from backend.protocol.hashing import keccak
-from backend.protocol.log_entries import Entry
-from backend.protocol.order_records import SignedOrder
+from backend.protocol.log_entries import Entry, OrderEntry
+from backend.protocol.order_records import RootedOrder, SignedOrder
 from backend.protocol.orders import PaymentOrder
 from backend.protocol.types import Address, Asset
 from tests.unit.engine.chamber import Chamber
 from tests.unit.engine.committee import (
+    DOMAIN,
     FEE_OWNER,
     NEVER_S,
     SEQUENCERS,
@@ -321,3 +323,25 @@ def test_propose__l1_seen_by_the_committee_but_not_here__changes_nothing(chamber
     chamber.l1.number -= 1
 
     assert chamber.sequencer.propose(START_MS) is None
+
+
+def test_propose__records_of_more_bytes_than_a_body_has__takes_the_first_holds():
+    """Proofs may be as long as payers like."""
+    chamber = Chamber(funded_l1(PAYER.address, PAYEE.address))
+    orders = [pay(1, nonce).order for nonce in range(3_400)]
+    tree = AuthorisedTree([order.digest(DOMAIN) for order in orders])
+    more = [keccak(bytes([k])) for k in range(PROOF_NODES_MAX - len(tree.proof(0)))]
+    root = tree.root
+    for sibling in more:
+        root = keccak(min(root, sibling) + max(root, sibling))
+    chamber.l1.authorise(PAYER.address, root)
+    chamber.settle()
+    chamber.settle()
+    for index, order in enumerate(orders):
+        record = RootedOrder(order, root, (*tree.proof(index), *more))
+        entry = Entry(START_MS, OrderEntry(record))
+        assert chamber.replica.consume(len(chamber.entries) + index, entry) is not None
+
+    proposed = chamber.sequencer.propose(START_MS)
+
+    assert BODY_BYTES_MAX - 2_000 < len(proposed.body) <= BODY_BYTES_MAX
