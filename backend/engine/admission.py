@@ -15,10 +15,11 @@ from backend.engine.runs import OrderRun, eligible
 from backend.engine.signers import Recover
 from backend.engine.vector import judging
 from backend.engine.vector.counted import Counted
-from backend.engine.vector.index import Numbers
+from backend.engine.vector.index import NO_ROW, Numbers, key_of, keys_of
 from backend.engine.vector.judging import FINE, Verdicts
 from backend.engine.vector.leaves import FlatLedger
 from backend.engine.vector.loops import Words
+from backend.engine.vector.orders import Flags, Orders
 from backend.engine.vector.records import RecordRun
 from backend.protocol.errors import (
     FeeTooLow,
@@ -118,6 +119,18 @@ class Admission:
             eligible(records, self._replica.ledger.assets, self._is_regulated, self._may_hold),
             self._least_fees if self._least_fee is not None else None,
         )
+
+    def has_account(self, orders: Orders) -> Flags:
+        """Return which payers have an account of the order's asset. Any thread may ask; it may miss
+        one that is being opened."""
+        flags = np.zeros(orders.order_count, np.bool_)
+        for asset in list(self._replica.ledger.assets.values()):
+            token = keys_of(np.frombuffer(key_of(asset.token, 0), np.uint8))
+            (places,) = np.nonzero((orders.tokens == token).all(axis=1))
+            keys = orders.payers[places]
+            keys[:, -1] |= np.uint64(asset.asset_id)
+            flags[places] = self._accounts.rows(keys) != NO_ROW
+        return flags
 
     def refusal(
         self, records: RecordRun, place: int, verdicts: Verdicts, now_ms: int

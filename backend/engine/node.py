@@ -66,7 +66,7 @@ class Node:
         """`least_fee` is a condition of the operator's own for admission. The log is the caller's
         to close, after `stop`."""
         self.config = config
-        self.verifier = verifier = Verifier(config.verifier)
+        self.verifier = Verifier(config.verifier)
         self.observers: list[Observer] = []
         self.untold: Callable[[], int] = lambda: 0
         """How many final orders the observers have not worked through: too many, and nothing more
@@ -77,7 +77,6 @@ class Node:
         self._clock_ms = clock_ms
         self._least_fee = least_fee
         self._domain = config.committee.domain
-        self._authority = Authority(self._domain, verifier, config.verifier_threads)
         folder = config.snapshot_folder
         self._snapshots = Snapshots(folder, config.identity) if folder else None
         self._snapshot_lock = asyncio.Lock()
@@ -108,7 +107,12 @@ class Node:
             self._commit,
             self._outcomes,
             self._quorum,
-            self._authority,
+            Authority(
+                self._domain,
+                self.verifier,
+                self.config.verifier_threads,
+                self._admission.has_account,
+            ),
             self._clock_ms,
             self._check_runs,
             lambda: self.untold(),

@@ -1,7 +1,8 @@
 """Says which orders in columns their payers signed. Law: what protocol/signing.py says of each.
 
 A payer's key is recovered from his first order, which costs a little more than verifying it, and
-kept beside the accounts. Keys that signed nothing valid are not kept.
+kept beside the accounts. Keys that signed nothing valid are not kept, nor those of people without
+an account: anybody can make as many as he likes.
 """
 
 import threading
@@ -13,11 +14,12 @@ from typing import TypeVar
 import numpy as np
 
 from backend.engine.vector.index import NO_ROW, Index, Numbers, addresses_in
-from backend.engine.vector.libsecp import FINE, KEY_BYTES, addresses_of
+from backend.engine.vector.libsecp import FINE, addresses_of
 from backend.engine.vector.loops import Bytes, Words
 from backend.engine.vector.orders import Flags, Orders, digests_of, is_signed, signatures_of
 from backend.engine.vector.verification import Verifier
 from backend.protocol.eip712 import Domain
+from backend.protocol.errors import check_invariant
 
 T = TypeVar("T")
 
@@ -35,10 +37,18 @@ class Checked:
 class Authority:
     """Knows payers' keys. Threads may share it."""
 
-    def __init__(self, domain: Domain, verifier: Verifier, threads: int = 1) -> None:
-        """`threads` share the orders of a call among them."""
+    def __init__(
+        self,
+        domain: Domain,
+        verifier: Verifier,
+        threads: int = 1,
+        has_account: Callable[[Orders], Flags] | None = None,
+    ) -> None:
+        """`threads` share the orders of a call among them. `has_account` says of which orders the
+        payer's key is worth keeping, in any thread; None: of all."""
         self._domain = domain
         self._verifier = verifier
+        self._has_account = has_account
         self._count = threads
         self._threads = ThreadPoolExecutor(threads, "verify") if threads > 1 else None
         self._lock = threading.Lock()
@@ -60,7 +70,12 @@ class Authority:
         known, met = signed[is_known], signed[~is_known]
         is_his = np.zeros(orders.order_count, np.bool_)
         is_his[known] = self._verified(digests[known], signatures[is_known], rows[is_known])
-        is_his[met] = self._met(digests[met], signatures[~is_known], payers[~is_known])
+        if len(met):
+            keys, flags = self._met(digests[met], signatures[~is_known], payers[~is_known])
+            is_his[met] = flags
+            if self._has_account is not None:
+                flags &= self._has_account(orders)[met]
+            self._keep(orders.payers[met][flags], keys[flags])
         return Checked(digests, is_his)
 
     def _verified(self, digests: Bytes, signatures: Bytes, keys: Numbers) -> Flags:
@@ -69,8 +84,8 @@ class Authority:
 
         return np.concatenate([np.zeros(0, np.bool_), *self._each(verify, len(keys))])
 
-    def _met(self, digests: Bytes, signatures: Bytes, payers: Words) -> Flags:
-        """Say who signed, and keep the keys of those who signed for the first time."""
+    def _met(self, digests: Bytes, signatures: Bytes, payers: Words) -> tuple[Bytes, Flags]:
+        """Return the keys of those who sign for the first time, and whether they are theirs."""
 
         def recover(part: slice) -> tuple[Bytes, Flags]:
             found = self._verifier.recover(digests[part], signatures[part])
@@ -78,17 +93,18 @@ class Authority:
             return found.keys, is_his & (found.outcomes == FINE)
 
         parts = list(self._each(recover, len(payers)))
-        keys = np.concatenate([np.zeros((0, KEY_BYTES), np.uint8), *(keys for keys, _ in parts)])
-        is_his: Flags = np.concatenate([np.zeros(0, np.bool_), *(flags for _, flags in parts)])
-        self._keep(payers[is_his], keys[is_his])
-        return is_his
+        keys, flags = zip(*parts, strict=True)
+        return np.concatenate(keys), np.concatenate(flags)
 
     def _keep(self, payers: Words, keys: Bytes) -> None:
         _, first = np.unique(payers, axis=0, return_index=True)
         with self._lock:
             # Another thread may have met them meanwhile.
             first = first[self._payers.rows(payers[first]) == NO_ROW]
-            self._verifier.add_keys(np.ascontiguousarray(keys[first]))
+            numbers = self._verifier.add_keys(np.ascontiguousarray(keys[first]))
+            # Else keys were added whose payers were not (no memory): he would sign for another.
+            is_his = self._payers.count + np.arange(len(first)) == numbers
+            check_invariant(bool(is_his.all()), "a key's number is another's")
             self._payers.add(payers[first])
 
     def _each(self, do: Callable[[slice], T], count: int) -> Iterable[T]:

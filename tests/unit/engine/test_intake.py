@@ -17,6 +17,7 @@ from backend.engine.log import LocalLog
 from backend.engine.node import Node
 from backend.engine.node_types import Accepted
 from backend.protocol.errors import (
+    AccountUnknown,
     BackPressure,
     DiskFull,
     InsufficientFunds,
@@ -179,3 +180,13 @@ async def test_submit_many__observers_behind__waits_for_them_rejects(tmp_path):
 
         assert [type(answer) for answer in answers] == [BackPressure] * 3
         assert await node.submit_many(records) == [Accepted(id_of(one)) for one in records]
+
+
+async def test_submit_many__strangers_keys__are_not_kept_holds(tmp_path):
+    """Anybody can sign with as many as he likes."""
+    strangers = [payment(key(f"stranger {n}"), PAYEE.address, 1, 0) for n in range(5)]
+    async with paying(tmp_path / "log") as node:
+        answers = await node.submit_many([*strangers, pay(1, 0)])
+
+        assert [type(answer) for answer in answers] == [AccountUnknown] * 5 + [Accepted]
+        assert len(node._started()._authority) == 1

@@ -2,14 +2,16 @@
 
 from random import Random
 
+import coincurve
 import numpy as np
 import pytest
 
 from backend.engine.vector import lanes
 from backend.engine.vector.authority import Authority
+from backend.engine.vector.index import addresses_in
 from backend.engine.vector.orders import read_orders
 from backend.engine.vector.verification import Verifier
-from backend.protocol.errors import PaymentError
+from backend.protocol.errors import InvariantViolated, PaymentError
 from backend.protocol.order_records import (
     RootedOrder,
     SignedOrder,
@@ -77,3 +79,28 @@ def test_check__forgeries_alone__keeps_no_key_holds():
 
     assert not np.any(checked.is_signed)
     assert len(authority) == 0
+
+
+def test_check__payer_without_an_account__keeps_no_key_holds():
+    known, payee = np.frombuffer(PEOPLE[1].address, np.uint8), PEOPLE[2].address
+    authority = Authority(
+        DOMAIN,
+        Verifier(),
+        has_account=lambda orders: (addresses_in(orders.payers) == known).all(axis=1),
+    )
+    orders = read_orders(encode_records([payment(one, payee, 1, 0) for one in PEOPLE[:2]]))
+
+    for _ in range(2):
+        assert authority.check(orders).is_signed.all()
+        assert len(authority) == 1
+
+
+def test_check__key_of_another_number__rejects():
+    """A payer would be taken for another."""
+    verifier = Verifier()
+    authority = Authority(DOMAIN, verifier)
+    point = coincurve.PrivateKey(bytes(31) + b"\1").public_key.format(compressed=False)[1:]
+    verifier.add_keys(np.frombuffer(point, np.uint8).reshape(1, -1))
+
+    with pytest.raises(InvariantViolated, match="another's"):
+        authority.check(read_orders(payment(PEOPLE[1], PEOPLE[0].address, 1, 0).encode()))
