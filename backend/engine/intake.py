@@ -207,8 +207,11 @@ class Intake:
         """Take in what can be judged at once; return the answers to it, by place."""
         if not self._admission.takes_runs:
             return {}
-        new = {ids[place]: place for place in signed if not self._was_asked(ids[place])}
-        asked = sorted(new.values())
+        new = dict[Digest, int]()  # of repeats the first: what follows it must not wait
+        for place in signed:
+            if not self._was_asked(ids[place]):
+                new.setdefault(ids[place], place)
+        asked = list(new.values())
         if not asked:
             return {}
         try:

@@ -190,3 +190,13 @@ async def test_submit_many__strangers_keys__are_not_kept_holds(tmp_path):
 
         assert [type(answer) for answer in answers] == [AccountUnknown] * 5 + [Accepted]
         assert len(node._started()._authority) == 1
+
+
+async def test_submit_many__repeat_further_on__comes_in_where_it_stood_first_holds(tmp_path):
+    first, second, other = pay(1, 0), pay(1, 1), pay(2, 1)
+    async with paying(tmp_path / "log") as node:
+        answers = await node.submit_many([first, second, first, other])
+
+        accepted = [Accepted(id_of(one)) for one in (first, second, first)]
+        assert answers[:3] == accepted
+        assert isinstance(answers[3], NonceTooLow)
