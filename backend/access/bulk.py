@@ -37,15 +37,17 @@ def parse_records(body: bytes, services: Services) -> Records:
     try:
         records = services.node.read_records(body)
     except MalformedBytes as error:
-        raise MalformedRequest(f"record {_good_records(body) + 1}", str(error)) from error
+        good = _good_records(body)
+        _check_count(good)
+        raise MalformedRequest(f"record {good + 1}", str(error)) from error
     _check_count(len(records))
     return records
 
 
 def _good_records(body: bytes) -> int:
-    """Return how many records come before the malformed one."""
+    """Return how many records come before the malformed one, as far as they may be that many."""
     reader, count = Reader(body), 0
-    while reader.remaining:
+    while count <= BULK_LINES_MAX:
         try:
             read_record(reader)
         except MalformedBytes:

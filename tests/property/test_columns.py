@@ -16,11 +16,12 @@ from backend.engine.ledger import (
 from backend.engine.ledger.state import ledger_of
 from backend.engine.packing import ChunkCursor
 from backend.engine.vector import blocks, judging, order_slots
+from backend.engine.vector import orders as orders_module
 from backend.engine.vector.leaves import FlatLedger
 from backend.engine.vector.orders import digests_of, order_entries, read_orders, signatures_of
 from backend.engine.vector.records import RecordRun, decode_body
 from backend.protocol.blocks import Body
-from backend.protocol.errors import PaymentError
+from backend.protocol.errors import MalformedBytes, PaymentError
 from backend.protocol.hashing import ZERO_DIGEST, Digest
 from backend.protocol.log_entries import Entry, OrderEntry
 from backend.protocol.money import AMOUNT_MINOR_MAX, BalanceMinor, fee_minor
@@ -29,7 +30,9 @@ from backend.protocol.order_records import (
     RootedOrder,
     SignedOrder,
     authorised_orders,
+    decode_records,
     encode_records,
+    read_record,
 )
 from backend.protocol.orders import PaymentOrder, WithdrawalOrder, linked
 from backend.protocol.types import (
@@ -271,6 +274,27 @@ def test_read_orders__random_records__as_one_by_one_holds():
     assert order_entries(orders, TS_S * 1000) == expected
     ends = [len(encode_records(records[: n + 1])) for n in range(len(records))]
     assert orders.ends.tolist() == ends
+
+
+def test_read_orders__malformed_after_good_ones__reads_only_that_one_again_rejects(monkeypatch):
+    random_ = Random(8)
+    records = random_records(random_, random_ledger(random_), 40)
+    good, starts = encode_records(records), []
+
+    def read(reader):
+        starts.append(reader.position)
+        return read_record(reader)
+
+    monkeypatch.setattr(orders_module, "read_record", read)
+    for bad in (b"\x09", b"\x01" * 100, b"\x05\x09", records[0].encode()[:-1]):
+        for before in (b"", good):
+            with pytest.raises(MalformedBytes) as ours:
+                read_orders(before + bad)
+            with pytest.raises(MalformedBytes) as theirs:
+                decode_records(before + bad)
+            assert str(ours.value) == str(theirs.value)
+            assert starts.pop() == len(before)
+    assert not starts
 
 
 def test_execute__random_blocks_one_after_the_other__as_the_readable_ledger_holds():

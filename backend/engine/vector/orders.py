@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from backend.engine.vector import keccak
 from backend.engine.vector.loops import Bytes, Number, Rows, Words, compiled, word_at
 from backend.protocol.authorised import PROOF_NODES_MAX
+from backend.protocol.codec import Reader
 from backend.protocol.eip712 import Domain, type_hash
 from backend.protocol.errors import MalformedBytes, check_invariant
 from backend.protocol.log_entries import OrderEntry
@@ -21,7 +22,7 @@ from backend.protocol.order_records import (
     LEGS_MIN,
     RECORD_BYTES_MIN,
     RecordKind,
-    decode_records,
+    read_record,
 )
 from backend.protocol.orders import (
     PAYMENT_BYTES,
@@ -102,7 +103,8 @@ def read_orders(data: bytes) -> Orders:
     kinds, places = np.zeros(room, np.uint8), np.zeros(room, np.int64)
     record_count, order_count = _scan(octets, room, starts, ends, kinds, places)
     if record_count < 0:
-        decode_records(data)  # it says what is wrong
+        end = int(ends[~record_count - 1])  # of the good ones, 0 without any
+        read_record(Reader(data, end))  # it says what is wrong
         check_invariant(False, "bytes that only one of two readers refuses")
         raise MalformedBytes("not reached")
     n = order_count
@@ -200,20 +202,21 @@ _WIDTHS: Final = {
 def _scan(
     data: Bytes, record_max: Number, starts: Rows, ends: Places, kinds: Bytes, places: Places
 ) -> Number:
-    """Find records and orders; return how many there are, -1 and -1 of malformed bytes."""
+    """Find records and orders; return how many there are. If a record is malformed, the first
+    number is below 0: ~n after n good ones."""
     records = orders = at = 0
     while at < data.size and records < record_max:
         legs: Number = 1
         is_leg = data[at] == _GROUP
         if is_leg:
             if at + 2 > data.size or not LEGS_MIN <= data[at + 1] <= LEGS_MAX:
-                return _TOO_SHORT, _TOO_SHORT
+                return ~records, orders
             legs = np.int64(data[at + 1])
             at += 2
         for _ in range(legs):
             end = _order_end(data, at, is_leg)
             if end == _TOO_SHORT:
-                return _TOO_SHORT, _TOO_SHORT
+                return ~records, orders
             kinds[orders], places[orders] = data[at], at + 1
             orders += 1
             at = end

@@ -178,6 +178,7 @@ async def test_create_payments__one_line_is_bad__accepts_the_others_holds(world)
     [
         (b"\x01\x02", "application/x-causeway-orders"),
         (b"\x09" * 300, "application/x-causeway-orders"),
+        (bytes([2, *bytes(185)]) * 10_001 + b"\x09", "application/x-causeway-orders"),
         (b"{}", "application/json"),
         (b"{}\n" * 10_001, "application/x-ndjson"),
     ],
