@@ -74,10 +74,6 @@ class Undecided(MutableMapping[Digest, OrderRecord]):
         """Return whether it came in a run."""
         return isinstance(self._places.get(record_id), tuple)
 
-    def forget(self, record_id: Digest) -> None:
-        """Drop a record without decoding it."""
-        del self._places[record_id]
-
     def bytes_of(self, record_id: Digest) -> bytes | None:
         """Return a record's bytes, if it is there."""
         place = self._places.get(record_id)
@@ -283,7 +279,7 @@ class AcceptedOrders:
     def _drop_executed(self, record_ids: Iterable[Digest]) -> None:
         for record_id in record_ids:
             if self.undecided.is_in_run(record_id):
-                self.undecided.forget(record_id)
+                del self.undecided[record_id]  # to pop it would decode it
                 self.order_count -= 1
                 del self.arrivals[record_id]
             else:

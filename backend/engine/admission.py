@@ -15,7 +15,7 @@ from backend.engine.runs import OrderRun, eligible
 from backend.engine.signers import Recover
 from backend.engine.vector import judging
 from backend.engine.vector.counted import Counted
-from backend.engine.vector.index import NO_ROW, Numbers, key_of, keys_of
+from backend.engine.vector.index import NO_ROW, Numbers, key_of, key_words
 from backend.engine.vector.judging import FINE, Verdicts
 from backend.engine.vector.leaves import FlatLedger
 from backend.engine.vector.loops import Words
@@ -125,7 +125,7 @@ class Admission:
         one that is being opened."""
         flags = np.zeros(orders.order_count, np.bool_)
         for asset in list(self._replica.ledger.assets.values()):
-            token = keys_of(np.frombuffer(key_of(asset.token, 0), np.uint8))
+            token = key_words(key_of(asset.token, 0))
             (places,) = np.nonzero((orders.tokens == token).all(axis=1))
             keys = orders.payers[places]
             keys[:, -1] |= np.uint64(asset.asset_id)

@@ -9,7 +9,7 @@ import numpy as np
 from backend.engine.ledger import Ledger, MayHold
 from backend.engine.packing import BLOCK_CHUNKS_MAX
 from backend.engine.vector import judging
-from backend.engine.vector.index import NO_ROW, Numbers, addresses_in, key_of, keys_of
+from backend.engine.vector.index import NO_ROW, Numbers, addresses_in, key_of, key_words
 from backend.engine.vector.leaves import FlatLedger
 from backend.engine.vector.loops import Words
 from backend.engine.vector.orders import Flags, is_payment, order_entries
@@ -66,7 +66,7 @@ def eligible(
     orders = records.orders
     flags = np.ones(orders.order_count, np.bool_)
     for token in regulated:
-        key = keys_of(np.frombuffer(key_of(token, 0), np.uint8))
+        key = key_words(key_of(token, 0))
         (places,) = np.nonzero((orders.tokens == key).all(axis=1) & is_payment(orders.kinds))
         parties = addresses_in(orders.payers[places]), addresses_in(orders.payees[places])
         for place, payer, payee in zip(places, *parties, strict=True):

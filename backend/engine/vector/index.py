@@ -55,7 +55,7 @@ class Index:
 
     def row(self, key: bytes) -> int | None:
         """Return the row of a key of 24 bytes, if it is there."""
-        ((key0, key1, key2),) = keys_of(np.frombuffer(key, np.uint8))
+        key0, key1, key2 = key_words(key)
         row = find(*self.table, key0, key1, key2)
         return None if row == NO_ROW else int(row)
 
@@ -75,6 +75,12 @@ class Index:
 def key_of(address: Address, number: int) -> bytes:
     """Return the 24 bytes of a key."""
     return address + number.to_bytes(KEY_BYTES - ADDRESS_BYTES)
+
+
+def key_words(key: bytes) -> Words:
+    """Return one key of 24 bytes as words, uint64[3]."""
+    words: Words = keys_of(np.frombuffer(key, np.uint8))[0]
+    return words
 
 
 def keys_of(data: Bytes) -> Words:
