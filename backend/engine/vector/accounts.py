@@ -5,18 +5,14 @@ it is found, by owner and asset or by its id, take 10 to 22 more.
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 import numpy as np
 
 from backend.engine.vector.index import ADDRESS_BYTES, NO_ROW, Index, Numbers
-from backend.engine.vector.loops import Number, Rows, Words, compiled
+from backend.engine.vector.loops import Number, Rows, Words, compiled, spread
 from backend.protocol.errors import check_invariant
 from backend.protocol.money import BalanceMinor
 from backend.protocol.types import AccountId, Address, Leaf
-
-# 2^64 by the golden ratio, odd: neighbours end far apart.
-_GOLDEN: Final = 0x9E3779B97F4A7C15
 
 
 class Accounts(Index):
@@ -99,18 +95,13 @@ def leaf_of(key: Words, nonce: np.uint64, balance: np.uint64) -> Leaf:
 @compiled
 def _find(ids: Rows, places: Rows, account_id: Number) -> int:
     mask = places.size - 1
-    place = _hash(account_id) & mask
+    place = spread(account_id) & mask
     while places[place] != 0:
         row = np.int64(places[place]) - 1
         if ids[row] == account_id:
             return int(row)
         place = (place + 1) & mask
     return NO_ROW
-
-
-@compiled
-def _hash(account_id: Number) -> Number:
-    return np.int64(np.uint64(account_id) * np.uint64(_GOLDEN) >> np.uint64(32))
 
 
 @compiled
@@ -125,7 +116,7 @@ def _enter(ids: Rows, places: Rows, first: Number, past: Number) -> bool:
     for row in range(first, past):
         if _find(ids, places, ids[row]) != NO_ROW:
             return False
-        place = _hash(ids[row]) & mask
+        place = spread(ids[row]) & mask
         while places[place] != 0:
             place = (place + 1) & mask
         places[place] = row + 1

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from backend.engine.vector.accounts import Accounts
 from backend.engine.vector.index import NO_ROW, Numbers, Table, find, key_of, keys_of
-from backend.engine.vector.loops import Bytes, Number, Rows, Words, compiled
+from backend.engine.vector.loops import Bytes, Number, Rows, Words, compiled, spread
 from backend.engine.vector.orders import (
     PAYMENT,
     PAYMENT_BY_ROOT,
@@ -65,7 +65,6 @@ _AMOUNT_MAX: Final = int(AMOUNT_MINOR_MAX)
 _FEE_DIGITS_MAX: Final = 31
 _FEE_EXPONENTS: Final = 8
 _PLACES_MIN: Final = 1 << 6
-_GOLDEN: Final = 0x9E3779B97F4A7C15  # 2^64 by the golden ratio, odd: neighbours end far apart
 
 
 class Listings(NamedTuple):
@@ -326,7 +325,7 @@ def _drop_used(
 @compiled
 def place_of(places: Rows, row: Number) -> Number:
     """Return where an account is counted among the pending, or would be."""
-    place = np.int64(np.uint64(row) * np.uint64(_GOLDEN) >> np.uint64(32)) & (places.size - 1)
+    place = spread(row) & (places.size - 1)
     while places[place] != 0 and np.int64(places[place]) != row + 1:
         place = (place + 1) & (places.size - 1)
     return place

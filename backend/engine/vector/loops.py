@@ -22,6 +22,7 @@ Number = Any
 """A whole number; numba decides on its width."""
 
 WORD_BYTES: Final = 8
+_GOLDEN: Final = 0x9E3779B97F4A7C15  # 2^64 by the golden ratio, odd
 
 _FILES: Final = sorted(Path(__file__).parent.glob("*.py"))
 _STATE: Final = hashlib.sha256(b"".join(path.read_bytes() for path in _FILES)).hexdigest()[:16]
@@ -46,3 +47,9 @@ def word_at(data: Bytes, at: Number) -> Number:
     for k in range(8):
         word = word << np.uint64(8) | np.uint64(data[at + k])
     return word
+
+
+@compiled
+def spread(number: Number) -> Number:
+    """Return where to look for a number in a table; neighbours end far apart."""
+    return np.int64(np.uint64(number) * np.uint64(_GOLDEN) >> np.uint64(32))
